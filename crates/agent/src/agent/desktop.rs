@@ -1,0 +1,47 @@
+//! What people do with the tray and the notifications.
+
+use evertoken_core::account::AccountName;
+use evertoken_core::journal::{Entry, Record};
+use evertoken_core::notice::NoticeKind;
+use evertoken_core::session::Event;
+use evertoken_core::tray::Action;
+
+use super::Agent;
+use crate::journal_file::JournalFile;
+use crate::notifications::NotifierEvent;
+use crate::window;
+
+impl Agent {
+    pub(super) fn tray_action(&mut self, action: Action) {
+        match action {
+            Action::Copy(name) => self.copy(&name, None),
+            Action::Refresh(name) => self.step(&name, Event::RefreshRequested),
+            Action::Login(name) => window::open(window::View::LogIn(&name)),
+            Action::OpenWindow | Action::Quit => window::open(window::View::Overview),
+        }
+    }
+
+    pub(super) fn notifier_event(&mut self, event: NotifierEvent) {
+        match event {
+            NotifierEvent::Shown { account, kind: NoticeKind::LoginRequired } => self.told(&account),
+            NotifierEvent::Clicked { account, kind: NoticeKind::LoginRequired } => {
+                window::open(window::View::LogIn(&account));
+            }
+            NotifierEvent::Clicked { account, kind: NoticeKind::NotRenewed } => {
+                window::open(window::View::Account(&account));
+            }
+            NotifierEvent::Clicked { kind: NoticeKind::KeychainRefused, .. } => self.keychain_returned(),
+            NotifierEvent::Shown { kind: NoticeKind::NotRenewed | NoticeKind::KeychainRefused, .. }
+            | NotifierEvent::Dismissed { .. } => {}
+        }
+    }
+
+    /// Remembers that the person knows, so that a restart does not tell it again.
+    fn told(&self, name: &AccountName) {
+        let Some(info) = self.accounts.get(name).and_then(|held| held.session.refresh_token()) else { return };
+        let record = Record::Told { fingerprint: info.fingerprint };
+        if let Err(error) = JournalFile::new(self.paths.journal(name)).append(&Entry { at: self.clock.now(), record }) {
+            tracing::warn!(account = %name, "the journal cannot be written: {error}");
+        }
+    }
+}

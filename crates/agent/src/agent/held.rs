@@ -1,0 +1,56 @@
+//! One account as the agent holds it.
+
+use std::sync::Arc;
+
+use evertoken_core::account::Account;
+use evertoken_core::api::CopyAnswer;
+use evertoken_core::session::Session;
+use evertoken_core::status::AccountStatus;
+use evertoken_core::token::AccessToken;
+use jiff::SignedDuration;
+use tokio::sync::Notify;
+
+use crate::local_api::Reply;
+
+/// The account's state, its access token, and who waits for it.
+pub(super) struct Held {
+    pub(super) account: Account,
+    pub(super) session: Session,
+    /// The token that `session` tells about.
+    pub(super) access_token: Option<AccessToken>,
+    pub(super) waiting: Vec<Waiting>,
+    /// Rings when the keychain may take a token that it refused.
+    pub(super) store_nudge: Arc<Notify>,
+    /// Tells an account from an earlier one of the same name, to which an outcome may belong.
+    pub(super) incarnation: u64,
+}
+
+/// Somebody who waits until the refresher rests.
+pub(super) enum Waiting {
+    /// For a refresh.
+    Refresh(Want, Reply<AccountStatus>),
+    /// To have the token copied.
+    Copy(Option<Reply<CopyAnswer>>),
+}
+
+/// What counts as success.
+#[derive(Clone, Copy)]
+pub(super) enum Want {
+    /// A token that lasts this long, or as long as is usual.
+    TokenThatLasts(Option<SignedDuration>),
+    /// A refresh that worked.
+    Refreshed,
+}
+
+impl Held {
+    pub(super) fn new(account: Account, incarnation: u64) -> Self {
+        Self {
+            account,
+            session: Session::opening(),
+            access_token: None,
+            waiting: Vec::new(),
+            store_nudge: Arc::new(Notify::new()),
+            incarnation,
+        }
+    }
+}

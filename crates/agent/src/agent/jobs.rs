@@ -1,0 +1,236 @@
+//! Work that takes time, off the owner's task. Each job reports once, with the incarnation that it belongs to.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use evertoken_core::account::{Account, AccountName};
+use evertoken_core::api::CopyAnswer;
+use evertoken_core::config::Edit;
+use evertoken_core::journal::{Entry, Record, summarize};
+use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::recovery::recover;
+use evertoken_core::rotation::{Outcome, Purpose};
+use evertoken_core::session::{Event, Recovered, RequestId, keychain_problem};
+use evertoken_core::status::AccountStatus;
+use evertoken_core::token::{AccessToken, RefreshToken};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::Agent;
+use crate::account_lock::AccountLock;
+use crate::exchange::{Exchanged, Workplace, exchange};
+use crate::journal_file::JournalFile;
+use crate::local_api::Reply;
+use crate::vault::Vault;
+
+/// A job's report.
+pub(crate) struct Finished {
+    account: AccountName,
+    incarnation: u64,
+    /// Was this the job's last report?
+    last: bool,
+    result: JobResult,
+}
+
+/// What a job came to.
+pub(super) enum JobResult {
+    Opened(Result<Recovered, KeychainProblem>, Option<AccessToken>),
+    StoreDelayed(RequestId, KeychainProblem),
+    Refreshed(RequestId, Exchanged),
+    LoggedIn { before: Option<Account>, account: Account, exchanged: Exchanged, reply: Reply<AccountStatus> },
+    Forgotten { remove: bool, result: Result<(), Problem>, reply: ForgetReply },
+    Renamed { to: AccountName, result: Result<(), Problem>, reply: Reply<AccountStatus> },
+    Copied(Option<Reply<CopyAnswer>>, Result<CopyAnswer, Problem>),
+}
+
+/// Who hears that an account's tokens are gone.
+pub(super) enum ForgetReply {
+    LoggedOut(Reply<AccountStatus>),
+    Removed(Reply<()>),
+}
+
+impl Agent {
+    pub(super) fn workplace(&self, name: &AccountName) -> Option<Workplace> {
+        let held = self.accounts.get(name)?;
+        let place = self.workplace_with(name, held.account.clone());
+        Some(Workplace { store_nudge: Arc::clone(&held.store_nudge), ..place })
+    }
+
+    /// A workplace for an account that may not exist yet.
+    pub(super) fn workplace_with(&self, name: &AccountName, account: Account) -> Workplace {
+        Workplace {
+            name: name.clone(),
+            account,
+            vault: Vault::new(self.keychain.clone(), name.clone()),
+            journal: JournalFile::new(self.paths.journal(name)),
+            lock: self.paths.lock(name),
+            store_nudge: Arc::default(),
+        }
+    }
+
+    /// Runs a job to its end, whoever goes away meanwhile.
+    pub(super) fn start(&mut self, name: &AccountName, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
+        let (account, finished) = (name.clone(), self.finished.clone());
+        let incarnation = self.accounts.get(name).map_or(0, |held| held.incarnation);
+        self.running_jobs += 1;
+        tokio::spawn(async move {
+            if let Some(result) = job.await {
+                let _ = finished.send(Finished { account, incarnation, last: true, result });
+            }
+        });
+    }
+
+    pub(super) fn job_finished(&mut self, finished: Finished) {
+        let Finished { account: name, incarnation, last, result } = finished;
+        self.running_jobs -= usize::from(last);
+        let is_current = self.accounts.get(&name).is_some_and(|held| held.incarnation == incarnation);
+        match result {
+            JobResult::Opened(..) | JobResult::StoreDelayed(..) | JobResult::Refreshed(..) if !is_current => {}
+            JobResult::Opened(Ok(recovered), token) => {
+                self.keep(&name, token);
+                self.step(&name, Event::Opened(recovered));
+            }
+            JobResult::Opened(Err(problem), _) => self.step(&name, Event::OpenFailed(problem)),
+            JobResult::StoreDelayed(request, problem) => {
+                self.step(&name, Event::TokenStoreDelayed { request, problem });
+            }
+            JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
+            JobResult::LoggedIn { before, account, exchanged, reply } => {
+                self.logged_in(&name, before, account, exchanged, reply);
+            }
+            JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
+            JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
+            JobResult::Copied(reply, result) => {
+                if let Err(problem) = &result {
+                    tracing::warn!(account = %name, "not copied: {problem}");
+                }
+                if let Some(reply) = reply {
+                    let _ = reply.send(result);
+                }
+            }
+        }
+    }
+
+    fn refreshed(&mut self, name: &AccountName, request: RequestId, exchanged: Exchanged) {
+        let Exchanged { outcome, access_token } = exchanged;
+        match outcome {
+            Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
+                let newer = self.accounts.get(name).is_some_and(|held| {
+                    held.session.refresh_token().is_none_or(|info| info.generation <= tokens.refresh_token.generation)
+                });
+                if newer {
+                    self.keep(name, access_token);
+                }
+                self.step(name, Event::TokenGranted { request, tokens });
+            }
+            Outcome::Failed(failure) => self.step(name, Event::TokenRequestFailed { request, failure }),
+            Outcome::Reverted => self.hold(name),
+        }
+    }
+
+    pub(super) fn keep(&mut self, name: &AccountName, token: Option<AccessToken>) {
+        if let Some(held) = self.accounts.get_mut(name) {
+            held.access_token = token;
+        }
+    }
+}
+
+/// Reads an account's tokens and journal.
+pub(super) async fn open(place: Option<Workplace>) -> Option<JobResult> {
+    let place = place?;
+    let tokens = match place.vault.read().await {
+        Ok(tokens) => tokens,
+        Err(problem) => return Some(JobResult::Opened(Err(problem), None)),
+    };
+    let entries = place.journal.read().unwrap_or_else(|error| {
+        tracing::warn!(account = %place.name, "the journal cannot be read: {error}");
+        Vec::new()
+    });
+    let recovered = recover(&tokens.found(), &summarize(&entries));
+    let token = tokens.access_token.map(|stored| stored.token);
+    Some(JobResult::Opened(recovered, token))
+}
+
+/// Renews an account's tokens.
+pub(super) async fn refresh(
+    place: Option<Workplace>,
+    purpose: Purpose,
+    request: RequestId,
+    incarnation: u64,
+    reports: mpsc::UnboundedSender<Finished>,
+) -> Option<JobResult> {
+    let place = place?;
+    let account = place.name.clone();
+    let delayed = move |problem| {
+        let result = JobResult::StoreDelayed(request, problem);
+        let _ = reports.send(Finished { account: account.clone(), incarnation, last: false, result });
+    };
+    Some(JobResult::Refreshed(request, exchange(place, purpose, None, delayed).await))
+}
+
+/// Proves a refresh token that a person gave.
+pub(super) async fn log_in(
+    place: Workplace,
+    token: RefreshToken,
+    before: Option<Account>,
+    reply: Reply<AccountStatus>,
+) -> Option<JobResult> {
+    let account = place.account.clone();
+    let purpose = Purpose::LogIn { fingerprint: token.fingerprint() };
+    let exchanged = exchange(place, purpose, Some(token), |_| {}).await;
+    Some(JobResult::LoggedIn { before, account, exchanged, reply })
+}
+
+/// Deletes an account's tokens.
+pub(super) async fn forget(place: Workplace, remove: bool, reply: ForgetReply) -> Option<JobResult> {
+    let result = forget_tokens(&place, remove).await;
+    Some(JobResult::Forgotten { remove, result, reply })
+}
+
+async fn forget_tokens(place: &Workplace, remove: bool) -> Result<(), Problem> {
+    let _lock = AccountLock::acquire(place.lock.clone()).await.map_err(|error| state_folder(&error))?;
+    place.vault.forget().await.map_err(|problem| keychain_problem(&place.name, problem))?;
+    if remove {
+        place.journal.remove().map_err(|error| state_folder(&error))?;
+        std::fs::remove_file(&place.lock).map_err(|error| state_folder(&error))
+    } else {
+        place.journal.append(&Entry { at: Timestamp::now(), record: Record::LoggedOut }).map_err(|e| state_folder(&e))
+    }
+}
+
+/// Moves an account's tokens and journal to another name. The old ones go last.
+pub(super) async fn rename(
+    from: Workplace,
+    to: Workplace,
+    file: crate::configuration_file::ConfigurationFile,
+    reply: Reply<AccountStatus>,
+) -> Option<JobResult> {
+    let name = to.name.clone();
+    let result = move_tokens(&from, &to, &file).await;
+    Some(JobResult::Renamed { to: name, result, reply })
+}
+
+async fn move_tokens(
+    from: &Workplace,
+    to: &Workplace,
+    file: &crate::configuration_file::ConfigurationFile,
+) -> Result<(), Problem> {
+    let _from = AccountLock::acquire(from.lock.clone()).await.map_err(|error| state_folder(&error))?;
+    let _to = AccountLock::acquire(to.lock.clone()).await.map_err(|error| state_folder(&error))?;
+    from.vault.copy_to(&to.vault).await.map_err(|problem| keychain_problem(&from.name, problem))?;
+    from.journal.rename(&to.journal).map_err(|error| state_folder(&error))?;
+    file.edit(&Edit::RenameAccount { from: from.name.clone(), to: to.name.clone() })?;
+    from.vault.forget().await.map_err(|problem| keychain_problem(&from.name, problem))?;
+    let _ = std::fs::remove_file(&from.lock);
+    Ok(())
+}
+
+/// The problem of a state folder that cannot be used.
+pub(super) fn state_folder(error: &std::io::Error) -> Problem {
+    Problem::new(
+        ProblemKind::Failed,
+        format!("The state folder cannot be used: {error}; the login is kept."),
+        "Make the state folder writable and free some space, then try again.",
+    )
+}

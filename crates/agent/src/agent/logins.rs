@@ -1,0 +1,207 @@
+//! Logging in, logging out, and what becomes of the account meanwhile.
+
+use std::collections::BTreeMap;
+
+use evertoken_core::account::{Account, AccountName, Encoding, Preset, check_header};
+use evertoken_core::api::{AccountSettings, LoginRequest, NewAccount};
+use evertoken_core::config::Edit;
+use evertoken_core::login::login_problem;
+use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::rotation::Outcome;
+use evertoken_core::session::Event;
+use evertoken_core::status::AccountStatus;
+use evertoken_core::token_response::read_credential;
+use tracing::warn;
+
+use super::jobs::{ForgetReply, forget, log_in};
+use super::{Agent, held::Held};
+use crate::exchange::Exchanged;
+use crate::local_api::{Reply, Whose};
+
+/// The account that a first log-in makes when nobody names it.
+const FIRST_ACCOUNT: &str = "default";
+
+impl Agent {
+    pub(super) fn log_in(&mut self, whose: Whose, request: LoginRequest, reply: Reply<AccountStatus>) {
+        let token = match read_credential(&request.credential) {
+            Ok(token) => token,
+            Err(error) => {
+                let problem = invalid(
+                    format!("Not logged in: {error}."),
+                    "Paste the refresh token, or the whole token response.",
+                );
+                return drop(reply.send(Err(problem)));
+            }
+        };
+        match self.prepare_account(whose, request.settings.unwrap_or_default()) {
+            Ok((name, before, account)) => {
+                let place = self.workplace_with(&name, account);
+                self.start(&name, log_in(place, token, before, reply));
+            }
+            Err(problem) => drop(reply.send(Err(problem))),
+        }
+    }
+
+    /// The account is written down before anything is sent, so that a crash in the middle leaves a login that
+    /// the next start finds.
+    fn prepare_account(
+        &mut self,
+        whose: Whose,
+        settings: AccountSettings,
+    ) -> Result<(AccountName, Option<Account>, Account), Problem> {
+        let name = match whose {
+            Some(name) => name,
+            None if self.configuration.accounts.is_empty() => first_account()?,
+            None => self.implied()?,
+        };
+        let before = self.configuration.accounts.get(&name).cloned();
+        let account = resolve(before.as_ref(), settings)?;
+        if before.as_ref() != Some(&account) {
+            self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), account.clone()))?;
+        }
+        Ok((name, before, account))
+    }
+
+    pub(super) fn logged_in(
+        &mut self,
+        name: &AccountName,
+        before: Option<Account>,
+        account: Account,
+        exchanged: Exchanged,
+        reply: Reply<AccountStatus>,
+    ) {
+        let result = match exchanged.outcome {
+            Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
+                self.incarnations += 1;
+                let incarnation = self.incarnations;
+                let held = self.accounts.entry(name.clone()).or_insert_with(|| Held::new(account.clone(), incarnation));
+                held.account = account;
+                held.access_token = exchanged.access_token;
+                self.step(name, Event::AuthorizationGranted(tokens));
+                self.status_of(name)
+            }
+            Outcome::Failed(failure) => {
+                self.undo_account(name, before);
+                Err(login_problem(name, &failure))
+            }
+            Outcome::Reverted => Err(login_problem(name, &evertoken_core::failure::Failure::Journal)),
+        };
+        let _ = reply.send(result);
+    }
+
+    fn undo_account(&mut self, name: &AccountName, before: Option<Account>) {
+        let edit = match before {
+            Some(account) if self.configuration.accounts.get(name) == Some(&account) => return,
+            Some(account) => Edit::PutAccount(name.clone(), account),
+            None if self.accounts.contains_key(name) => return,
+            None => Edit::RemoveAccount(name.clone()),
+        };
+        match self.file.edit(&edit) {
+            Ok(configuration) => self.configuration = configuration,
+            Err(error) => warn!(account = %name, "the account's settings could not be put back: {error}"),
+        }
+    }
+
+    pub(super) fn create(&mut self, new: NewAccount) -> Result<AccountStatus, Problem> {
+        if self.configuration.accounts.contains_key(&new.name) {
+            return Err(Problem::new(
+                ProblemKind::AccountExists,
+                format!("An account {} exists already; nothing was changed.", new.name),
+                "Choose another name.",
+            ));
+        }
+        let account = resolve(None, new.settings)?;
+        self.configuration = self.file.edit(&Edit::PutAccount(new.name.clone(), account))?;
+        self.hold(&new.name);
+        self.status_of(&new.name)
+    }
+
+    pub(super) fn forget(&mut self, whose: Whose, remove: bool, reply: ForgetReply) {
+        match self.named(whose) {
+            Ok(name) => match self.workplace(&name) {
+                Some(place) => self.start(&name, forget(place, remove, reply)),
+                None => reply.refuse(unknown(&name)),
+            },
+            Err(problem) => reply.refuse(problem),
+        }
+    }
+
+    pub(super) fn forgotten(
+        &mut self,
+        name: &AccountName,
+        remove: bool,
+        result: Result<(), Problem>,
+        reply: ForgetReply,
+    ) {
+        if let Err(problem) = result {
+            return reply.refuse(problem);
+        }
+        self.step(name, Event::LogoutRequested);
+        let removed = if remove { self.remove(name) } else { Ok(()) };
+        match (removed, reply) {
+            (Err(problem), reply) => reply.refuse(problem),
+            (Ok(()), ForgetReply::LoggedOut(reply)) => drop(reply.send(self.status_of(name))),
+            (Ok(()), ForgetReply::Removed(reply)) => drop(reply.send(Ok(()))),
+        }
+    }
+
+    fn remove(&mut self, name: &AccountName) -> Result<(), Problem> {
+        self.configuration = self.file.edit(&Edit::RemoveAccount(name.clone()))?;
+        self.accounts.remove(name);
+        Ok(())
+    }
+}
+
+impl ForgetReply {
+    fn refuse(self, problem: Problem) {
+        match self {
+            Self::LoggedOut(reply) => drop(reply.send(Err(problem))),
+            Self::Removed(reply) => drop(reply.send(Err(problem))),
+        }
+    }
+}
+
+fn first_account() -> Result<AccountName, Problem> {
+    FIRST_ACCOUNT.parse().map_err(|error: evertoken_core::account::InvalidAccountName| invalid(error.to_string(), ""))
+}
+
+/// The account as it was, changed by what was asked for.
+fn resolve(before: Option<&Account>, settings: AccountSettings) -> Result<Account, Problem> {
+    let AccountSettings { preset, endpoint, encoding, headers, client_id } = settings;
+    let chosen = endpoint.or_else(|| preset.map(|preset| preset.endpoint().to_owned()));
+    let endpoint = match (chosen, before) {
+        (Some(text), _) => text.parse().map_err(|error: evertoken_core::account::InvalidEndpoint| {
+            invalid(format!("Not logged in: {error}."), "Check the endpoint; nothing was sent and nothing was changed.")
+        })?,
+        (None, Some(before)) => before.endpoint.clone(),
+        (None, None) => Preset::Production
+            .endpoint()
+            .parse()
+            .map_err(|error: evertoken_core::account::InvalidEndpoint| invalid(error.to_string(), ""))?,
+    };
+    for (name, value) in &headers {
+        check_header(name, value).map_err(|error| {
+            invalid(format!("Not logged in: {error}."), "Nothing was sent and nothing was changed.")
+        })?;
+    }
+    let kept_headers = || before.map_or_else(BTreeMap::new, |before| before.headers.clone());
+    Ok(Account {
+        endpoint,
+        encoding: encoding.or_else(|| before.map(|before| before.encoding)).unwrap_or(Encoding::Json),
+        headers: if headers.is_empty() { kept_headers() } else { headers },
+        client_id: client_id.or_else(|| before.and_then(|before| before.client_id.clone())),
+    })
+}
+
+fn invalid(detail: impl Into<String>, advice: &str) -> Problem {
+    Problem::new(ProblemKind::InvalidInput, detail, advice)
+}
+
+/// The problem of a name that no account has.
+pub(super) fn unknown(name: &AccountName) -> Problem {
+    Problem::new(
+        ProblemKind::UnknownAccount,
+        format!("There is no account {name}."),
+        "`evertoken account list` shows the accounts; `evertoken login` makes one.",
+    )
+}

@@ -1,0 +1,256 @@
+//! The one task that owns the state of every account. Everyone else sends it messages and watches its reports.
+
+mod answer;
+mod calls;
+mod desktop;
+mod effects;
+mod held;
+mod jobs;
+mod logins;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evertoken_core::account::AccountName;
+use evertoken_core::config::Configuration;
+use evertoken_core::paths::Paths;
+use evertoken_core::policy::{Chance, Policy};
+use evertoken_core::session::{Event, Moment};
+use evertoken_core::status::{AgentInfo, StatusReport};
+use evertoken_core::tray::Action;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, info};
+
+use self::held::Held;
+use self::jobs::Finished;
+use crate::clipboard::Clipboard;
+use crate::configuration_file::ConfigurationFile;
+use crate::keychain::Keychain;
+use crate::local_api::Call;
+use crate::notifications::{Notifier, NotifierEvent};
+use crate::signals::{ProcessSignal, ProcessSignals};
+use crate::system_signals::SystemSignal;
+use crate::tray::Tray;
+use crate::wall_clock::{Clock, Wake, WallClockTimer};
+
+/// The state, and the ways to the world.
+pub(crate) struct Agent {
+    configuration: Configuration,
+    file: ConfigurationFile,
+    paths: Paths,
+    keychain: Keychain,
+    policy: Policy,
+    accounts: BTreeMap<AccountName, Held>,
+    incarnations: u64,
+    running_jobs: usize,
+    clock: Clock,
+    info: AgentInfo,
+    reports: watch::Sender<Arc<StatusReport>>,
+    finished: mpsc::UnboundedSender<Finished>,
+    clipboard: Arc<tokio::sync::Mutex<Clipboard>>,
+    notifier: Option<Notifier>,
+    tray: Option<Tray>,
+}
+
+/// What the owner listens to.
+pub(crate) struct Inputs {
+    pub(crate) calls: mpsc::UnboundedReceiver<Call>,
+    pub(crate) finished: mpsc::UnboundedReceiver<Finished>,
+    pub(crate) tray: mpsc::UnboundedReceiver<Action>,
+    pub(crate) notifier: mpsc::UnboundedReceiver<NotifierEvent>,
+    pub(crate) system: mpsc::UnboundedReceiver<SystemSignal>,
+    pub(crate) keychain: mpsc::UnboundedReceiver<()>,
+    pub(crate) process: ProcessSignals,
+    pub(crate) timer: WallClockTimer,
+}
+
+/// What the agent is made of.
+pub(crate) struct Parts {
+    pub(crate) configuration: Configuration,
+    pub(crate) file: ConfigurationFile,
+    pub(crate) paths: Paths,
+    pub(crate) keychain: Keychain,
+    pub(crate) info: AgentInfo,
+    pub(crate) reports: watch::Sender<Arc<StatusReport>>,
+    pub(crate) finished: mpsc::UnboundedSender<Finished>,
+    pub(crate) notifier: Option<Notifier>,
+    pub(crate) tray: Option<Tray>,
+}
+
+/// Should the agent go on?
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Quit,
+}
+
+impl Agent {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { configuration, file, paths, keychain, info, reports, finished, notifier, tray } = parts;
+        let mut agent = Self {
+            configuration,
+            file,
+            paths,
+            keychain,
+            policy: Policy::default(),
+            accounts: BTreeMap::new(),
+            incarnations: 0,
+            running_jobs: 0,
+            clock: Clock::new(),
+            info,
+            reports,
+            finished,
+            clipboard: Arc::new(tokio::sync::Mutex::new(Clipboard::new())),
+            notifier,
+            tray,
+        };
+        let configured: Vec<AccountName> = agent.configuration.accounts.keys().cloned().collect();
+        configured.iter().for_each(|name| agent.hold(name));
+        agent.publish();
+        agent
+    }
+
+    /// Runs until a person or the system ends it, and then until no rotation is half done.
+    pub(crate) async fn run(mut self, mut inputs: Inputs) {
+        while self.next_input(&mut inputs).await == Next::GoOn {
+            self.publish();
+        }
+        info!("ending");
+        self.clipboard.lock().await.clear_now().await;
+        self.finish_jobs(&mut inputs).await;
+    }
+
+    async fn next_input(&mut self, inputs: &mut Inputs) -> Next {
+        let deadline = self.next_wakeup();
+        tokio::select! {
+            Some(call) = inputs.calls.recv() => { self.notice_clock_jump(); self.call(call) }
+            Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
+            Some(action) = inputs.tray.recv() => {
+                if action == Action::Quit { return Next::Quit }
+                self.notice_clock_jump();
+                self.tray_action(action)
+            }
+            Some(event) = inputs.notifier.recv() => self.notifier_event(event),
+            Some(signal) = inputs.system.recv() => { self.notice_clock_jump(); self.system_signal(signal) }
+            Some(()) = inputs.keychain.recv() => { self.notice_clock_jump(); self.keychain_returned() }
+            signal = inputs.process.next() => match signal {
+                ProcessSignal::Quit => return Next::Quit,
+                ProcessSignal::Reload => self.reload(),
+            },
+            wake = inputs.timer.until(deadline) => {
+                self.notice_clock_jump();
+                match wake {
+                    Wake::Elapsed => self.step_all(&Event::TimeoutElapsed),
+                    Wake::ClockSet => debug!("the clock was set"),
+                }
+            }
+        }
+        Next::GoOn
+    }
+
+    fn next_wakeup(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let wakeups = self.accounts.values().filter_map(|held| held.session.next_wakeup(now, &self.policy));
+        wakeups.map(|(at, _)| at).min()
+    }
+
+    /// Lengths of time stay what they were when somebody sets the clock.
+    fn notice_clock_jump(&mut self) {
+        if let Some(by) = self.clock.jump() {
+            info!(seconds = by.as_secs(), "the clock was set");
+            self.step_all(&Event::ClockSet { by });
+        }
+    }
+
+    fn system_signal(&mut self, signal: SystemSignal) {
+        debug!(?signal, "the system says");
+        self.step_all(&Event::ConnectivityReturned);
+        // A clock that stood still may have passed a deadline.
+        self.step_all(&Event::TimeoutElapsed);
+    }
+
+    fn keychain_returned(&mut self) {
+        self.accounts.values().for_each(|held| held.store_nudge.notify_one());
+        self.step_all(&Event::KeychainReturned);
+    }
+
+    fn reload(&mut self) {
+        match self.file.read() {
+            Ok(configuration) => self.adopt(configuration),
+            Err(error) => tracing::error!("the configuration was not read again: {error}"),
+        }
+    }
+
+    /// Follows a changed configuration: new accounts are opened, removed ones are let go, changed ones change.
+    fn adopt(&mut self, configuration: Configuration) {
+        self.configuration = configuration;
+        let configured = self.configuration.accounts.clone();
+        self.accounts.retain(|name, _| configured.contains_key(name));
+        for (name, account) in configured {
+            match self.accounts.get_mut(&name) {
+                Some(held) => held.account = account,
+                None => self.hold(&name),
+            }
+        }
+    }
+
+    fn step_all(&mut self, event: &Event) {
+        let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
+        names.iter().for_each(|name| self.step(name, event.clone()));
+    }
+
+    fn moment(&self) -> Moment {
+        let bits = getrandom::u64().unwrap_or(1 << 63);
+        Moment { now: self.clock.now(), chance: Chance::from_bits(bits) }
+    }
+
+    fn report(&self) -> StatusReport {
+        let now = self.clock.now();
+        let implied = self.configuration.implied_account();
+        let status =
+            |(name, held): (&AccountName, &Held)| held.session.status(name, &held.account, implied == Some(name), now);
+        StatusReport { agent: self.info.clone(), accounts: self.accounts.iter().map(status).collect() }
+    }
+
+    /// Tells everybody who watches, if there is anything new to tell.
+    fn publish(&mut self) {
+        let report = self.report();
+        let changed = self.reports.send_if_modified(|last| {
+            let changed = without_countdown(last) != without_countdown(&report);
+            if changed {
+                *last = Arc::new(report.clone());
+            }
+            changed
+        });
+        if let (true, Some(tray)) = (changed, &self.tray) {
+            tray.refresh();
+        }
+    }
+
+    /// A token that was asked for and not stored yet must not be lost because somebody quits.
+    async fn finish_jobs(&mut self, inputs: &mut Inputs) {
+        /// An exchange takes at most 30 s; ten more for a keychain that is slow to take the token.
+        const LONGEST_GOODBYE: std::time::Duration = std::time::Duration::from_secs(40);
+        let finish = async {
+            while self.running_jobs > 0 {
+                match inputs.finished.recv().await {
+                    Some(finished) => self.job_finished(finished),
+                    None => return,
+                }
+            }
+        };
+        if tokio::time::timeout(LONGEST_GOODBYE, finish).await.is_err() {
+            tracing::error!("a rotation could not be finished: the next start tries once more");
+        }
+    }
+}
+
+/// Seconds that count down are not news.
+fn without_countdown(report: &StatusReport) -> StatusReport {
+    let mut report = report.clone();
+    for token in report.accounts.iter_mut().filter_map(|account| account.access_token.as_mut()) {
+        token.expires_in = 0;
+    }
+    report
+}

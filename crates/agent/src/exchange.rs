@@ -1,0 +1,252 @@
+//! Carries a [`Rotation`] out: the edge that reads, writes and sends what the pure machine asks for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evertoken_core::account::{Account, AccountName};
+use evertoken_core::failure::Failure;
+use evertoken_core::journal::{Entry, Record};
+use evertoken_core::keychain::{KeychainProblem, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
+use evertoken_core::rotation::{Answer, Granted, Outcome, Purpose, Rotation, Step};
+use evertoken_core::session::{AccessTokenInfo, Tokens};
+use evertoken_core::token::{AccessToken, RefreshToken};
+use evertoken_core::token_response::Grant;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use crate::account_lock::AccountLock;
+use crate::fail_point::fail_point;
+use crate::journal_file::JournalFile;
+use crate::token_endpoint;
+use crate::vault::{self, FIRST_STORE_RETRY, LONGEST_STORE_RETRY, Vault};
+
+/// What an exchange works with.
+#[derive(Clone)]
+pub(crate) struct Workplace {
+    pub(crate) name: AccountName,
+    pub(crate) account: Account,
+    pub(crate) vault: Vault,
+    pub(crate) journal: JournalFile,
+    pub(crate) lock: std::path::PathBuf,
+    /// Rings when the keychain may take a token that it refused.
+    pub(crate) store_nudge: Arc<Notify>,
+}
+
+/// How an exchange ended, with the access token if it brought one.
+pub(crate) struct Exchanged {
+    pub(crate) outcome: Outcome,
+    pub(crate) access_token: Option<AccessToken>,
+}
+
+/// The secrets that the rotation machine must not see.
+#[derive(Default)]
+struct Secrets {
+    given: Option<RefreshToken>,
+    before: vault::Tokens,
+    grant: Option<Grant>,
+}
+
+/// Carries a rotation out, to its end. `store_delayed` hears why the keychain does not take a new token.
+pub(crate) async fn exchange(
+    place: Workplace,
+    purpose: Purpose,
+    given: Option<RefreshToken>,
+    store_delayed: impl Fn(KeychainProblem) + Send,
+) -> Exchanged {
+    let Ok(_lock) = AccountLock::acquire(place.lock.clone()).await else {
+        return Exchanged { outcome: Outcome::Failed(Failure::Journal), access_token: None };
+    };
+    let mut secrets = Secrets { given, ..Secrets::default() };
+    let mut rotation = Rotation::new(purpose);
+    loop {
+        let step = rotation.next().clone();
+        if let Step::Finished(outcome) = step {
+            let access_token = secrets.access_token(&outcome);
+            return Exchanged { outcome, access_token };
+        }
+        let answer = place.carry_out(step, &purpose, &mut secrets, &store_delayed).await;
+        rotation = rotation.advance(answer, Timestamp::now());
+    }
+}
+
+impl Secrets {
+    fn access_token(&self, outcome: &Outcome) -> Option<AccessToken> {
+        match outcome {
+            Outcome::Granted(_) => self.grant.as_ref().map(|grant| grant.access_token.clone()),
+            Outcome::Adopted(_) => self.before.access_token.as_ref().map(|stored| stored.token.clone()),
+            Outcome::Failed(_) | Outcome::Reverted => None,
+        }
+    }
+
+    fn to_present(&self, info: RefreshTokenInfo) -> Option<&RefreshToken> {
+        let stored = self.before.in_slot(info.slot).map(|stored| &stored.token);
+        stored.into_iter().chain(&self.given).find(|token| token.fingerprint() == info.fingerprint)
+    }
+
+    /// The bytes of a refresh token that the rotation names.
+    fn to_store(&self, info: RefreshTokenInfo) -> Option<StoredRefreshToken> {
+        let granted = self.grant.as_ref().and_then(|grant| grant.refresh_token.as_ref());
+        let before = [&self.before.a, &self.before.b].into_iter().flatten().map(|stored| &stored.token);
+        let mut known = granted.into_iter().chain(&self.given).chain(before);
+        let token = known.find(|token| token.fingerprint() == info.fingerprint)?;
+        Some(StoredRefreshToken {
+            generation: info.generation,
+            rotations: info.rotations,
+            stored_at: info.stored_at,
+            proven: info.proven,
+            token: token.clone(),
+        })
+    }
+}
+
+impl Workplace {
+    async fn carry_out(
+        &self,
+        step: Step,
+        purpose: &Purpose,
+        secrets: &mut Secrets,
+        store_delayed: &(impl Fn(KeychainProblem) + Send),
+    ) -> Answer {
+        match step {
+            Step::ReadTokens => match self.vault.read().await {
+                Ok(tokens) => {
+                    let found = tokens.found();
+                    secrets.before = tokens;
+                    Answer::Read(found)
+                }
+                Err(problem) => Answer::KeychainFailed(problem),
+            },
+            Step::ProveWritable => answer(self.vault.prove_writable(probe_length(secrets)).await),
+            Step::StoreCandidate(info) => answer(self.store(info, secrets).await),
+            Step::RecordPresented(info) => {
+                fail_point("before-presented");
+                let recorded = self.record(Record::Presented { fingerprint: info.fingerprint });
+                fail_point("after-presented");
+                recorded
+            }
+            Step::Send(info) => self.send(info, secrets).await,
+            Step::StoreRefreshToken(info) => {
+                self.store_for_certain(info, secrets, store_delayed).await;
+                Answer::Done
+            }
+            Step::RecordStored(tokens) => self.record_stored(&tokens, purpose),
+            Step::StoreAccessToken(tokens) => answer(self.store_access_token(&tokens, secrets).await),
+            Step::RecordFailure(fingerprint, failure) => match Record::of_failure(fingerprint, &failure) {
+                Some(record) => self.record(record),
+                None => Answer::Done,
+            },
+            Step::DropCandidate(slot) => answer(self.vault.drop_slot(slot).await),
+            Step::Finished(_) => Answer::Done,
+        }
+    }
+
+    async fn send(&self, info: RefreshTokenInfo, secrets: &mut Secrets) -> Answer {
+        let Some(token) = secrets.to_present(info).cloned() else {
+            return Answer::KeychainFailed(KeychainProblem::Missing);
+        };
+        let sent_at = Timestamp::now();
+        match token_endpoint::present(&self.account, &token).await {
+            Ok(grant) => {
+                fail_point("after-answer");
+                let granted = granted(&grant, sent_at);
+                secrets.grant = Some(grant);
+                Answer::Granted(granted)
+            }
+            Err(failure) => {
+                warn!(account = %self.name, token = %info.fingerprint, "not refreshed: {}", failure.in_words());
+                Answer::RequestFailed(failure)
+            }
+        }
+    }
+
+    async fn store(&self, info: RefreshTokenInfo, secrets: &Secrets) -> Result<(), KeychainProblem> {
+        let stored = secrets.to_store(info).ok_or(KeychainProblem::Missing)?;
+        self.vault.store_refresh_token(info.slot, &stored).await
+    }
+
+    /// The new refresh token exists nowhere but here: the keychain is asked until it has it.
+    async fn store_for_certain(
+        &self,
+        info: RefreshTokenInfo,
+        secrets: &Secrets,
+        store_delayed: &(impl Fn(KeychainProblem) + Send),
+    ) {
+        let mut wait = FIRST_STORE_RETRY;
+        fail_point("before-store");
+        while let Err(problem) = self.store(info, secrets).await {
+            if wait == FIRST_STORE_RETRY {
+                warn!(account = %self.name, token = %info.fingerprint, "the new login is only in memory: {problem}");
+                self.record(Record::StoreDelayed { fingerprint: info.fingerprint, reason: problem.to_string() });
+            }
+            store_delayed(problem);
+            self.nudged_or_elapsed(wait).await;
+            wait = (wait * 2).min(LONGEST_STORE_RETRY);
+        }
+        fail_point("after-store");
+    }
+
+    async fn nudged_or_elapsed(&self, wait: Duration) {
+        tokio::select! {
+            () = self.store_nudge.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+
+    fn record_stored(&self, tokens: &Tokens, purpose: &Purpose) -> Answer {
+        let RefreshTokenInfo { fingerprint, rotations, .. } = tokens.refresh_token;
+        let expires_at = tokens.access_token.expires_at;
+        info!(account = %self.name, token = %fingerprint, rotations, until = %expires_at, "refreshed and stored");
+        let stored = self.record(Record::Stored { fingerprint, rotations, expires_at });
+        fail_point("after-stored");
+        match purpose {
+            Purpose::Refresh { .. } => stored,
+            Purpose::LogIn { .. } => self.record(Record::LoggedIn { fingerprint }),
+        }
+    }
+
+    async fn store_access_token(&self, tokens: &Tokens, secrets: &Secrets) -> Result<(), KeychainProblem> {
+        let Some(grant) = &secrets.grant else { return Ok(()) };
+        let AccessTokenInfo { issued_at, expires_at, scope, user_id } = tokens.access_token.clone();
+        let generation = tokens.refresh_token.generation;
+        let token = grant.access_token.clone();
+        self.vault
+            .store_access_token(&StoredAccessToken { generation, issued_at, expires_at, scope, user_id, token })
+            .await
+    }
+
+    fn record(&self, record: Record) -> Answer {
+        match self.journal.append(&Entry { at: Timestamp::now(), record }) {
+            Ok(()) => Answer::Done,
+            Err(error) => {
+                warn!(account = %self.name, "the journal cannot be written: {error}");
+                Answer::JournalFailed
+            }
+        }
+    }
+}
+
+fn answer(result: Result<(), KeychainProblem>) -> Answer {
+    result.map_or_else(Answer::KeychainFailed, |()| Answer::Done)
+}
+
+fn granted(grant: &Grant, sent_at: Timestamp) -> Granted {
+    Granted {
+        refresh_token: grant.refresh_token.as_ref().map(RefreshToken::fingerprint),
+        access_token: AccessTokenInfo {
+            issued_at: sent_at,
+            expires_at: sent_at.saturating_add(grant.lifetime).unwrap_or(sent_at),
+            scope: grant.scope.clone(),
+            user_id: grant.user_id.clone(),
+        },
+    }
+}
+
+/// The successor of a token is about as long as it.
+fn probe_length(secrets: &Secrets) -> usize {
+    /// For the entry's other fields and a somewhat longer token, below what Windows allows for an entry.
+    const ROOM: usize = 512;
+    let stored = [&secrets.before.a, &secrets.before.b].into_iter().flatten().map(|stored| &stored.token);
+    let longest = stored.chain(&secrets.given).map(|token| token.expose().len()).max().unwrap_or_default();
+    longest + ROOM
+}

@@ -1,0 +1,13 @@
+//! Places at which a test kills the process. Compiled out of release builds.
+
+/// Kills this process, as a power cut would, when `EVERTOKEN_FAIL_POINT` names the place.
+#[cfg(all(debug_assertions, unix))]
+pub(crate) fn fail_point(place: &str) {
+    if std::env::var_os("EVERTOKEN_FAIL_POINT").is_some_and(|wanted| wanted == place) {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}
+
+/// Nothing, in a release build.
+#[cfg(not(all(debug_assertions, unix)))]
+pub(crate) fn fail_point(_place: &str) {}

@@ -1,0 +1,27 @@
+//! The resident agent: keychain, token request, journal, local API, tray, notifications, clipboard.
+#![doc = include_str!("../README.md")]
+
+mod account_lock;
+mod agent;
+pub mod clipboard;
+mod configuration_file;
+mod exchange;
+mod fail_point;
+pub mod hardening;
+mod journal_file;
+pub mod keychain;
+mod local_api;
+mod logging;
+pub mod notifications;
+mod run;
+mod signals;
+pub mod system_signals;
+mod token_endpoint;
+pub mod tray;
+mod vault;
+pub mod wall_clock;
+mod window;
+
+pub use configuration_file::ConfigurationFileError;
+pub use local_api::BindError;
+pub use run::{Options, StartError, run};

@@ -1,0 +1,42 @@
+//! Connections: bounded in number, in what they may send, and in how long they may take to ask.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+
+use super::Listener;
+
+/// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
+const MOST_CONNECTIONS: usize = 2048;
+/// A client on the same machine writes its request at once; one that does not is stuck or hostile.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests are small; the largest carries a pasted token response.
+const LARGEST_HEADER: usize = 16 << 10;
+
+pub(super) async fn accept_all(listener: Listener, router: Router) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Some(stream) = listener.accept().await else { continue };
+        let router = router.clone();
+        tokio::spawn(async move {
+            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                let router = router.clone();
+                async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+            });
+            let mut http = http1::Builder::new();
+            http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(LARGEST_HEADER);
+            // A client that breaks off is its own affair.
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            drop(place);
+        });
+    }
+}

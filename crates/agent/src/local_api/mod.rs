@@ -1,0 +1,74 @@
+//! The local API, version 1: HTTP over a socket that only this user can open.
+
+mod connection;
+mod routes;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub use unix::BindError;
+#[cfg(unix)]
+pub(crate) use unix::{Listener, bind};
+#[cfg(windows)]
+pub use windows::BindError;
+#[cfg(windows)]
+pub(crate) use windows::{Listener, bind};
+
+use std::sync::Arc;
+
+use evertoken_core::account::AccountName;
+use evertoken_core::api::{
+    AccountChange, CopyAnswer, HistoryAnswer, LoginRequest, NewAccount, RefreshRequest, TokenAnswer,
+};
+use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::status::{AccountStatus, StatusReport};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Where the answer goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, Problem>>;
+/// `None`: the default account, or the only one.
+pub(crate) type Whose = Option<AccountName>;
+
+/// What a client asks of the one task that owns the state.
+pub(crate) enum Call {
+    Status(Reply<StatusReport>),
+    Token(Whose, Option<u64>, Reply<TokenAnswer>),
+    Create(NewAccount, Reply<AccountStatus>),
+    Change(Whose, AccountChange, Reply<AccountStatus>),
+    Remove(Whose, Reply<()>),
+    LogIn(Whose, LoginRequest, Reply<AccountStatus>),
+    Refresh(Whose, RefreshRequest, Reply<AccountStatus>),
+    Copy(Whose, Reply<CopyAnswer>),
+    LogOut(Whose, Reply<AccountStatus>),
+    History(Whose, Reply<HistoryAnswer>),
+    Settings(Reply<Settings>),
+    ChangeSettings(SettingsChange, Reply<Settings>),
+}
+
+/// The way to the owner of the state, for every connection.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    calls: mpsc::UnboundedSender<Call>,
+    reports: watch::Receiver<Arc<StatusReport>>,
+}
+
+impl Owner {
+    pub(crate) fn new(calls: mpsc::UnboundedSender<Call>, reports: watch::Receiver<Arc<StatusReport>>) -> Self {
+        Self { calls, reports }
+    }
+
+    async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Problem> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
+        self.calls.send(call(reply)).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// Serves clients until the listener fails, which it does not.
+pub(crate) async fn serve(listener: Listener, owner: Owner) {
+    connection::accept_all(listener, routes::router(owner)).await;
+}

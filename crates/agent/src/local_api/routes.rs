@@ -1,0 +1,200 @@
+//! The calls of the local API and their answers.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch, post};
+use axum::{Json, Router};
+use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
+use evertoken_core::api::{AccountChange, LoginRequest, NewAccount, RefreshRequest};
+use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::status::StatusReport;
+use futures_util::{Stream, StreamExt, stream};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{Call, Owner, Whose};
+
+/// The largest body in bytes: a 64 KiB credential, escaped as JSON.
+const LARGEST_BODY: usize = 256 << 10;
+/// A client on the same machine sends its body at once.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) fn router(owner: Owner) -> Router {
+    let accounts = Router::new()
+        .route("/", patch(change).delete(remove))
+        .route("/token", get(token))
+        .route("/login", post(log_in))
+        .route("/refresh", post(refresh))
+        .route("/copy", post(copy))
+        .route("/logout", post(log_out))
+        .route("/history", get(history));
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/events", get(events))
+        .route("/v1/accounts", post(create))
+        .nest("/v1/accounts/{name}", accounts)
+        .route("/v1/settings", get(settings).patch(change_settings))
+        .fallback(no_such_call)
+        .method_not_allowed_fallback(no_such_call)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(owner)
+}
+
+/// A problem as an answer.
+struct Refusal(Problem);
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.0).into_response().into_body())
+            .into_response()
+    }
+}
+
+type Answer<T> = Result<Json<T>, Refusal>;
+
+fn bad_request(detail: impl Into<String>) -> Refusal {
+    Refusal(Problem::new(ProblemKind::BadRequest, detail, "See the local API's documentation; nothing was changed."))
+}
+
+/// The account in the path.
+struct OfAccount(Whose);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for OfAccount {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Refusal> {
+        let name: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let Path(name) = name.map_err(|_| bad_request("The path is not one of the API's."))?;
+        if name == DEFAULT_ACCOUNT_PLACEHOLDER {
+            return Ok(Self(None));
+        }
+        name.parse::<AccountName>().map(|name| Self(Some(name))).map_err(|error| bad_request(error.to_string()))
+    }
+}
+
+/// A JSON body, read within its limits; an empty one stands for `{}`.
+struct Body<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let bytes: Result<Bytes, BytesRejection> =
+            tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state))
+                .await
+                .map_err(|_| bad_request("The request's body did not arrive in time."))?;
+        let bytes = bytes.map_err(|error| bad_request(error.body_text()))?;
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        // serde's own message may repeat the input, which may be a token.
+        serde_json::from_slice(text).map(Self).map_err(|error| {
+            bad_request(format!("The request's body is not the JSON that this call takes (line {}).", error.line()))
+        })
+    }
+}
+
+async fn no_such_call() -> Refusal {
+    Refusal(Problem::new(
+        ProblemKind::NoSuchCall,
+        "This agent serves version 1 of the local API and does not know this call.",
+        "If your program is newer than the agent, restart the agent.",
+    ))
+}
+
+async fn status(State(owner): State<Owner>) -> Answer<StatusReport> {
+    Ok(Json(owner.ask(Call::Status).await?))
+}
+
+async fn events(State(owner): State<Owner>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let mut reports = owner.reports.clone();
+    reports.mark_unchanged();
+    let now = owner.ask(Call::Status).await?;
+    let changes = stream::unfold(reports, |mut reports| async move {
+        reports.changed().await.ok()?;
+        let report = Arc::clone(&reports.borrow_and_update());
+        Some((report, reports))
+    });
+    let all = stream::once(async move { Arc::new(now) }).chain(changes);
+    Ok(Sse::new(all.map(|report| Ok(event(&report)))))
+}
+
+fn event(report: &StatusReport) -> Event {
+    Event::default().event("status").data(serde_json::to_string(report).unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+struct TokenQuery {
+    min_valid: Option<u64>,
+}
+
+async fn token(
+    State(owner): State<Owner>,
+    OfAccount(whose): OfAccount,
+    query: Result<Query<TokenQuery>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(TokenQuery { min_valid }) = query.map_err(|_| bad_request("min_valid is a number of seconds."))?;
+    let answer = owner.ask(|reply| Call::Token(whose, min_valid, reply)).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($($body:ident: $type:ty)?) => $call:ident;)*) => {$(
+        $(#[$doc])*
+        async fn $name(
+            State(owner): State<Owner>,
+            OfAccount(whose): OfAccount,
+            $(Body($body): Body<$type>,)?
+        ) -> Result<Response, Refusal> {
+            let answer = owner.ask(|reply| Call::$call(whose, $($body,)? reply)).await?;
+            Ok(Json(answer).into_response())
+        }
+    )*};
+}
+
+calls! {
+    log_in(request: LoginRequest) => LogIn;
+    refresh(request: RefreshRequest) => Refresh;
+    change(request: AccountChange) => Change;
+    copy() => Copy;
+    log_out() => LogOut;
+    history() => History;
+}
+
+async fn remove(State(owner): State<Owner>, OfAccount(whose): OfAccount) -> Result<StatusCode, Refusal> {
+    owner.ask(|reply| Call::Remove(whose, reply)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn create(
+    State(owner): State<Owner>,
+    Body(account): Body<NewAccount>,
+) -> Result<Response, Refusal> {
+    let status = owner.ask(|reply| Call::Create(account, reply)).await?;
+    Ok((StatusCode::CREATED, Json(status)).into_response())
+}
+
+async fn settings(State(owner): State<Owner>) -> Answer<Settings> {
+    Ok(Json(owner.ask(Call::Settings).await?))
+}
+
+async fn change_settings(
+    State(owner): State<Owner>,
+    Body(change): Body<SettingsChange>,
+) -> Answer<Settings> {
+    Ok(Json(owner.ask(|reply| Call::ChangeSettings(change, reply)).await?))
+}

@@ -1,0 +1,145 @@
+//! Puts the agent together and runs it.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use evertoken_core::config::Keychain as KeychainSetting;
+use evertoken_core::paths::{NoHome, Paths};
+use evertoken_core::status::{AgentInfo, StatusReport};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::{mpsc, watch};
+use tracing::info;
+
+use crate::agent::{Agent, Inputs, Parts};
+use crate::configuration_file::{ConfigurationFile, ConfigurationFileError};
+use crate::keychain::Keychain;
+use crate::local_api::{self, BindError, Owner};
+use crate::notifications::Notifier;
+use crate::signals::ProcessSignals;
+use crate::tray::Tray;
+use crate::wall_clock::WallClockTimer;
+use crate::{hardening, keychain, logging, system_signals};
+
+/// How the agent is started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Leave the tray icon out.
+    pub no_tray: bool,
+    /// Print `ready` and a newline on standard output when the local API listens.
+    pub announce_ready: bool,
+}
+
+/// Why the agent does not run. Each is one sentence for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no place for the files.
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
+    /// The configuration cannot be used; it is left as it is.
+    #[error("the configuration cannot be used, and was left as it is: {0}")]
+    Configuration(#[from] ConfigurationFileError),
+    /// The local API cannot be served.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The state folder or something of the system cannot be used.
+    #[error("the agent cannot run: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs the agent until it is told to end.
+///
+/// # Errors
+/// [`StartError`] when it cannot start. Nothing was changed then.
+pub fn run(options: Options) -> Result<(), StartError> {
+    hardening::protect_process();
+    logging::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(options));
+    // A thread that waits for a hanging keychain must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(options: Options) -> Result<(), StartError> {
+    let paths = Paths::from_environment(|name| std::env::var_os(name))?;
+    let file = ConfigurationFile::new(paths.config_file());
+    let configuration = file.read()?;
+    std::fs::create_dir_all(&paths.state)?;
+    let listener = local_api::bind(&paths.socket)?;
+    let info = AgentInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        started_at: Timestamp::now(),
+    };
+    info!(version = info.version, socket = %paths.socket.display(), "the agent runs");
+
+    let empty = StatusReport { agent: info.clone(), accounts: Vec::new() };
+    let (reports, watched) = watch::channel(Arc::new(empty));
+    let (calls, calls_in) = mpsc::unbounded_channel();
+    let (finished, finished_in) = mpsc::unbounded_channel();
+    let (tray_out, tray_in) = mpsc::unbounded_channel();
+    let (notifier_out, notifier_in) = mpsc::unbounded_channel();
+    let (system_out, system_in) = mpsc::unbounded_channel();
+    let (keychain_out, keychain_in) = mpsc::unbounded_channel();
+
+    let keychain = match configuration.settings.keychain {
+        KeychainSetting::Os => Keychain::os(&service_name()),
+        KeychainSetting::Memory => Keychain::memory(),
+    };
+    let inputs = Inputs {
+        calls: calls_in,
+        finished: finished_in,
+        tray: tray_in,
+        notifier: notifier_in,
+        system: system_in,
+        keychain: keychain_in,
+        process: ProcessSignals::new()?,
+        timer: WallClockTimer::new()?,
+    };
+    let tray = (!options.no_tray).then(|| {
+        let watched = watched.clone();
+        let provider = move || {
+            let report = Arc::clone(&watched.borrow());
+            evertoken_core::tray::Tray::of(&report.accounts, Timestamp::now(), &TimeZone::system())
+        };
+        Tray::start(Arc::new(provider), tray_out)
+    });
+    let parts = Parts {
+        configuration,
+        file,
+        paths,
+        keychain,
+        info,
+        reports,
+        finished,
+        notifier: Some(Notifier::start(notifier_out)),
+        tray,
+    };
+    let agent = Agent::new(parts);
+    let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));
+    tokio::spawn(system_signals::watch(system_out));
+    tokio::spawn(keychain::watch(keychain_out));
+    if options.announce_ready {
+        announce_ready();
+    }
+    agent.run(inputs).await;
+    api.abort();
+    let _ = api.await;
+    Ok(())
+}
+
+/// Who started us waits for this line. Nobody reading it is no reason to end.
+fn announce_ready() {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(b"ready\n").and_then(|()| out.flush());
+}
+
+/// The service name of all our entries. Debug builds keep their hands off the real logins.
+fn service_name() -> String {
+    const DEFAULT: &str = if cfg!(debug_assertions) { "evertoken-dev" } else { "evertoken" };
+    std::env::var("EVERTOKEN_KEYCHAIN_SERVICE")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| DEFAULT.to_owned())
+}

@@ -1,0 +1,26 @@
+//! What the system says that makes another attempt worthwhile: the machine woke up, the network is back.
+
+#[cfg(target_os = "linux")]
+pub(crate) mod bus;
+#[cfg(target_os = "linux")]
+mod linux;
+
+use tokio::sync::mpsc;
+
+/// Something that happened to the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemSignal {
+    /// It woke up from suspension.
+    Resumed,
+    /// It has a network again, or a better one.
+    NetworkReturned,
+}
+
+/// Sends every signal for as long as somebody receives them. Returns when nobody does any more; where the system has no
+/// such signals, it never sends one.
+pub async fn watch(sender: mpsc::UnboundedSender<SystemSignal>) {
+    #[cfg(target_os = "linux")]
+    linux::watch(sender).await;
+    #[cfg(not(target_os = "linux"))]
+    sender.closed().await;
+}

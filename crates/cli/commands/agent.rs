@@ -1,0 +1,49 @@
+use std::process::{Command, ExitCode};
+
+use clap::Args;
+use evertoken_client::agent_program;
+use evertoken_core::problem::{Problem, ProblemKind};
+
+use crate::failure::Failure;
+
+/// Run the resident agent in the foreground
+///
+/// For systemd, autostart and debugging; other commands start it in the background by themselves.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evertoken agent
+  EVERTOKEN_LOG=debug evertoken agent --no-tray")]
+pub(crate) struct Agent {
+    /// No icon in the tray
+    #[arg(long)]
+    no_tray: bool,
+}
+
+impl Agent {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let mut command = Command::new(agent_program());
+        if self.no_tray {
+            command.arg("--no-tray");
+        }
+        let error = match become_program(command) {
+            Ok(code) => return Ok(code),
+            Err(error) => error,
+        };
+        let detail = format!("The program evertoken-agent cannot be run: {error}.");
+        Err(Problem::new(ProblemKind::AgentUnavailable, detail, "Install it beside evertoken, or on the PATH.").into())
+    }
+}
+
+/// This process becomes the program: signals and exit code are its own.
+#[cfg(unix)]
+fn become_program(mut command: Command) -> std::io::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec())
+}
+
+#[cfg(not(unix))]
+fn become_program(mut command: Command) -> std::io::Result<ExitCode> {
+    let status = command.status()?;
+    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+}

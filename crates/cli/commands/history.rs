@@ -1,0 +1,91 @@
+use clap::Args;
+use evertoken_core::account::AccountName;
+use evertoken_core::journal::{Entry, Record};
+use evertoken_core::sentence::local_time;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::agent_client;
+use crate::failure::Failure;
+use crate::output::{self, plain};
+
+/// Show what happened to a login: the rotation journal, the newest entry last
+///
+/// Tokens are shown as fingerprints: the first 12 hex digits of their SHA-256.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evertoken history | tail                what happened last night
+  evertoken history --json | jq '.entries[-1]'")]
+pub(crate) struct History {
+    /// The account; may be left out when there is one account or a default
+    account: Option<AccountName>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl History {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let history = agent_client().await?.history(self.account.as_ref()).await?;
+        if self.json {
+            return output::json(&history);
+        }
+        if history.entries.is_empty() {
+            return output::line("Nothing has happened yet.");
+        }
+        let zone = TimeZone::system();
+        history.entries.iter().try_for_each(|entry| output::line(in_words(entry, &zone)))
+    }
+}
+
+fn in_words(entry: &Entry, zone: &TimeZone) -> String {
+    let local = |at: Timestamp| local_time(at, entry.at, zone);
+    let what = match &entry.record {
+        Record::Presented { fingerprint } => format!("refresh token {fingerprint} is sent to the endpoint"),
+        Record::Stored { fingerprint, rotations, expires_at } => format!(
+            "refresh token {fingerprint} is stored (rotation {rotations}); the access token lasts until {}",
+            local(*expires_at)
+        ),
+        Record::NotSent { fingerprint, reason } => {
+            format!("refresh token {fingerprint} was not sent: {}", plain(reason))
+        }
+        Record::OutcomeUnknown { fingerprint, reason } => {
+            format!("refresh token {fingerprint} was sent, the outcome is unknown: {}", plain(reason))
+        }
+        Record::Declined { fingerprint, reason } => {
+            format!("refresh token {fingerprint} brought no new token: {}", plain(reason))
+        }
+        Record::Refused { fingerprint, expired_at, trace_id } => {
+            let expired = expired_at.map(|at| format!("; it expired on {}", local(at))).unwrap_or_default();
+            let trace = trace_id.as_deref().map(|id| format!("; trace id {}", plain(id))).unwrap_or_default();
+            format!("the endpoint refused refresh token {fingerprint}{expired}{trace}")
+        }
+        Record::Told { .. } => "you were told to log in again".to_owned(),
+        Record::StoreDelayed { fingerprint, reason } => {
+            format!("refresh token {fingerprint} is only in memory for now: {}", plain(reason))
+        }
+        Record::LoggedIn { fingerprint } => format!("logged in; refresh token {fingerprint} is in the keychain"),
+        Record::LoggedOut => "logged out; the tokens are deleted".to_owned(),
+    };
+    format!("{}  {what}", entry.at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evertoken_core::token::Fingerprint;
+
+    #[test]
+    fn a_refusal_says_when_the_login_expired_and_what_support_will_ask() {
+        let record = Record::Refused {
+            fingerprint: Fingerprint::of("a"),
+            expired_at: Some(Timestamp::UNIX_EPOCH),
+            trace_id: Some("t-1".to_owned()),
+        };
+        let entry = Entry { at: Timestamp::constant(60, 0), record };
+        assert_eq!(
+            in_words(&entry, &TimeZone::UTC),
+            "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b; it expired on 00:00; trace id t-1"
+        );
+    }
+}

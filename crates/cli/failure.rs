@@ -1,0 +1,52 @@
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use evertoken_core::problem::{Problem, ProblemKind};
+
+use crate::output::{Colour, Style, plain};
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something that a person or a script must know.
+    Problem(Problem),
+    /// Whoever read our output has had enough (`| head`): no failure.
+    ReaderGone,
+}
+
+impl Failure {
+    /// Says it on standard error: what happened, and what to do.
+    pub(crate) fn report(self, as_json: bool) -> ExitCode {
+        let problem = match self {
+            Self::ReaderGone => return ExitCode::SUCCESS,
+            Self::Problem(problem) => problem,
+        };
+        let stderr = io::stderr();
+        let text = if as_json {
+            serde_json::to_string(&problem).unwrap_or_default()
+        } else {
+            let error = Style::of(&stderr).paint(Colour::Red, "error:");
+            format!("{error} {}\n{}", plain(&problem.detail), plain(&problem.advice))
+        };
+        // The exit code says it too when standard error is closed.
+        let _ = writeln!(stderr.lock(), "{text}");
+        ExitCode::from(problem.kind.exit_code() as u8)
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Of writing to standard output.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::ReaderGone;
+        }
+        let detail = format!("Standard output cannot be written: {error}.");
+        Self::Problem(Problem::new(ProblemKind::Failed, detail, "Your login is untouched; run it again."))
+    }
+}

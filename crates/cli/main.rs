@@ -1,0 +1,67 @@
+//! `evertoken`: the command line. A client of the resident agent, and nothing else: see `README.md`.
+
+mod commands;
+mod credential;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::commands::Command;
+
+/// Keeps a Vault API login alive, and hands out access tokens that are valid.
+#[derive(Debug, Parser)]
+#[command(name = "evertoken", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  evertoken login                        log in: paste a refresh token
+  evertoken token                        print a valid access token
+  evertoken status                       how the login is
+
+Exit codes:
+  0 done   1 failed   2 wrong usage   3 a person must log in   4 try again later   5 keychain locked";
+
+fn main() -> ExitCode {
+    let command = match Arguments::try_parse() {
+        Ok(Arguments { command }) => command,
+        Err(usage) => {
+            // Nobody is left to tell when the terminal itself is gone.
+            let _ = usage.print();
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(1));
+        }
+    };
+    let is_json = command.is_json();
+    command.run().unwrap_or_else(|failure| failure.report(is_json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_is_consistent_and_has_help() {
+        let mut command = Arguments::command();
+        command.build();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            assert!(sub.get_about().is_some(), "{}", sub.get_name());
+            assert!(sub.get_after_help().is_some(), "{}", sub.get_name());
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_an_argument() {
+        for line in [["evertoken", "login", "--token", "x"], ["evertoken", "login", "--refresh-token", "x"]] {
+            assert!(Arguments::try_parse_from(line).is_err());
+        }
+        assert!(Arguments::try_parse_from(["evertoken", "login", "default", "eyJ"]).is_err());
+    }
+}

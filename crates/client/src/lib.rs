@@ -1,0 +1,15 @@
+//! Typed calls to the resident agent over its local socket.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+pub mod background;
+mod calls;
+mod connection;
+mod events;
+mod start;
+mod transport;
+mod unavailable;
+
+pub use connection::Client;
+pub use events::Events;
+pub use start::{agent_program, connect_or_start};

@@ -1,0 +1,42 @@
+use std::ffi::OsString;
+use std::io;
+use std::time::Duration;
+
+use evertoken_core::paths::Paths;
+use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
+
+/// Every pipe's name starts like this.
+const PIPES: &str = r"\\.\pipe\";
+/// `ERROR_PIPE_BUSY`: every instance of the pipe is taken at this moment.
+const PIPE_BUSY: i32 = 231;
+/// The agent opens the next instance as soon as one is taken, so a short wait is enough.
+const BUSY_WAIT: Duration = Duration::from_millis(20);
+/// One second of waiting in all.
+const BUSY_TRIES: u32 = 50;
+
+/// Connects to the agent's named pipe.
+///
+/// # Errors
+/// [`io::ErrorKind::NotFound`]: nobody listens.
+pub(crate) async fn connect(paths: &Paths) -> io::Result<NamedPipeClient> {
+    let name = pipe_name(paths);
+    for _ in 0..BUSY_TRIES {
+        match ClientOptions::new().open(&name) {
+            Err(error) if error.raw_os_error() == Some(PIPE_BUSY) => tokio::time::sleep(BUSY_WAIT).await,
+            outcome => return outcome,
+        }
+    }
+    Err(io::ErrorKind::TimedOut.into())
+}
+
+/// `EVERTOKEN_SOCKET` when it names a pipe, else the user's own pipe.
+fn pipe_name(paths: &Paths) -> OsString {
+    match paths.socket.to_str() {
+        Some(path) if path.starts_with(PIPES) => path.into(),
+        Some(_) | None => {
+            let mut name = OsString::from(format!("{PIPES}evertoken-"));
+            name.push(std::env::var_os("USERNAME").unwrap_or_default());
+            name
+        }
+    }
+}

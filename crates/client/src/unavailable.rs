@@ -1,0 +1,62 @@
+//! The problems that the client itself sees: the agent that is not there, does not answer, or is another version.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use evertoken_core::problem::{Problem, ProblemKind};
+
+/// How a person ends an agent; the next command starts another.
+const RESTART: &str = "Restart it: choose Quit in its tray menu, or end the process evertoken-agent, then try again.";
+
+fn unavailable(detail: impl Into<String>, advice: impl Into<String>) -> Problem {
+    Problem::new(ProblemKind::AgentUnavailable, detail, advice)
+}
+
+/// Does this error mean that no agent runs, so that one may be started?
+pub(crate) fn nobody_listens(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+pub(crate) fn unreachable(socket: &Path, error: &io::Error) -> Problem {
+    let socket = socket.display();
+    if nobody_listens(error) {
+        unavailable(format!("No agent listens on {socket}."), "Start it: run evertoken status, or evertoken agent.")
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        unavailable(
+            format!("The agent's socket {socket} belongs to somebody else, so nothing was sent to it."),
+            "Run this as the user who runs the agent, and check EVERTOKEN_SOCKET and XDG_RUNTIME_DIR.",
+        )
+    } else {
+        unavailable(format!("The agent's socket {socket} cannot be used: {error}."), "Check EVERTOKEN_SOCKET.")
+    }
+}
+
+pub(crate) fn another_version() -> Problem {
+    unavailable("The running agent is another version of Evertoken; your login is untouched.", RESTART)
+}
+
+pub(crate) fn broke_off() -> Problem {
+    unavailable(
+        "The agent ended before it answered.",
+        "Run evertoken status: it starts the agent again and tells how things are.",
+    )
+}
+
+pub(crate) fn no_answer(after: Duration) -> Problem {
+    unavailable(format!("The agent has not answered for {} s.", after.as_secs()), RESTART)
+}
+
+pub(crate) fn not_installed() -> Problem {
+    unavailable(
+        "The program evertoken-agent is neither beside evertoken nor on the PATH.",
+        "Install it beside evertoken.",
+    )
+}
+
+pub(crate) fn not_started(reason: &str, log: &Path) -> Problem {
+    unavailable(
+        format!("The agent could not be started: {}.", reason.trim_end_matches('.')),
+        format!("Mend that and try again; more is in {}.", log.display()),
+    )
+}

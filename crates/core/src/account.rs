@@ -1,0 +1,282 @@
+//! An account: a name, and where and how its tokens are refreshed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// The token endpoint of Vault's production API.
+pub const PRODUCTION_ENDPOINT: &str = "https://api.vault.ist/v2.0/reference/gettoken";
+/// The token endpoint of the built-in sandbox with its default `--listen`.
+pub const SANDBOX_ENDPOINT: &str = "http://127.0.0.1:8787/v2.0/reference/gettoken";
+/// In a local API path, stands for "the default account, or the only one".
+pub const DEFAULT_ACCOUNT_PLACEHOLDER: &str = "-";
+
+/// Longest account name in characters: it has to fit a file name and a menu line.
+const LONGEST_NAME: usize = 64;
+
+/// A name that people type, and that is safe in a file name and a URL path: 1 to 64 ASCII letters, digits,
+/// `.`, `_`, `-`, starting with a letter or a digit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountName(String);
+
+/// Why a text is not an [`AccountName`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not an account name: use 1 to 64 letters, digits, '.', '_' or '-', starting with a letter or a digit"
+)]
+pub struct InvalidAccountName(String);
+
+impl AccountName {
+    /// The name as typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountName {
+    type Err = InvalidAccountName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if starts_well && text.len() <= LONGEST_NAME && text.chars().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidAccountName(text.chars().take(LONGEST_NAME).collect()))
+        }
+    }
+}
+
+impl TryFrom<String> for AccountName {
+    type Error = InvalidAccountName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<AccountName> for String {
+    fn from(name: AccountName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How the token request's body is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// `application/json`, as Vault documents it.
+    #[default]
+    Json,
+    /// `application/x-www-form-urlencoded`, as RFC 6749 section 6 has it.
+    Form,
+}
+
+/// A token endpoint that a refresh token may be sent to: https anywhere, plain http on loopback only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Endpoint(Url);
+
+/// Why a text is not an [`Endpoint`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEndpoint {
+    /// Not a URL at all.
+    #[error("the endpoint is not a URL: write it like {PRODUCTION_ENDPOINT}")]
+    NotAUrl,
+    /// A refresh token would cross a network in plain text.
+    #[error(
+        "the endpoint {0} would receive the refresh token without encryption: use https (plain http is for loopback only)"
+    )]
+    PlainHttpToForeignHost(String),
+    /// Some other scheme.
+    #[error("the endpoint has the scheme {0:?}: use https")]
+    UnknownScheme(String),
+    /// User name or password in the URL.
+    #[error("the endpoint carries a user name or a password: leave them out")]
+    Credentials,
+}
+
+impl Endpoint {
+    /// The URL as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Is the endpoint on this machine, so that no proxy may stand between?
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+
+    /// The host, for sentences.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = InvalidEndpoint;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text.trim()).map_err(|_| InvalidEndpoint::NotAUrl)?;
+        if !url.has_host() {
+            return Err(InvalidEndpoint::NotAUrl);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidEndpoint::Credentials);
+        }
+        match url.scheme() {
+            "https" => Ok(Self(url)),
+            "http" if is_loopback(&url) => Ok(Self(url)),
+            "http" => Err(InvalidEndpoint::PlainHttpToForeignHost(url.to_string())),
+            other => Err(InvalidEndpoint::UnknownScheme(other.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = InvalidEndpoint;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Endpoint> for String {
+    fn from(endpoint: Endpoint) -> Self {
+        endpoint.0.into()
+    }
+}
+
+/// Where a new account's tokens come from, for people who do not want to type a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Vault's production API.
+    Production,
+    /// The built-in sandbox on this machine.
+    Sandbox,
+}
+
+impl Preset {
+    /// The preset's token endpoint.
+    #[must_use]
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::Production => PRODUCTION_ENDPOINT,
+            Self::Sandbox => SANDBOX_ENDPOINT,
+        }
+    }
+}
+
+/// Everything about an account that is not a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Where the token request goes.
+    pub endpoint: Endpoint,
+    /// How its body is written.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// Extra request headers, such as `X-Merchant-ID`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// `client_id` (RFC 6749 section 2.2), for servers that want one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
+/// Why a header cannot be sent with the token request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidHeader {
+    /// Not `Name: value` with the characters of RFC 9110 section 5.
+    #[error("{0:?} is not a header: write it as 'Name: value'")]
+    Malformed(String),
+    /// A header that Evertoken sets itself.
+    #[error("the header {0} is set by Evertoken itself: leave it out")]
+    Reserved(String),
+}
+
+/// Headers that belong to the request itself; the account must not change them.
+const RESERVED_HEADERS: [&str; 6] =
+    ["content-type", "content-length", "host", "transfer-encoding", "connection", "authorization"];
+
+/// Checks one extra request header.
+///
+/// # Errors
+/// [`InvalidHeader`] when name or value may not stand in a request, or when the header is Evertoken's own.
+pub fn check_header(name: &str, value: &str) -> Result<(), InvalidHeader> {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let visible = |c: char| c == '\t' || (' '..='~').contains(&c);
+    if name.is_empty() || !name.chars().all(token) || !value.chars().all(visible) {
+        return Err(InvalidHeader::Malformed(name.chars().take(LONGEST_NAME).collect()));
+    }
+    if RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(InvalidHeader::Reserved(name.to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn names_that_could_leave_the_state_folder_are_refused() {
+        for bad in ["", ".", "..", "../x", "a/b", "-", "-x", "a b", "é", &"a".repeat(65)] {
+            assert!(bad.parse::<AccountName>().is_err(), "{bad:?}");
+        }
+        for good in ["default", "Production", "team.eu_1-a", "7"] {
+            assert_eq!(good.parse::<AccountName>().unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_never_crosses_a_network_in_plain_text() {
+        for good in ["https://api.vault.ist/x", "http://127.0.0.1:1/x", "http://[::1]:1/x", "http://localhost/x"] {
+            assert!(good.parse::<Endpoint>().is_ok(), "{good}");
+        }
+        for bad in [
+            "http://api.vault.ist/x",
+            "http://localhost.evil.example/x",
+            "http://0.0.0.0/x",
+            "ftp://api.vault.ist/x",
+            "api.vault.ist",
+            "https://user:password@api.vault.ist/x",
+            "",
+        ] {
+            assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn headers_cannot_smuggle_a_second_request() {
+        assert!(check_header("X-Merchant-ID", "1234").is_ok());
+        assert!(check_header("X", "a\r\nHost: b").is_err());
+        assert!(check_header("X Y", "a").is_err());
+        assert!(check_header("Content-Type", "text/plain").is_err());
+    }
+}

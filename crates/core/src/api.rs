@@ -1,0 +1,141 @@
+//! The bodies of the local API, version 1: what the agent and its clients say to each other over the socket.
+//!
+//! | Call | Body | Answer |
+//! |---|---|---|
+//! | `GET /v1/status` | | [`StatusReport`](crate::status::StatusReport) |
+//! | `GET /v1/events` | | server-sent events `status`, each a [`StatusReport`](crate::status::StatusReport) |
+//! | `GET /v1/accounts/{name}/token?min_valid=SECONDS` | | [`TokenAnswer`] |
+//! | `POST /v1/accounts` | [`NewAccount`] | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `PATCH /v1/accounts/{name}` | [`AccountChange`] | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `DELETE /v1/accounts/{name}` | | 204 |
+//! | `POST /v1/accounts/{name}/login` | [`LoginRequest`] | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `POST /v1/accounts/{name}/refresh` | [`RefreshRequest`] | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `POST /v1/accounts/{name}/copy` | | [`CopyAnswer`] |
+//! | `POST /v1/accounts/{name}/logout` | | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `GET /v1/accounts/{name}/history` | | [`HistoryAnswer`] |
+//! | `GET`, `PATCH /v1/settings` | [`SettingsChange`](crate::config::SettingsChange) | [`Settings`](crate::config::Settings) |
+//!
+//! `{name}` may be `-`: the default account, or the only one. Errors are [`Problem`](crate::problem::Problem)s.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountName, Encoding, Preset};
+use crate::journal::Entry;
+
+/// A valid access token (RFC 6750). Its `Debug` shows no token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenAnswer {
+    /// Whose token it is.
+    pub account: AccountName,
+    /// The access token itself.
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: String,
+    /// When it ends, UTC.
+    pub expires_at: Timestamp,
+    /// Seconds until then.
+    pub expires_in: i64,
+}
+
+impl fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { account, access_token: _, token_type, expires_at, expires_in } = self;
+        f.debug_struct("TokenAnswer")
+            .field("account", account)
+            .field("access_token", &"[redacted]")
+            .field("token_type", token_type)
+            .field("expires_at", expires_at)
+            .field("expires_in", expires_in)
+            .finish()
+    }
+}
+
+/// What can be chosen when an account is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountSettings {
+    /// A preset endpoint; `endpoint` wins over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+    /// The token endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// How the request is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    /// Extra request headers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// `client_id`, for servers that want one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
+/// `POST /v1/accounts`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAccount {
+    /// The new account's name.
+    pub name: AccountName,
+    /// How it refreshes.
+    #[serde(default)]
+    pub settings: AccountSettings,
+}
+
+/// `PATCH /v1/accounts/{name}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountChange {
+    /// A new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<AccountName>,
+    /// `true`: this is the account that is meant when none is named.
+    #[serde(default)]
+    pub default: bool,
+}
+
+/// `POST /v1/accounts/{name}/login`. Its `Debug` shows no token.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// A refresh token, or a whole token response as JSON text.
+    pub credential: String,
+    /// How the account refreshes: for a new account, or to change an old one together with its login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<AccountSettings>,
+}
+
+impl fmt::Debug for LoginRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginRequest").field("credential", &"[redacted]").field("settings", &self.settings).finish()
+    }
+}
+
+/// `POST /v1/accounts/{name}/refresh`. Waits for the outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// Absent: a person asks, refresh now. `Some(seconds)`: a program needs a token that lasts that long
+    /// (0: as long as is usual); nothing is sent when there is one, or while the endpoint is backing off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_valid: Option<u64>,
+}
+
+/// `POST /v1/accounts/{name}/copy`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyAnswer {
+    /// When the copied token ends, UTC.
+    pub expires_at: Timestamp,
+    /// Seconds until it is cleared from the clipboard.
+    pub cleared_after: u64,
+}
+
+/// `GET /v1/accounts/{name}/history`: the newest entries last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryAnswer {
+    /// The journal's entries.
+    pub entries: Vec<Entry>,
+}

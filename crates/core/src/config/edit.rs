@@ -1,0 +1,180 @@
+//! Changes to the text of `config.toml` that leave everything else in it as the person wrote it.
+
+use toml_edit::{DocumentMut, InlineTable, Item, Table, value};
+
+use super::{ConfigurationError, NotificationSettings, SettingsChange, migrate, one_line};
+use crate::account::{Account, AccountName, Encoding};
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Makes an account, or changes how it refreshes.
+    PutAccount(AccountName, Account),
+    /// Takes an account out.
+    RemoveAccount(AccountName),
+    /// Gives an account another name.
+    RenameAccount {
+        /// Its name so far.
+        from: AccountName,
+        /// Its new name.
+        to: AccountName,
+    },
+    /// Names the account that is meant when none is named.
+    SetDefault(AccountName),
+    /// Changes settings.
+    ChangeSettings(SettingsChange),
+}
+
+impl Edit {
+    /// The text after the change, in the current version.
+    ///
+    /// # Errors
+    /// [`ConfigurationError::Unreadable`] when the text is not TOML: it is then left alone.
+    pub fn apply(&self, text: &str) -> Result<String, ConfigurationError> {
+        let mut document: DocumentMut =
+            migrate::to_current(text)?.parse().map_err(|error| ConfigurationError::Unreadable(one_line(&error)))?;
+        match self {
+            Self::PutAccount(name, account) => put_account(&mut document, name, account)?,
+            Self::RemoveAccount(name) => remove_account(&mut document, name)?,
+            Self::RenameAccount { from, to } => rename_account(&mut document, from, to)?,
+            Self::SetDefault(name) => {
+                document.insert("default_account", value(name.as_str()));
+            }
+            Self::ChangeSettings(change) => change_settings(&mut document, *change)?,
+        }
+        Ok(document.to_string())
+    }
+}
+
+fn table<'a>(parent: &'a mut Table, name: &str) -> Result<&'a mut Table, ConfigurationError> {
+    let item = parent.entry(name).or_insert_with(|| {
+        let mut table = Table::new();
+        table.set_implicit(true);
+        Item::Table(table)
+    });
+    if let Some(inline) = item.as_inline_table() {
+        *item = Item::Table(inline.clone().into_table());
+    }
+    item.as_table_mut().ok_or_else(|| ConfigurationError::Unreadable(format!("{name} is not a table")))
+}
+
+fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account) -> Result<(), ConfigurationError> {
+    let accounts = table(document.as_table_mut(), "accounts")?;
+    let entry = table(accounts, name.as_str())?;
+    entry.set_implicit(false);
+    entry.insert("endpoint", value(account.endpoint.as_str()));
+    match account.encoding {
+        Encoding::Json => drop(entry.remove("encoding")),
+        Encoding::Form => drop(entry.insert("encoding", value("form"))),
+    }
+    if account.headers.is_empty() {
+        entry.remove("headers");
+    } else {
+        let headers: InlineTable = account.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        entry.insert("headers", value(headers));
+    }
+    match &account.client_id {
+        Some(client_id) => drop(entry.insert("client_id", value(client_id))),
+        None => drop(entry.remove("client_id")),
+    }
+    Ok(())
+}
+
+fn remove_account(document: &mut DocumentMut, name: &AccountName) -> Result<(), ConfigurationError> {
+    table(document.as_table_mut(), "accounts")?.remove(name.as_str());
+    if document.get("default_account").and_then(Item::as_str) == Some(name.as_str()) {
+        document.remove("default_account");
+    }
+    Ok(())
+}
+
+fn rename_account(document: &mut DocumentMut, from: &AccountName, to: &AccountName) -> Result<(), ConfigurationError> {
+    let accounts = table(document.as_table_mut(), "accounts")?;
+    if let Some(account) = accounts.remove(from.as_str()) {
+        accounts.insert(to.as_str(), account);
+    }
+    if document.get("default_account").and_then(Item::as_str) == Some(from.as_str()) {
+        document.insert("default_account", value(to.as_str()));
+    }
+    Ok(())
+}
+
+fn change_settings(document: &mut DocumentMut, change: SettingsChange) -> Result<(), ConfigurationError> {
+    let settings = table(document.as_table_mut(), "settings")?;
+    if let Some(after) = change.clear_clipboard_after {
+        settings.insert("clear_clipboard_after", value(after.to_string()));
+    }
+    if let Some(NotificationSettings { login, not_renewed, keychain }) = change.notifications {
+        let notifications = table(settings, "notifications")?;
+        notifications.insert("login", value(login));
+        notifications.insert("not_renewed", value(not_renewed));
+        notifications.insert("keychain", value(keychain));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::super::parse;
+    use super::*;
+
+    fn name(text: &str) -> AccountName {
+        text.parse().unwrap()
+    }
+
+    fn account() -> Account {
+        Account {
+            endpoint: "https://api.vault.ist/token".parse().unwrap(),
+            encoding: Encoding::Form,
+            headers: [("X-Merchant-ID".to_owned(), "7".to_owned())].into(),
+            client_id: Some("me".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_person_keeps_comments_and_order() {
+        let text = "# my accounts\nversion = 1 # do not touch\n\n[accounts.z] # last\nendpoint = \"https://z.example/\" # here\n";
+        let text = Edit::PutAccount(name("a"), account()).apply(text).unwrap();
+        let text = Edit::SetDefault(name("z")).apply(&text).unwrap();
+        for kept in ["# my accounts", "# do not touch", "# last", "# here"] {
+            assert!(text.contains(kept), "{text}");
+        }
+        let read = parse(&text).unwrap();
+        assert_eq!(read.accounts[&name("a")], account());
+        assert_eq!(read.default_account, Some(name("z")));
+    }
+
+    #[test]
+    fn a_first_account_makes_a_readable_file() {
+        let text = Edit::PutAccount(name("default"), account()).apply("").unwrap();
+        assert_eq!(parse(&text).unwrap().accounts[&name("default")], account());
+    }
+
+    #[test]
+    fn a_name_with_a_dot_stays_one_account() {
+        let text = Edit::PutAccount(name("team.eu"), account()).apply("").unwrap();
+        assert!(parse(&text).unwrap().accounts.contains_key(&name("team.eu")), "{text}");
+    }
+
+    #[test]
+    fn renaming_and_removing_carry_the_default_along() {
+        let text = Edit::PutAccount(name("a"), account()).apply("").unwrap();
+        let text = Edit::SetDefault(name("a")).apply(&text).unwrap();
+        let text = Edit::RenameAccount { from: name("a"), to: name("b") }.apply(&text).unwrap();
+        assert_eq!(parse(&text).unwrap().default_account, Some(name("b")));
+        let text = Edit::RemoveAccount(name("b")).apply(&text).unwrap();
+        let read = parse(&text).unwrap();
+        assert!(read.accounts.is_empty() && read.default_account.is_none());
+    }
+
+    #[test]
+    fn settings_are_changed_one_by_one() {
+        let change = SettingsChange { clear_clipboard_after: Some("2s".parse().unwrap()), notifications: None };
+        let text =
+            Edit::ChangeSettings(change).apply("version = 1\n[settings.notifications]\nlogin = false\n").unwrap();
+        let settings = parse(&text).unwrap().settings;
+        assert_eq!(settings.clear_clipboard_after.as_secs(), 2);
+        assert!(!settings.notifications.login);
+    }
+}

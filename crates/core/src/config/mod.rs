@@ -1,0 +1,215 @@
+//! `config.toml`: read, migrated and edited as text, so that a person's comments and order stay.
+
+mod edit;
+mod migrate;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Account, AccountName, check_header};
+use crate::duration::Span;
+
+pub use edit::Edit;
+
+/// The version of the format that this program writes.
+pub const VERSION: i64 = 1;
+
+/// A whole configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// The version of the format.
+    pub version: i64,
+    /// The account that is meant when none is named.
+    #[serde(default)]
+    pub default_account: Option<AccountName>,
+    /// What is the same for every account.
+    #[serde(default)]
+    pub settings: Settings,
+    /// The accounts.
+    #[serde(default)]
+    pub accounts: BTreeMap<AccountName, Account>,
+}
+
+/// What is the same for every account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// When a copied access token is cleared from the clipboard.
+    pub clear_clipboard_after: Span,
+    /// Where tokens are kept.
+    pub keychain: Keychain,
+    /// Which notifications are shown.
+    pub notifications: NotificationSettings,
+}
+
+/// Where tokens are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keychain {
+    /// In the operating system's keychain.
+    #[default]
+    Os,
+    /// In this process only: the login ends with it. For trying things out.
+    Memory,
+}
+
+/// Which notifications are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotificationSettings {
+    /// "Log in to Vault again".
+    pub login: bool,
+    /// "Vault token not renewed".
+    pub not_renewed: bool,
+    /// "Unlock your keychain".
+    pub keychain: bool,
+}
+
+impl Default for NotificationSettings {
+    fn default() -> Self {
+        Self { login: true, not_renewed: true, keychain: true }
+    }
+}
+
+/// 45 s: long enough to paste, short enough that a forgotten token is not there an hour later.
+const CLEAR_CLIPBOARD_AFTER: Span = Span::from_secs(45);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            clear_clipboard_after: CLEAR_CLIPBOARD_AFTER,
+            keychain: Keychain::default(),
+            notifications: NotificationSettings::default(),
+        }
+    }
+}
+
+/// `PATCH /v1/settings`: what is absent stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsChange {
+    /// See [`Settings::clear_clipboard_after`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear_clipboard_after: Option<Span>,
+    /// See [`Settings::notifications`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<NotificationSettings>,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self { version: VERSION, default_account: None, settings: Settings::default(), accounts: BTreeMap::new() }
+    }
+}
+
+/// Why a configuration cannot be used. The file itself is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigurationError {
+    /// Not TOML, or not what this version knows; the text names line and reason.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Written by a newer Evertoken.
+    #[error("it has version {0}, and this Evertoken knows versions up to {VERSION}")]
+    TooNew(i64),
+    /// A header that cannot be sent.
+    #[error("account {account}: {reason}")]
+    Header {
+        /// The account it belongs to.
+        account: AccountName,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The default account is not among the accounts.
+    #[error("default_account names {0}, which is not among the accounts")]
+    UnknownDefault(AccountName),
+}
+
+/// Reads the text of a `config.toml`, of this version or an older one.
+///
+/// # Errors
+/// [`ConfigurationError`] with one sentence; nothing is guessed.
+pub fn parse(text: &str) -> Result<Configuration, ConfigurationError> {
+    let migrated = migrate::to_current(text)?;
+    let configuration: Configuration =
+        toml_edit::de::from_str(&migrated).map_err(|error| ConfigurationError::Unreadable(one_line(&error)))?;
+    check(&configuration)?;
+    Ok(configuration)
+}
+
+fn check(configuration: &Configuration) -> Result<(), ConfigurationError> {
+    for (name, account) in &configuration.accounts {
+        for (header, value) in &account.headers {
+            check_header(header, value)
+                .map_err(|e| ConfigurationError::Header { account: name.clone(), reason: e.to_string() })?;
+        }
+    }
+    match &configuration.default_account {
+        Some(name) if !configuration.accounts.contains_key(name) => {
+            Err(ConfigurationError::UnknownDefault(name.clone()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+impl Configuration {
+    /// The account that is meant when none is named: the default, or the only one.
+    #[must_use]
+    pub fn implied_account(&self) -> Option<&AccountName> {
+        match (&self.default_account, self.accounts.len()) {
+            (Some(name), _) => Some(name),
+            (None, 1) => self.accounts.keys().next(),
+            (None, _) => None,
+        }
+    }
+}
+
+/// TOML errors draw a picture of several lines; a log and a terminal want one sentence, and never the line's value.
+fn one_line(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let position = text.lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
+    let reason = text.lines().rev().find(|line| !line.trim().is_empty() && !line.contains('|')).unwrap_or_default();
+    if reason == position { position } else { format!("{position}: {}", reason.trim()) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_empty_file_is_a_configuration() {
+        assert_eq!(parse("").unwrap(), Configuration::default());
+    }
+
+    #[test]
+    fn errors_name_the_place_in_one_line() {
+        for bad in [
+            "version = 1\n[accounts.a]\nendpoint = \"http://evil.example/\"",
+            "version = \"x\"",
+            "= 3",
+            "version = 1\ncolour = 3",
+        ] {
+            let error = parse(bad).unwrap_err().to_string();
+            assert!(!error.contains('\n') && error.len() > 10, "{bad}: {error}");
+        }
+        assert_eq!(parse("version = 99").unwrap_err(), ConfigurationError::TooNew(99));
+    }
+
+    #[test]
+    fn the_only_account_needs_no_name() {
+        let one = parse("version = 1\n[accounts.a]\nendpoint = \"https://a.example/\"").unwrap();
+        assert_eq!(one.implied_account().unwrap().as_str(), "a");
+        let two = parse("version = 1\n[accounts.a]\nendpoint = \"https://a.example/\"\n[accounts.b]\nendpoint = \"https://a.example/\"").unwrap();
+        assert_eq!(two.implied_account(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC{0,200}") {
+            let _ = parse(&text);
+        }
+    }
+}

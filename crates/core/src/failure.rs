@@ -1,0 +1,128 @@
+//! How a token request can fail, as the decisions that follow from it. No response body in any of them.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::keychain::KeychainProblem;
+
+/// Why there is no new access token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The request never left this machine: the refresh token is untouched.
+    NotSent(NotSent),
+    /// The request was sent and no readable answer came: the server may have rotated.
+    OutcomeUnknown(OutcomeUnknown),
+    /// The endpoint asks to come back later.
+    Later {
+        /// After how long, if it said so.
+        retry_after: Option<SignedDuration>,
+        /// The HTTP status.
+        http_status: u16,
+    },
+    /// An answer that is no verdict on the login.
+    Odd {
+        /// The HTTP status.
+        http_status: u16,
+    },
+    /// The endpoint refused the refresh token: a person must log in.
+    AuthorizationRequired(Refusal),
+    /// The keychain cannot be used, so that nothing was sent.
+    Keychain(KeychainProblem),
+    /// The journal cannot be written, so that nothing was sent.
+    Journal,
+}
+
+/// Why a request did not leave this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotSent {
+    /// The host name could not be resolved.
+    Dns,
+    /// No connection to the host, or to the proxy before it.
+    Connect,
+    /// The server's certificate or the TLS handshake is not acceptable.
+    Tls,
+    /// The request itself cannot be built.
+    Malformed,
+}
+
+/// What happened instead of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeUnknown {
+    /// No answer in time.
+    TimedOut,
+    /// The connection ended before the answer did.
+    Interrupted,
+    /// A 200 that cannot be read as a token response.
+    Unreadable,
+    /// The server failed (5xx).
+    ServerError {
+        /// The HTTP status.
+        http_status: u16,
+    },
+}
+
+impl OutcomeUnknown {
+    /// Was a rotation likely committed, and only its answer lost?
+    #[must_use]
+    pub const fn loses_an_answer(self) -> bool {
+        match self {
+            Self::TimedOut | Self::Interrupted | Self::Unreadable => true,
+            Self::ServerError { .. } => false,
+        }
+    }
+}
+
+/// The endpoint's own word that a person must log in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// When the login expired, if the endpoint said so, UTC.
+    pub expired_at: Option<Timestamp>,
+    /// The endpoint's id of its answer, for its support.
+    pub trace_id: Option<String>,
+}
+
+impl Failure {
+    /// Was the refresh token sent, so that the server may have spent it?
+    #[must_use]
+    pub const fn may_have_spent_the_token(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown(_) => true,
+            Self::NotSent(_)
+            | Self::Later { .. }
+            | Self::Odd { .. }
+            | Self::AuthorizationRequired(_)
+            | Self::Keychain(_)
+            | Self::Journal => false,
+        }
+    }
+
+    /// The start of a sentence about it: "no connection".
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::NotSent(NotSent::Dns) => "the endpoint's name cannot be resolved".to_owned(),
+            Self::NotSent(NotSent::Connect) => "no connection".to_owned(),
+            Self::NotSent(NotSent::Tls) => "the endpoint's certificate is not trusted".to_owned(),
+            Self::NotSent(NotSent::Malformed) => "the request cannot be built from this account's settings".to_owned(),
+            Self::OutcomeUnknown(OutcomeUnknown::TimedOut) => "the endpoint did not answer in time".to_owned(),
+            Self::OutcomeUnknown(OutcomeUnknown::Interrupted) => "the connection broke before the answer".to_owned(),
+            Self::OutcomeUnknown(OutcomeUnknown::Unreadable) => "the endpoint's answer cannot be read".to_owned(),
+            Self::OutcomeUnknown(OutcomeUnknown::ServerError { http_status }) => {
+                format!("the endpoint failed (HTTP {http_status})")
+            }
+            Self::Later { http_status, .. } => {
+                format!("the endpoint asks to come back later (HTTP {http_status})")
+            }
+            Self::Odd { http_status } => {
+                format!("the endpoint answered something unexpected (HTTP {http_status})")
+            }
+            Self::AuthorizationRequired(Refusal { expired_at: Some(at), .. }) => {
+                format!("the login expired on {}", at.strftime("%-d %b %Y, %H:%M UTC"))
+            }
+            Self::AuthorizationRequired(Refusal { expired_at: None, .. }) => {
+                "the endpoint refused the login".to_owned()
+            }
+            Self::Keychain(problem) => problem.to_string(),
+            Self::Journal => "the journal in the state folder cannot be written".to_owned(),
+        }
+    }
+}

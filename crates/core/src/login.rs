@@ -1,0 +1,52 @@
+//! What a person is told when a log-in did not work.
+
+use crate::account::AccountName;
+use crate::failure::{Failure, NotSent};
+use crate::problem::{Problem, ProblemKind};
+use crate::session::keychain_problem;
+
+/// The problem of a log-in that failed. Whatever it is, an earlier login of the account is still there.
+#[must_use]
+pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
+    let reason = failure.in_words();
+    let with =
+        |kind, meaning: &str, advice: &str| Problem::new(kind, format!("{account}: {reason}; {meaning}."), advice);
+    const NOTHING_CHANGED: &str = "nothing was changed";
+    match failure {
+        Failure::AuthorizationRequired(_) => with(
+            ProblemKind::LoginRefused,
+            "this refresh token cannot log in, and nothing was changed",
+            "Get a new refresh token from Vault and try again.",
+        ),
+        Failure::NotSent(NotSent::Tls) => with(
+            ProblemKind::TryLater,
+            NOTHING_CHANGED,
+            "Check the endpoint's URL and this machine's certificates and clock.",
+        ),
+        Failure::NotSent(_) => with(
+            ProblemKind::TryLater,
+            NOTHING_CHANGED,
+            "Check the endpoint's URL and the network, then try again with the same token.",
+        ),
+        Failure::OutcomeUnknown(_) => with(
+            ProblemKind::TryLater,
+            "it may have used up this refresh token",
+            "Try once more with the same token; if it is refused, get a new one from Vault.",
+        ),
+        Failure::Later { .. } => with(ProblemKind::TryLater, NOTHING_CHANGED, "Try again later with the same token."),
+        Failure::Odd { .. } => with(
+            ProblemKind::TryLater,
+            NOTHING_CHANGED,
+            "Check the endpoint's URL, and whether a proxy or a sign-in page stands before it.",
+        ),
+        Failure::Keychain(problem) => {
+            let Problem { advice, .. } = keychain_problem(account, *problem);
+            with(ProblemKind::Keychain, "nothing was sent and nothing was changed", &advice)
+        }
+        Failure::Journal => with(
+            ProblemKind::Failed,
+            "nothing was sent and nothing was changed",
+            "Make the state folder writable and free some space, then try again.",
+        ),
+    }
+}

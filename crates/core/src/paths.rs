@@ -1,0 +1,107 @@
+//! Where Evertoken's files are, from the environment alone (XDG Base Directory Specification 0.8).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::account::AccountName;
+
+/// The folders and the socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// `config.toml` is here.
+    pub config: PathBuf,
+    /// Journals, locks and the log of an agent in the background are here.
+    pub state: PathBuf,
+    /// The local API.
+    pub socket: PathBuf,
+}
+
+/// Neither the folder itself nor a home folder is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("neither {0} nor HOME is set, so there is no place for Evertoken's files: set one of them")]
+pub struct NoHome(&'static str);
+
+/// The folder of our own in each of the base folders.
+const FOLDER: &str = "evertoken";
+
+impl Paths {
+    /// The paths that an environment asks for; `variable` looks one variable up.
+    ///
+    /// `EVERTOKEN_SOCKET` overrides the socket. Without `XDG_RUNTIME_DIR` the socket lies in the state folder.
+    /// Windows keeps everything under `LOCALAPPDATA`, and the local API is a named pipe.
+    ///
+    /// # Errors
+    /// [`NoHome`] when the environment names no place for the files.
+    pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, NoHome> {
+        let folder =
+            |name: &str| variable(name).filter(|v| !v.is_empty()).map(PathBuf::from).filter(|p| p.is_absolute());
+        let home = folder("HOME").or_else(|| folder("USERPROFILE"));
+        let local = folder("LOCALAPPDATA");
+        let base = |xdg: &'static str, below_home: &str| {
+            folder(xdg)
+                .or_else(|| local.clone())
+                .or_else(|| home.as_ref().map(|home| home.join(below_home)))
+                .map(|base| base.join(FOLDER))
+                .ok_or(NoHome(xdg))
+        };
+        let config = base("XDG_CONFIG_HOME", ".config")?;
+        let state = base("XDG_STATE_HOME", ".local/state")?;
+        let socket = folder("EVERTOKEN_SOCKET").unwrap_or_else(|| {
+            folder("XDG_RUNTIME_DIR").map_or_else(|| state.clone(), |run| run.join(FOLDER)).join("agent.sock")
+        });
+        Ok(Self { config, state, socket })
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// An account's journal.
+    #[must_use]
+    pub fn journal(&self, account: &AccountName) -> PathBuf {
+        self.state.join(format!("{account}.journal"))
+    }
+
+    /// An account's lock, shared by every process that may rotate its token.
+    #[must_use]
+    pub fn lock(&self, account: &AccountName) -> PathBuf {
+        self.state.join(format!("{account}.lock"))
+    }
+
+    /// Where an agent that was started in the background writes its log.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.state.join("agent.log")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    fn paths(variables: &[(&str, &str)]) -> Result<Paths, NoHome> {
+        Paths::from_environment(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into()))
+    }
+
+    #[test]
+    fn files_are_where_the_desktop_says() {
+        let found = paths(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_RUNTIME_DIR", "/run/user/1")]).unwrap();
+        assert_eq!(found.config_file(), PathBuf::from("/c/evertoken/config.toml"));
+        assert_eq!(found.state, PathBuf::from("/h/.local/state/evertoken"));
+        assert_eq!(found.socket, PathBuf::from("/run/user/1/evertoken/agent.sock"));
+    }
+
+    #[test]
+    fn a_relative_folder_is_ignored_as_the_specification_asks() {
+        let found = paths(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "c")]).unwrap();
+        assert_eq!(found.config, PathBuf::from("/h/.config/evertoken"));
+    }
+
+    #[test]
+    fn no_home_is_said_and_not_guessed() {
+        assert!(paths(&[]).is_err());
+    }
+}

@@ -1,0 +1,152 @@
+//! What people and scripts are told about the accounts. Derived from the sessions, never stored.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::AccountName;
+use crate::token::Fingerprint;
+
+/// The answer of `GET /v1/status` and `evertoken status --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The agent that answers.
+    pub agent: AgentInfo,
+    /// Every account, ordered by name.
+    pub accounts: Vec<AccountStatus>,
+}
+
+/// The agent itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentInfo {
+    /// Its version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it started, UTC.
+    pub started_at: Timestamp,
+}
+
+/// One account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// Its name.
+    pub name: AccountName,
+    /// Is it the one that is meant when no account is named?
+    pub default: bool,
+    /// Where its tokens are refreshed.
+    pub endpoint: String,
+    /// The state in one word.
+    pub state: State,
+    /// The user that the endpoint says the login belongs to.
+    pub user_id: Option<String>,
+    /// What the access token may do (RFC 6749 section 3.3).
+    pub scope: Vec<String>,
+    /// The access token at hand; absent when there is none or it has expired.
+    pub access_token: Option<AccessTokenStatus>,
+    /// How refreshing goes.
+    pub refresh: RefreshStatus,
+    /// The refresh token in the keychain.
+    pub refresh_token: Option<RefreshTokenStatus>,
+    /// Whether a person must log in.
+    pub login: LoginStatus,
+}
+
+/// An account's state in one word: a stable name for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// A usable access token, nothing to do.
+    Valid,
+    /// A token request is on its way.
+    Refreshing,
+    /// Refreshing fails, the access token is still valid.
+    Retrying,
+    /// Refreshing fails, and the access token is over.
+    Expired,
+    /// The refresh token was refused, the access token is still valid.
+    LoginSoon,
+    /// The refresh token was refused, and the access token is over.
+    LoginRequired,
+    /// The keychain cannot be read or written.
+    KeychainUnavailable,
+    /// No refresh token.
+    SignedOut,
+}
+
+impl State {
+    /// Every state, in the order of the list in the documentation.
+    pub const ALL: [Self; 8] = [
+        Self::Valid,
+        Self::Refreshing,
+        Self::Retrying,
+        Self::Expired,
+        Self::LoginSoon,
+        Self::LoginRequired,
+        Self::KeychainUnavailable,
+        Self::SignedOut,
+    ];
+
+    /// Must a person act before this account gets another access token?
+    #[must_use]
+    pub const fn requires_a_person(self) -> bool {
+        match self {
+            Self::LoginSoon | Self::LoginRequired | Self::SignedOut | Self::KeychainUnavailable => true,
+            Self::Valid | Self::Refreshing | Self::Retrying | Self::Expired => false,
+        }
+    }
+
+    /// Does only a new log-in help?
+    #[must_use]
+    pub const fn requires_authorization(self) -> bool {
+        match self {
+            Self::LoginSoon | Self::LoginRequired | Self::SignedOut => true,
+            Self::Valid | Self::Refreshing | Self::Retrying | Self::Expired | Self::KeychainUnavailable => false,
+        }
+    }
+}
+
+/// The access token at hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenStatus {
+    /// When the request that brought it was sent, UTC.
+    pub issued_at: Timestamp,
+    /// When it ends, UTC.
+    pub expires_at: Timestamp,
+    /// Seconds until then, at the moment of the answer.
+    pub expires_in: i64,
+}
+
+/// How refreshing goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshStatus {
+    /// The next attempt, UTC.
+    pub next_at: Option<Timestamp>,
+    /// The last success, UTC.
+    pub last_success_at: Option<Timestamp>,
+    /// Attempts that failed since then.
+    pub failures: u32,
+    /// Since when they fail, UTC.
+    pub failing_since: Option<Timestamp>,
+    /// The newest failure in a sentence.
+    pub last_error: Option<String>,
+}
+
+/// The refresh token in the keychain, without the token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshTokenStatus {
+    /// The first 12 hex digits of its SHA-256.
+    pub fingerprint: Fingerprint,
+    /// When it was stored, UTC.
+    pub stored_at: Timestamp,
+    /// How many rotations lie behind it since the log-in.
+    pub rotations: u64,
+}
+
+/// Whether a person must log in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginStatus {
+    /// Since when, UTC.
+    pub required_since: Option<Timestamp>,
+    /// Why, in a sentence.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,123 @@
+//! Token bytes as newtypes: no `Display`, no `Serialize`, a redacted `Debug`, zeroized when dropped.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(SecretString);
+
+        impl $name {
+            /// Takes possession of the token's bytes.
+            #[must_use]
+            pub fn new(token: String) -> Self {
+                Self(token.into())
+            }
+
+            /// The bytes themselves. Every call of this is a place to audit.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                self.0.expose_secret()
+            }
+
+            /// What logs, journal and support may see of it.
+            #[must_use]
+            pub fn fingerprint(&self) -> Fingerprint {
+                Fingerprint::of(self.expose())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.fingerprint())
+            }
+        }
+    };
+}
+
+secret! {
+    /// An access token (RFC 6749 section 1.4).
+    AccessToken
+}
+secret! {
+    /// A refresh token (RFC 6749 section 1.5).
+    RefreshToken
+}
+
+/// The first 12 hex digits of a token's SHA-256: enough to tell tokens apart, useless for logging in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint([u8; 6]);
+
+impl Fingerprint {
+    /// The fingerprint of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let digest = Sha256::digest(text.as_bytes());
+        Self([digest[0], digest[1], digest[2], digest[3], digest[4], digest[5]])
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.to_string()
+    }
+}
+
+/// A text that is not 12 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint is 12 hex digits")]
+pub struct InvalidFingerprint;
+
+impl TryFrom<String> for Fingerprint {
+    type Error = InvalidFingerprint;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = text.as_bytes();
+        if bytes.len() != 12 || !bytes.iter().all(u8::is_ascii_hexdigit) {
+            return Err(InvalidFingerprint);
+        }
+        let number = u64::from_str_radix(&text, 16).map_err(|_| InvalidFingerprint)?;
+        let [_, _, digits @ ..] = number.to_be_bytes();
+        Ok(Self(digits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_the_fingerprint_and_never_the_token() {
+        let token = RefreshToken::new("eyJraWQiOiJmODAyNjg0OC1mNTJkLTRmY".to_owned());
+        let shown = format!("{token:?}");
+        assert!(!shown.contains("eyJ"), "{shown}");
+        assert_eq!(shown, format!("RefreshToken({})", Fingerprint::of(token.expose())));
+    }
+
+    #[test]
+    fn a_fingerprint_survives_the_journal() {
+        let fingerprint = Fingerprint::of("x");
+        let text = serde_json::to_string(&fingerprint).unwrap();
+        assert_eq!(serde_json::from_str::<Fingerprint>(&text).unwrap(), fingerprint);
+        assert!(serde_json::from_str::<Fingerprint>("\"zzzzzzzzzzzz\"").is_err());
+    }
+}

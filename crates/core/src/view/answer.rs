@@ -1,0 +1,48 @@
+//! What the page says after a button did its work.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::CopyAnswer;
+use crate::duration::in_words;
+use crate::sentence::{local_time, state_and_end};
+use crate::status::AccountStatus;
+
+/// After *Copy*.
+#[must_use]
+pub fn copied(answer: &CopyAnswer, now: Timestamp, zone: &TimeZone) -> String {
+    let end = local_time(answer.expires_at, now, zone);
+    match i64::try_from(answer.cleared_after) {
+        Ok(0) | Err(_) => format!("Copied. The access token works until {end}."),
+        Ok(seconds) => {
+            let cleared = in_words(SignedDuration::from_secs(seconds));
+            format!("Copied. The access token works until {end}; the clipboard is cleared in {cleared}.")
+        }
+    }
+}
+
+/// After *Refresh now*.
+#[must_use]
+pub fn refreshed(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
+    format!("Refreshed: {}.", state_and_end(account, now, zone))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn a_person_who_copies_learns_how_long_the_clipboard_keeps_it() {
+        let now: Timestamp = "2026-11-22T08:00:00Z".parse().unwrap();
+        let expires_at = "2026-11-22T14:32:00Z".parse().unwrap();
+        assert_eq!(
+            copied(&CopyAnswer { expires_at, cleared_after: 45 }, now, &TimeZone::UTC),
+            "Copied. The access token works until 14:32; the clipboard is cleared in 45 s."
+        );
+        assert_eq!(
+            copied(&CopyAnswer { expires_at, cleared_after: 0 }, now, &TimeZone::UTC),
+            "Copied. The access token works until 14:32."
+        );
+    }
+}

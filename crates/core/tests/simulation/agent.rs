@@ -1,0 +1,118 @@
+//! An agent's memory: a session, the rotation under way, and what waits for the account's lock.
+
+use std::collections::VecDeque;
+
+use evertoken_core::rotation::{Answer, Rotation};
+use evertoken_core::session::{Phase, RequestId, Session};
+use jiff::Timestamp;
+
+/// What is done one after the other, under the account's lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Job {
+    Open,
+    Refresh(RequestId),
+    LogIn(String),
+    Forget,
+}
+
+/// A job that holds the lock.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) job: Job,
+    pub(crate) rotation: Rotation,
+    /// What the next event brings.
+    pub(crate) reply: Option<Answer>,
+    pub(crate) presented: Option<String>,
+    pub(crate) new_refresh: Option<String>,
+    pub(crate) new_access: Option<String>,
+    pub(crate) sent_at: i64,
+    /// A request is on the wire.
+    pub(crate) sending: bool,
+    /// The machine slept while it was.
+    pub(crate) slept: bool,
+    /// The keychain has proven in this rotation that it can be written.
+    pub(crate) proven: bool,
+    pub(crate) delays: u32,
+}
+
+/// Until when nothing may be sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hold {
+    pub(crate) until: i64,
+    /// The endpoint asked for it: not even a person changes it.
+    pub(crate) strict: bool,
+}
+
+pub(crate) struct Agent {
+    pub(crate) alive: bool,
+    /// Counts its lives: what was meant for an earlier one is dropped.
+    pub(crate) life: u64,
+    pub(crate) session: Session,
+    pub(crate) jobs: VecDeque<Job>,
+    pub(crate) running: Option<Running>,
+    pub(crate) timer: u64,
+    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) access: Option<String>,
+    pub(crate) hold: Option<Hold>,
+    pub(crate) requests: Vec<RequestId>,
+    pub(crate) refused: Option<String>,
+}
+
+impl Running {
+    pub(crate) fn new(job: Job, rotation: Rotation) -> Self {
+        Self {
+            job,
+            rotation,
+            reply: None,
+            presented: None,
+            new_refresh: None,
+            new_access: None,
+            sent_at: 0,
+            sending: false,
+            slept: false,
+            proven: false,
+            delays: 0,
+        }
+    }
+}
+
+impl Agent {
+    pub(crate) fn new() -> Self {
+        Self {
+            alive: false,
+            life: 0,
+            session: Session::opening(),
+            jobs: VecDeque::new(),
+            running: None,
+            timer: 0,
+            deadline: None,
+            access: None,
+            hold: None,
+            requests: vec![],
+            refused: None,
+        }
+    }
+
+    /// Does the session still wait for this request?
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        match self.session.phase() {
+            Phase::Requesting { request, .. } => *request == id,
+            Phase::AuthorizationRequired { probe, .. } => *probe == Some(id),
+            Phase::Opening { .. } | Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } => false,
+        }
+    }
+
+    /// Is a refresh that the session waits for queued or running?
+    pub(crate) fn is_refreshing(&self) -> bool {
+        let running = self.running.as_ref().map(|running| &running.job);
+        running.into_iter().chain(&self.jobs).any(|job| match job {
+            Job::Refresh(id) => self.awaits(*id),
+            Job::Open | Job::LogIn(_) | Job::Forget => false,
+        })
+    }
+
+    pub(crate) fn is_forgetting(&self) -> bool {
+        let running = self.running.as_ref().map(|running| &running.job);
+        running.into_iter().chain(&self.jobs).any(|job| *job == Job::Forget)
+    }
+}

@@ -1,0 +1,71 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+
+use crate::period::Period;
+use crate::token_request::Encoding;
+
+/// A Vault token endpoint to run on your own machine: tokens that rotate and expire, replay detection, and
+/// faults on request. It gives tokens to whoever asks, so it listens on loopback only.
+#[derive(Debug, Parser)]
+#[command(name = "evertoken-sandbox", version)]
+pub(crate) struct Arguments {
+    /// Where to listen: a loopback address; port 0 takes a free port, named on standard output
+    #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: SocketAddr,
+
+    /// Serve https with a certificate for localhost that is made at start
+    #[arg(long)]
+    pub(crate) tls: bool,
+
+    /// Write that certificate (PEM) to this file and keep it; implies --tls
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// End when standard input closes, as it does when the process that started this one is gone
+    #[arg(long)]
+    pub(crate) exit_with_parent: bool,
+
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// What the endpoint does.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Settings {
+    /// How long an access token is valid
+    #[arg(long, default_value = "24h", value_name = "DURATION")]
+    pub(crate) expires_in: Period,
+
+    /// How long a login lasts; rotating its refresh token does not prolong it
+    #[arg(long, default_value = "30d", value_name = "DURATION")]
+    pub(crate) refresh_expires_in: Period,
+
+    /// How often the refresh token that was spent last may be presented again before the login is revoked
+    #[arg(long, default_value_t = 1, value_name = "TIMES")]
+    pub(crate) grace: u32,
+
+    /// Which request bodies are taken; form and both add the endpoint /oauth/token
+    #[arg(long, value_enum, default_value = "json")]
+    pub(crate) encoding: Encoding,
+
+    /// Make access tokens at least this long
+    #[arg(long, value_name = "N", value_parser = token_bytes)]
+    pub(crate) access_token_bytes: Option<usize>,
+
+    /// Make refresh tokens this long; below 320 bytes they are opaque instead of JWT-looking
+    #[arg(long, value_name = "N", value_parser = token_bytes)]
+    pub(crate) refresh_token_bytes: Option<usize>,
+}
+
+/// 22 characters of base64 are 128 bits (RFC 6749 section 10.10); beyond 64 KiB a token fits into no request.
+fn token_bytes(text: &str) -> Result<usize, String> {
+    let range = 22..=60_000;
+    text.parse()
+        .ok()
+        .filter(|bytes| range.contains(bytes))
+        .ok_or_else(|| format!("a token has {} to {} bytes", range.start(), range.end()))
+}

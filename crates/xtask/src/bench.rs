@@ -1,0 +1,243 @@
+//! `cargo xtask bench`: what the README says about size and speed, measured in the release build.
+
+use std::fs;
+use std::process::Stdio;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use crate::application::Application;
+use crate::binaries::{Binaries, Profile};
+use crate::command::{output, run};
+use crate::interrupt::Interrupt;
+use crate::private_desktop::PrivateDesktop;
+use crate::program::{self, Program};
+use crate::sandbox::Sandbox;
+use crate::{procfs, setup};
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Options {
+    /// Seconds over which the idle agent's wake-ups are counted
+    #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    idle: u64,
+    /// How often the agent is started for the start time
+    #[arg(long, default_value_t = 10, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
+    starts: u32,
+}
+
+/// `evertoken token`, on average.
+const LATENCY_BOUND_MS: f64 = 2.5;
+/// From the start of the process to the icon's registration, median.
+const START_BOUND_MS: f64 = 50.0;
+/// Proportional set size of the idle agent.
+const MEMORY_BOUND_MIB: f64 = 8.0;
+/// Of all threads of the idle agent.
+const SWITCHES_BOUND: f64 = 2.0;
+/// What a refresh leaves behind (connections that close, pages that are given back) has passed after this.
+const SETTLING: Duration = Duration::from_secs(30);
+/// How long an icon may take to register before the measurement gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The call with which an icon registers at the panel.
+const REGISTRATION: &str = "RegisterStatusNotifierItem";
+
+const ACCOUNT: &str = "bench";
+/// `evertoken`: the keychain is locked or unavailable.
+const KEYCHAIN_UNAVAILABLE: i32 = 5;
+
+/// Measures, prints a line each, and fails when a bound is broken.
+pub(crate) fn bench(options: Options) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        bail!("the measurements read /proc and a D-Bus desktop: run them on Linux");
+    }
+    setup::for_measuring()?;
+    let binaries = Binaries::build(Profile::Release, false)?;
+    let interrupt = Interrupt::catch()?;
+    let mut desktop = PrivateDesktop::start()?;
+    let certificate = desktop.path("sandbox.pem");
+    let sandbox = Sandbox::start(binaries.command("evertoken-sandbox").arg("--tls-cert").arg(&certificate))?;
+    desktop.trust(&certificate)?;
+    let application = Application::new(&binaries, desktop.variables());
+
+    let (starts, agent) = start_repeatedly(&application, &desktop, &sandbox, options.starts)?;
+    let start = median(starts);
+    let latency = latency(&application, &desktop)?;
+    refresh(&application, &interrupt)?;
+    println!("Waiting {} s for the agent to come to rest, then counting for {} s.", SETTLING.as_secs(), options.idle);
+    pause(&interrupt, SETTLING)?;
+    let before = procfs::context_switches(agent.id())?;
+    pause(&interrupt, Duration::from_secs(options.idle))?;
+    let switches = procfs::context_switches(agent.id())? - before;
+    let memory = procfs::proportional_set_size(agent.id())?;
+
+    #[expect(clippy::cast_precision_loss, reason = "counts and kibibytes far below 2^52")]
+    let (per_minute, memory) = (switches as f64 * 60.0 / options.idle as f64, memory as f64 / 1024.0);
+    let lines = [
+        Line::new("evertoken token, mean", latency, "ms", LATENCY_BOUND_MS),
+        Line::new("agent, start to tray, median", start, "ms", START_BOUND_MS),
+        Line::new("idle agent, memory (PSS)", memory, "MiB", MEMORY_BOUND_MIB),
+        Line::new("idle agent, context switches", per_minute, "/min", SWITCHES_BOUND),
+    ];
+    println!();
+    for line in &lines {
+        println!("{}", line.shown());
+    }
+    if lines.iter().any(|line| !line.holds()) {
+        bail!("a bound is broken");
+    }
+    Ok(())
+}
+
+/// One result beside its bound.
+#[derive(Debug)]
+struct Line {
+    what: &'static str,
+    value: f64,
+    unit: &'static str,
+    bound: f64,
+}
+
+impl Line {
+    const fn new(what: &'static str, value: f64, unit: &'static str, bound: f64) -> Self {
+        Self { what, value, unit, bound }
+    }
+
+    fn holds(&self) -> bool {
+        self.value <= self.bound
+    }
+
+    fn shown(&self) -> String {
+        let verdict = if self.holds() { "" } else { "  TOO MUCH" };
+        format!("{:<30}{:>8.2} {:<5} (at most {}){verdict}", self.what, self.value, self.unit, self.bound)
+    }
+}
+
+/// Starts the agent so many times, in milliseconds to its icon; the first time it also logs in. The last one stays.
+fn start_repeatedly(
+    application: &Application<'_>,
+    desktop: &PrivateDesktop,
+    sandbox: &Sandbox,
+    times: u32,
+) -> Result<(Vec<f64>, Program)> {
+    let mut agent = application.start_agent()?;
+    log_in(application, desktop, sandbox)?;
+    let (_monitor, tray) = watch_tray(desktop)?;
+    let mut starts = Vec::new();
+    for _ in 0..times {
+        agent.end()?;
+        while tray.try_recv().is_ok() {}
+        let start = Instant::now();
+        agent = application.start_agent()?;
+        starts.push(next_icon(&tray)?.duration_since(start).as_secs_f64() * 1_000.0);
+    }
+    Ok((starts, agent))
+}
+
+/// The lines of a monitor that sees icons register with the panel.
+fn watch_tray(desktop: &PrivateDesktop) -> Result<(Program, Receiver<program::Line>)> {
+    let rule = format!("type='method_call',member='{REGISTRATION}'");
+    let (monitor, lines) =
+        Program::start_reading(desktop.command("dbus-monitor").args(["--session", "--profile", &rule]))?;
+    // The first line says that the monitor listens.
+    lines.recv_timeout(PATIENCE).context("the tray cannot be watched")?;
+    Ok((monitor, lines))
+}
+
+/// When the next icon registers.
+fn next_icon(lines: &Receiver<program::Line>) -> Result<Instant> {
+    loop {
+        let line = lines.recv_timeout(PATIENCE).context("no icon appeared in the tray")?;
+        if line.text.contains(REGISTRATION) {
+            return Ok(line.read_at);
+        }
+    }
+}
+
+/// Logs in over TLS. A keyring that was just started may not be unlocked yet; it takes nothing until then.
+fn log_in(application: &Application<'_>, desktop: &PrivateDesktop, sandbox: &Sandbox) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let mut sign_in = desktop.command("curl");
+        sign_in.args(["--silent", "--fail", "--request", "POST", &sandbox.sign_in_url()]);
+        sign_in.env("CURL_CA_BUNDLE", desktop.path("certificates.pem"));
+        let token_response = output(&mut sign_in)?;
+        match application.ask(&["login", ACCOUNT, "--endpoint", &sandbox.endpoint()], &token_response)? {
+            (0, _) => return Ok(()),
+            (KEYCHAIN_UNAVAILABLE, _) if start.elapsed() < PATIENCE => {}
+            (code, said) => bail!("`evertoken login` ended with {code}: {said}"),
+        }
+    }
+}
+
+/// A real refresh over TLS. The endpoint is not asked twice within half a minute, so it may have to wait.
+fn refresh(application: &Application<'_>, interrupt: &Interrupt) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        match application.ask(&["refresh", ACCOUNT], "")? {
+            (0, _) => return Ok(()),
+            (code, said) if start.elapsed() > Duration::from_secs(60) => {
+                bail!("`evertoken refresh` ended with {code}: {said}")
+            }
+            (_, _) => pause(interrupt, Duration::from_secs(5))?,
+        }
+    }
+}
+
+/// Milliseconds that `evertoken token` takes on average, by hyperfine without a shell.
+fn latency(application: &Application<'_>, desktop: &PrivateDesktop) -> Result<f64> {
+    let report = desktop.path("hyperfine.csv");
+    let command = application.command("evertoken");
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut hyperfine = desktop.command("hyperfine");
+    hyperfine.args(["--shell=none", "--warmup", "50", "--runs", "1000", "--export-csv"]).arg(&report);
+    run(hyperfine.arg(format!("{program} token {ACCOUNT}")).stderr(Stdio::inherit()))?;
+    mean(&fs::read_to_string(report)?)
+}
+
+/// The mean in milliseconds; hyperfine writes seconds in the second column.
+fn mean(csv: &str) -> Result<f64> {
+    let row = csv.lines().nth(1).context("hyperfine measured nothing")?;
+    let seconds: f64 = row.split(',').nth(1).context("hyperfine's table has no mean")?.parse()?;
+    Ok(seconds * 1_000.0)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+fn pause(interrupt: &Interrupt, duration: Duration) -> Result<()> {
+    let start = Instant::now();
+    interrupt.or_until(|| start.elapsed() >= duration);
+    if interrupt.has_come() {
+        bail!("interrupted");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn a_broken_bound_is_seen() {
+        assert!(Line::new("x", 8.0, "MiB", 8.0).holds());
+        let line = Line::new("x", 8.1, "MiB", 8.0);
+        assert!(!line.holds() && line.shown().ends_with("TOO MUCH"));
+    }
+
+    #[test]
+    fn hyperfines_table_is_read() {
+        let csv = "command,mean,stddev,median,user,system,min,max\nevertoken token,0.0021,0.1,0.1,0.1,0.1,0.1,0.1\n";
+        assert!((mean(csv).unwrap() - 2.1).abs() < 1e-9);
+        assert!(mean("command,mean\n").is_err());
+    }
+
+    #[test]
+    fn one_slow_start_does_not_count() {
+        assert!((median(vec![90.0, 10.0, 12.0]) - 12.0).abs() < 1e-9);
+    }
+}

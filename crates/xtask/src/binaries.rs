@@ -1,0 +1,70 @@
+//! The built programs, and how they are built.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::{self, run};
+
+/// Which build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Quick to build; debug builds keep a keychain service and a name of their own.
+    Dev,
+    /// What people install.
+    Release,
+}
+
+impl Profile {
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// The programs of one build.
+#[derive(Debug, Clone)]
+pub(crate) struct Binaries {
+    folder: PathBuf,
+}
+
+impl Binaries {
+    /// Builds the command, the agent, the sandbox and, where there is a screen, the window.
+    pub(crate) fn build(profile: Profile, window: bool) -> Result<Self> {
+        let mut command = command::cargo("build --package evertoken --package evertoken-sandbox");
+        if window {
+            command.args(["--package", "evertoken-desktop"]);
+        }
+        if profile == Profile::Release {
+            command.arg("--release");
+        }
+        run(&mut command)?;
+        Ok(Self { folder: target()?.join(profile.folder()) })
+    }
+
+    /// Where one of them is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
+    /// A command that starts one of them.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.path(name));
+        // The window looks for the agent beside itself first; a search path helps the others.
+        command.current_dir(&self.folder);
+        command
+    }
+}
+
+/// The target folder: this program lies in one of its profile folders, wherever cargo was told to put it.
+fn target() -> Result<PathBuf> {
+    let here = env::current_exe().context("cannot find this program's own file")?;
+    match here.ancestors().nth(2) {
+        Some(target) => Ok(target.to_owned()),
+        None => bail!("{} does not lie in a target folder", here.display()),
+    }
+}

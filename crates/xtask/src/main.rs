@@ -1,0 +1,73 @@
+//! `cargo xtask`: set-up, run, test and measure, each in one command.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command speaks to the person who called it")]
+
+mod application;
+mod bench;
+mod binaries;
+mod command;
+mod demo;
+mod interrupt;
+mod package;
+mod private_desktop;
+mod procfs;
+mod program;
+mod run;
+mod sandbox;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Everything around the code: set-up, run, test, measure.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install what is missing on this machine (Debian, Ubuntu), or name it (elsewhere)
+    Setup(setup::Options),
+    /// Build and start the application; with --demo beside a sandbox with short-lived tokens
+    Run(run::Options),
+    /// Format, lints, unit tests, simulation, end to end, the page's types; stops at the first failure
+    Test(test::Options),
+    /// Measure the release build: latency, start, memory, wake-ups (Linux)
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Setup(options) => setup::setup(options),
+        Task::Run(options) => run::run(options),
+        Task::Test(options) => test::test(options),
+        Task::Bench(options) => bench::bench(options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_of_the_readme_are_understood() {
+        Arguments::command().debug_assert();
+        for line in ["setup --check", "run --demo", "run --release", "test --quick", "test --soak", "bench"] {
+            Arguments::try_parse_from(["xtask"].into_iter().chain(line.split(' '))).unwrap();
+        }
+    }
+}

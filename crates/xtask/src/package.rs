@@ -1,0 +1,99 @@
+//! The system packages, by what they are for, and how each is recognised where there is no dpkg.
+
+/// A Debian package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Package {
+    /// Its name in Debian and Ubuntu.
+    pub(crate) name: &'static str,
+    /// How it shows itself on other systems.
+    pub(crate) sign: Sign,
+}
+
+/// What shows that a package's content is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// A program on the search path.
+    Program(&'static str),
+    /// A library that pkg-config knows.
+    Library(&'static str),
+}
+
+use Sign::{Library, Program};
+
+const fn package(name: &'static str, sign: Sign) -> Package {
+    Package { name, sign }
+}
+
+/// What the window needs to be built. The rest needs nothing beside Rust and its linker.
+pub(crate) const WINDOW: &[Package] =
+    &[package("libwebkit2gtk-4.1-dev", Library("webkit2gtk-4.1")), package("pkg-config", Program("pkg-config"))];
+
+/// What the demo's own commands need.
+pub(crate) const DEMO: &[Package] = &[package("curl", Program("curl"))];
+
+/// What the end-to-end tests put on their private desktops.
+pub(crate) const TEST: &[Package] = &[
+    package("dbus", Program("dbus-daemon")),
+    package("dunst", Program("dunst")),
+    package("faketime", Program("faketime")),
+    package("gnome-keyring", Program("gnome-keyring-daemon")),
+    package("imagemagick", Program("convert")),
+    package("libsecret-tools", Program("secret-tool")),
+    package("util-linux", Program("setpriv")),
+    package("webkit2gtk-driver", Program("WebKitWebDriver")),
+    package("x11-utils", Program("xdpyinfo")),
+    package("xclip", Program("xclip")),
+    package("xdotool", Program("xdotool")),
+    package("xvfb", Program("Xvfb")),
+];
+
+/// A real panel, for the tray's picture.
+pub(crate) const PANEL: &[Package] =
+    &[package("openbox", Program("openbox")), package("xfce4-panel", Program("xfce4-panel"))];
+
+/// For `cargo xtask bench`.
+pub(crate) const BENCH: &[Package] =
+    &[package("hyperfine", Program("hyperfine")), package("libglib2.0-bin", Program("gdbus"))];
+
+/// The page's types are checked with tsc. Only looked for when there is no npm, which may come from elsewhere.
+pub(crate) const NODE: &[Package] = &[package("nodejs", Program("node")), package("npm", Program("npm"))];
+
+/// The packages that dpkg does not list as installed; `listed` is the output of
+/// `dpkg-query -W -f '${db:Status-Status} ${Package}\n'`.
+pub(crate) fn missing(wanted: &[Package], listed: &str) -> Vec<Package> {
+    let is_installed = |package: &Package| {
+        listed
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .any(|(status, name)| status == "installed" && name == package.name)
+    };
+    wanted.iter().filter(|package| !is_installed(package)).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_missing_is_installed() {
+        let listed = "installed xvfb\nconfig-files xclip\nnot-installed dunst\ninstalled xclip-extra\n";
+        let wanted: Vec<Package> = TEST
+            .iter()
+            .filter(|package| ["xvfb", "xclip", "dunst", "faketime"].contains(&package.name))
+            .copied()
+            .collect();
+        let names: Vec<_> = missing(&wanted, listed).iter().map(|package| package.name).collect();
+        assert_eq!(names, ["dunst", "faketime", "xclip"]);
+        assert!(missing(&[], "").is_empty());
+    }
+
+    #[test]
+    fn no_package_is_listed_twice() {
+        let mut names: Vec<_> =
+            [WINDOW, DEMO, TEST, PANEL, BENCH, NODE].concat().iter().map(|package| package.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

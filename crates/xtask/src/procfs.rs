@@ -1,0 +1,71 @@
+//! What the kernel says about processes (Linux; empty elsewhere).
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+fn place(id: u32, file: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/{id}/{file}"))
+}
+
+/// The processes whose environment holds this variable with this value, as far as they may be looked at.
+pub(crate) fn with_variable(name: &str, value: &str) -> Vec<u32> {
+    let wanted = format!("{name}={value}").into_bytes();
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|&id| {
+            fs::read(place(id, "environ")).is_ok_and(|bytes| bytes.split(|&byte| byte == 0).any(|pair| pair == wanted))
+        })
+        .collect()
+}
+
+/// Asks these processes to end; those that have gone already are no error.
+#[cfg(unix)]
+pub(crate) fn terminate(ids: &[u32]) {
+    use rustix::process::{Pid, Signal, kill_process};
+    for id in ids.iter().filter_map(|&id| Pid::from_raw(i32::try_from(id).ok()?)) {
+        let _ = kill_process(id, Signal::TERM);
+    }
+}
+
+/// Nothing is known of them here.
+#[cfg(not(unix))]
+pub(crate) fn terminate(_ids: &[u32]) {}
+
+/// Proportional set size in KiB. The agent forbids others to look into its memory, so this is for root.
+pub(crate) fn proportional_set_size(id: u32) -> Result<u64> {
+    let rollup = fs::read_to_string(place(id, "smaps_rollup"))
+        .context("the agent's memory cannot be looked at: run the measurement as root")?;
+    field(&rollup, "Pss:").context("the kernel does not tell the proportional set size")
+}
+
+/// How often the process's threads were put on a processor since they began.
+pub(crate) fn context_switches(id: u32) -> Result<u64> {
+    let threads = fs::read_dir(place(id, "task")).context("the agent has gone")?;
+    let statuses = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+    Ok(statuses.map(|status| switches(&status)).sum())
+}
+
+fn switches(status: &str) -> u64 {
+    ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"].iter().filter_map(|name| field(status, name)).sum()
+}
+
+fn field(text: &str, name: &str) -> Option<u64> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+    rest.trim().trim_end_matches("kB").trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_words_are_read() {
+        let status = "Name:\tx\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t2\n";
+        assert_eq!(switches(status), 7);
+        assert_eq!(field("Rss:  9 kB\nPss:              6720 kB\n", "Pss:"), Some(6720));
+    }
+}
