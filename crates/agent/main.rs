@@ -2,29 +2,60 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use evertoken_agent::Options;
+use lexopt::Arg::Long;
+use lexopt::Parser;
 
-/// Keeps Vault access tokens fresh: keychain, refresh, tray, notifications and the local API.
-#[derive(Parser)]
-#[command(name = "evertoken-agent", version)]
-struct Arguments {
-    /// Run without a tray icon
-    #[arg(long)]
-    no_tray: bool,
-    /// Print `ready` on standard output when the local API listens
-    #[arg(long, hide = true)]
-    announce_ready: bool,
+const HELP: &str = "\
+Keeps Vault access tokens fresh: keychain, refresh, tray, notifications and the local API.
+
+Usage: evertoken-agent [OPTIONS]
+
+Options:
+      --no-tray  Run without a tray icon
+      --help     Print help
+      --version  Print version
+";
+/// Wrong usage, as in `evertoken`'s own exit codes.
+const USAGE: u8 = 2;
+
+/// What the arguments ask for.
+enum Request {
+    Run(Options),
+    Say(&'static str),
 }
 
-#[expect(clippy::print_stderr, reason = "a program says on standard error why it does not start")]
+fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
+    let mut options = Options::default();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("no-tray") => options.no_tray = true,
+            Long("announce-ready") => options.announce_ready = true,
+            Long("help") => return Ok(Request::Say(HELP)),
+            Long("version") => return Ok(Request::Say(concat!("evertoken-agent ", env!("CARGO_PKG_VERSION"), "\n"))),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Request::Run(options))
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program answers --help, and says why it does not start")]
 fn main() -> ExitCode {
-    let Arguments { no_tray, announce_ready } = Arguments::parse();
-    match evertoken_agent::run(Options { no_tray, announce_ready }) {
-        Ok(()) => ExitCode::SUCCESS,
+    match request(Parser::from_env()) {
+        Ok(Request::Say(text)) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Ok(Request::Run(options)) => match evertoken_agent::run(options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("evertoken-agent: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Err(error) => {
-            eprintln!("evertoken-agent: {error}");
-            ExitCode::FAILURE
+            eprintln!("evertoken-agent: {error}\nTry `evertoken-agent --help`.");
+            ExitCode::from(USAGE)
         }
     }
 }

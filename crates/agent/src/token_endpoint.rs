@@ -33,6 +33,8 @@ pub(crate) async fn present(account: &Account, refresh_token: &RefreshToken) -> 
 }
 
 fn client(account: &Account) -> reqwest::Result<Client> {
+    // Only the first call installs it; every later one finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
         .user_agent(concat!("evertoken/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())

@@ -111,10 +111,10 @@ impl Record {
 pub struct Summary {
     /// The refresh token that the keychain took last; `None` before the first log-in and after a log-out.
     pub stored: Option<Fingerprint>,
-    /// The token presented last whose outcome is not known, how often it was presented since, and when last.
-    pub unresolved: Option<Unresolved>,
-    /// The refused token, if it is the newest.
-    pub refused: Option<Refused>,
+    /// Tokens whose outcome is not known, since the last that was stored: the login's own and such as people gave.
+    pub unresolved: Vec<Unresolved>,
+    /// Refused tokens, since the last that was stored.
+    pub refused: Vec<Refused>,
 }
 
 /// A token that was presented and whose outcome no line tells.
@@ -165,28 +165,35 @@ pub fn summarize(entries: &[Entry]) -> Summary {
 }
 
 impl Summary {
+    /// What is not known about this token's outcome.
+    #[must_use]
+    pub fn unresolved(&self, token: Fingerprint) -> Option<&Unresolved> {
+        self.unresolved.iter().find(|unresolved| unresolved.fingerprint == token)
+    }
+
+    /// The endpoint's refusal of this token.
+    #[must_use]
+    pub fn refused(&self, token: Fingerprint) -> Option<&Refused> {
+        self.refused.iter().find(|refused| refused.fingerprint == token)
+    }
+
     fn and(mut self, entry: &Entry) -> Self {
         match &entry.record {
-            Record::Presented { fingerprint } => {
-                let times = match &self.unresolved {
-                    Some(earlier) if earlier.fingerprint == *fingerprint => earlier.times + 1,
-                    Some(_) | None => 1,
-                };
-                self.unresolved = Some(Unresolved { fingerprint: *fingerprint, times, last_at: entry.at });
-            }
+            Record::Presented { fingerprint } => self.present(*fingerprint, entry.at),
             Record::Stored { fingerprint, .. } => {
-                self = Self { stored: Some(*fingerprint), unresolved: None, refused: None };
+                self = Self { stored: Some(*fingerprint), ..Self::default() };
             }
             Record::LoggedIn { fingerprint } => self.stored = Some(*fingerprint),
             Record::NotSent { fingerprint, .. } => self.unpresent(*fingerprint),
             Record::Declined { fingerprint, .. } => self.resolve(*fingerprint),
             Record::Refused { fingerprint, expired_at, .. } => {
                 self.resolve(*fingerprint);
-                let told = self.refused.as_ref().is_some_and(|r| r.fingerprint == *fingerprint && r.told);
-                self.refused = Some(Refused { fingerprint: *fingerprint, at: entry.at, expired_at: *expired_at, told });
+                let told = self.refused(*fingerprint).is_some_and(|refused| refused.told);
+                self.refused.retain(|refused| refused.fingerprint != *fingerprint);
+                self.refused.push(Refused { fingerprint: *fingerprint, at: entry.at, expired_at: *expired_at, told });
             }
             Record::Told { fingerprint } => {
-                if let Some(refused) = self.refused.as_mut().filter(|r| r.fingerprint == *fingerprint) {
+                if let Some(refused) = self.refused.iter_mut().find(|r| r.fingerprint == *fingerprint) {
                     refused.told = true;
                 }
             }
@@ -196,20 +203,26 @@ impl Summary {
         self
     }
 
-    fn resolve(&mut self, fingerprint: Fingerprint) {
-        if self.unresolved.as_ref().is_some_and(|u| u.fingerprint == fingerprint) {
-            self.unresolved = None;
+    fn present(&mut self, token: Fingerprint, at: Timestamp) {
+        match self.unresolved.iter_mut().find(|unresolved| unresolved.fingerprint == token) {
+            Some(unresolved) => {
+                unresolved.times += 1;
+                unresolved.last_at = at;
+            }
+            None => self.unresolved.push(Unresolved { fingerprint: token, times: 1, last_at: at }),
         }
     }
 
+    fn resolve(&mut self, token: Fingerprint) {
+        self.unresolved.retain(|unresolved| unresolved.fingerprint != token);
+    }
+
     /// Takes back one presentation that never left this machine; an earlier one stays unresolved.
-    fn unpresent(&mut self, fingerprint: Fingerprint) {
-        if let Some(unresolved) = self.unresolved.as_mut().filter(|u| u.fingerprint == fingerprint) {
+    fn unpresent(&mut self, token: Fingerprint) {
+        for unresolved in self.unresolved.iter_mut().filter(|unresolved| unresolved.fingerprint == token) {
             unresolved.times -= 1;
-            if unresolved.times == 0 {
-                self.unresolved = None;
-            }
         }
+        self.unresolved.retain(|unresolved| unresolved.times > 0);
     }
 }
 
@@ -234,17 +247,25 @@ mod tests {
         entries.push(entry(2, Record::Presented { fingerprint: token("a") }));
         entries.push(entry(3, Record::Presented { fingerprint: token("a") }));
         let unresolved = summarize(&entries).unresolved;
-        assert_eq!(
-            unresolved,
-            Some(Unresolved { fingerprint: token("a"), times: 2, last_at: Timestamp::constant(3, 0) })
-        );
+        assert_eq!(unresolved, [Unresolved { fingerprint: token("a"), times: 2, last_at: Timestamp::constant(3, 0) }]);
     }
 
     #[test]
     fn a_request_that_never_left_does_not_count_as_presented() {
         let not_sent = Record::NotSent { fingerprint: token("a"), reason: "no connection".to_owned() };
         let entries = [entry(1, Record::Presented { fingerprint: token("a") }), entry(2, not_sent)];
-        assert_eq!(summarize(&entries).unresolved, None);
+        assert_eq!(summarize(&entries).unresolved, []);
+    }
+
+    #[test]
+    fn a_wrong_token_that_a_person_tries_does_not_make_the_journal_forget_about_the_login() {
+        let refused = |name| Record::Refused { fingerprint: token(name), expired_at: None, trace_id: None };
+        let told = Record::Told { fingerprint: token("a") };
+        let presented = |name| Record::Presented { fingerprint: token(name) };
+        let records = [presented("a"), refused("a"), told, presented("a"), presented("wrong"), refused("wrong")];
+        let summary = summarize(&records.map(|record| entry(1, record)));
+        assert_eq!(summary.refused(token("a")).map(|refused| refused.told), Some(true));
+        assert_eq!(summary.unresolved(token("a")).map(|unresolved| unresolved.times), Some(1));
     }
 
     #[test]

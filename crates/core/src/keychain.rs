@@ -274,6 +274,12 @@ impl Found {
             .min_by_key(|info| info.generation)
     }
 
+    /// The current refresh token, if it is a candidate that a log-in left behind beside the login before it.
+    #[must_use]
+    pub fn left_behind(&self) -> Option<RefreshTokenInfo> {
+        self.current().filter(|current| !current.proven && self.previous().is_some())
+    }
+
     /// The access token, if it came with the current refresh token.
     #[must_use]
     pub fn current_access_token(&self) -> Option<&AccessTokenInfo> {

@@ -2,8 +2,21 @@
 
 use crate::account::AccountName;
 use crate::failure::{Failure, NotSent};
+use crate::keychain::KeychainProblem;
 use crate::problem::{Problem, ProblemKind};
 use crate::session::keychain_problem;
+
+/// The problem of a log-in that worked, and whose new token the keychain does not take yet.
+#[must_use]
+pub fn login_store_delayed(account: &AccountName, problem: KeychainProblem) -> Problem {
+    Problem::new(
+        ProblemKind::Keychain,
+        format!(
+            "{account}: {problem}; you are logged in, and the new login is only in memory until the keychain accepts it."
+        ),
+        "Unlock the keychain and keep the agent running; it stores the login by itself.",
+    )
+}
 
 /// The problem of a log-in that failed. Whatever it is, an earlier login of the account is still there.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Where Evertoken's files are, from the environment alone (XDG Base Directory Specification 0.8).
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::account::AccountName;
 
@@ -77,6 +77,18 @@ impl Paths {
     }
 }
 
+/// The named pipe that stands for a socket on Windows: the socket's own path when it names a pipe, else the user's.
+#[must_use]
+pub fn pipe_name(socket: &Path, user: Option<OsString>) -> OsString {
+    const PIPES: &str = r"\\.\pipe\";
+    if socket.to_str().is_some_and(|path| path.starts_with(PIPES)) {
+        return socket.into();
+    }
+    let mut name = OsString::from(format!("{PIPES}evertoken-"));
+    name.push(user.unwrap_or_default());
+    name
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
@@ -98,6 +110,13 @@ mod tests {
     fn a_relative_folder_is_ignored_as_the_specification_asks() {
         let found = paths(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "c")]).unwrap();
         assert_eq!(found.config, PathBuf::from("/h/.config/evertoken"));
+    }
+
+    #[test]
+    fn a_pipe_that_is_named_is_the_one_that_is_used() {
+        let named = Path::new(r"\\.\pipe\mine");
+        assert_eq!(pipe_name(named, Some("eve".into())), named);
+        assert_eq!(pipe_name(Path::new("/run/agent.sock"), Some("eve".into())), r"\\.\pipe\evertoken-eve");
     }
 
     #[test]

@@ -17,8 +17,9 @@ pub fn recover(found: &Found, journal: &Summary) -> Result<Recovered, KeychainPr
             None => Ok(Recovered { refresh_token: None, access_token: None, resume: Resume::Continue }),
         };
     };
-    let refused = journal.refused.as_ref().filter(|refused| refused.fingerprint == current.fingerprint);
-    let unresolved = journal.unresolved.as_ref().filter(|unresolved| unresolved.fingerprint == current.fingerprint);
+    // A refused candidate is dropped by the next rotation; the login before it is no reason to ask for another.
+    let refused = journal.refused(current.fingerprint).filter(|_| found.left_behind().is_none());
+    let unresolved = journal.unresolved(current.fingerprint);
     let resume = match (refused, unresolved) {
         (Some(refused), _) => Resume::Refused {
             refusal: Refusal { expired_at: refused.expired_at, trace_id: None },
@@ -68,6 +69,23 @@ mod tests {
         assert_eq!(recover(&found(), &journal(&[presented()])).map(|r| r.resume), Ok(Resume::TryAgain));
         let resumed = recover(&found(), &journal(&[presented(), presented()])).map(|r| r.resume);
         assert_eq!(resumed, Ok(Resume::TryPatiently { times: 2, last_at: Timestamp::constant(9, 0) }));
+    }
+
+    #[test]
+    fn a_refused_candidate_that_could_not_be_dropped_asks_nobody_to_log_in() {
+        let refused = Record::Refused { fingerprint: Fingerprint::of("r4"), expired_at: None, trace_id: None };
+        let journal = journal(&[presented(), refused]);
+        assert!(matches!(recover(&found(), &journal).map(|r| r.resume), Ok(Resume::Refused { .. })));
+        let mut beside_a_login = found();
+        beside_a_login.b = beside_a_login.b.map(|info| RefreshTokenInfo { proven: false, ..info });
+        beside_a_login.a = beside_a_login.b.map(|info| RefreshTokenInfo {
+            slot: Slot::A,
+            generation: 3,
+            proven: true,
+            fingerprint: Fingerprint::of("r3"),
+            ..info
+        });
+        assert_eq!(recover(&beside_a_login, &journal).map(|r| r.resume), Ok(Resume::Continue));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The server spends the old refresh token before we have stored the new one. Whoever carries these steps out, in
 //! this order and each to its end, cannot lose a login. No secret is in here: the one who carries out keeps them.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::Failure;
 use crate::keychain::{Found, KeychainProblem, RefreshTokenInfo, Slot};
@@ -107,7 +107,13 @@ impl Rotation {
     /// A rotation that has yet to begin.
     #[must_use]
     pub fn new(purpose: Purpose) -> Self {
-        Self { purpose, next: Step::ReadTokens, found: Found::default(), presented: None, failure: None, granted: None }
+        // A keychain that was never unlocked says "no entry" and asks to be unlocked when it is written to: a log-in
+        // proves first and reads then, lest its candidate take the place of a login that it did not see.
+        let next = match purpose {
+            Purpose::Refresh { .. } => Step::ReadTokens,
+            Purpose::LogIn { .. } => Step::ProveWritable,
+        };
+        Self { purpose, next, found: Found::default(), presented: None, failure: None, granted: None }
     }
 
     /// What to do next.
@@ -121,7 +127,7 @@ impl Rotation {
     pub fn advance(mut self, answer: Answer, now: Timestamp) -> Self {
         self.next = match (self.next.clone(), answer) {
             (Step::ReadTokens, Answer::Read(found)) => self.read(found, now),
-            (Step::ProveWritable, Answer::Done) => self.proven_writable(now),
+            (Step::ProveWritable, Answer::Done) => self.proven_writable(),
             (Step::StoreCandidate(info), Answer::Done) => Step::RecordPresented(info),
             (Step::RecordPresented(info), Answer::Done) => Step::Send(info),
             (Step::Send(info), Answer::Granted(granted)) => self.granted(info, granted, now),
@@ -152,10 +158,28 @@ impl Rotation {
         self
     }
 
+    /// The rotation after somebody set the clock: the new access token's times move with it. Storing can take hours.
+    #[must_use]
+    pub fn clock_set(mut self, by: SignedDuration) -> Self {
+        if let Some(granted) = &mut self.granted {
+            granted.access_token = granted.access_token.shifted(by);
+        }
+        if let Step::RecordStored(tokens) | Step::StoreAccessToken(tokens) = &mut self.next {
+            tokens.access_token = tokens.access_token.shifted(by);
+        }
+        self
+    }
+
     fn read(&mut self, found: Found, now: Timestamp) -> Step {
         self.found = found;
         match (self.purpose, self.found.current()) {
-            (Purpose::LogIn { .. }, _) => Step::ProveWritable,
+            (Purpose::LogIn { fingerprint }, _) => {
+                let next = successor(self.found.current(), fingerprint, now);
+                let slot = self.found.left_behind().map_or(next.slot, |candidate| candidate.slot);
+                let candidate = RefreshTokenInfo { slot, rotations: 0, proven: false, ..next };
+                self.presented = Some(candidate);
+                Step::StoreCandidate(candidate)
+            }
             (Purpose::Refresh { .. }, None) => {
                 Step::Finished(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)))
             }
@@ -171,21 +195,13 @@ impl Rotation {
         }
     }
 
-    fn proven_writable(&mut self, now: Timestamp) -> Step {
+    fn proven_writable(&self) -> Step {
         match (self.purpose, self.presented) {
             (Purpose::Refresh { .. }, Some(current)) => Step::RecordPresented(current),
             (Purpose::Refresh { .. }, None) => {
                 Step::Finished(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)))
             }
-            (Purpose::LogIn { fingerprint }, _) => {
-                let candidate = RefreshTokenInfo {
-                    rotations: 0,
-                    proven: false,
-                    ..successor(self.found.current(), fingerprint, now)
-                };
-                self.presented = Some(candidate);
-                Step::StoreCandidate(candidate)
-            }
+            (Purpose::LogIn { .. }, _) => Step::ReadTokens,
         }
     }
 
@@ -218,9 +234,7 @@ impl Rotation {
 
     /// A refused candidate of an earlier run gives way to the login before it.
     fn can_revert(&self, presented: RefreshTokenInfo) -> bool {
-        !presented.proven
-            && self.found.previous().is_some()
-            && matches!(self.failure, Some(Failure::AuthorizationRequired(_)))
+        self.found.left_behind() == Some(presented) && matches!(self.failure, Some(Failure::AuthorizationRequired(_)))
     }
 
     fn given_up(&self) -> Step {
@@ -253,8 +267,6 @@ fn is_fresh(token: &AccessTokenInfo, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
-    use jiff::SignedDuration;
-
     use super::*;
     use crate::failure::{NotSent, Refusal};
 
@@ -366,7 +378,7 @@ mod tests {
         let refusal = Answer::RequestFailed(Failure::AuthorizationRequired(Refusal::default()));
         let steps = run(
             purpose,
-            [Answer::Read(found()), Answer::Done, Answer::Done, Answer::Done, refusal, Answer::Done, Answer::Done],
+            [Answer::Done, Answer::Read(found()), Answer::Done, Answer::Done, refusal, Answer::Done, Answer::Done],
         );
         let Step::StoreCandidate(candidate) = steps[2] else { panic!("{steps:?}") };
         assert_eq!((candidate.slot, candidate.proven), (Slot::B, false));
@@ -384,6 +396,16 @@ mod tests {
             [Answer::Read(found), Answer::Done, Answer::Done, refusal, Answer::Done, Answer::Done],
         );
         assert_eq!(steps.last().unwrap(), &Step::Finished(Outcome::Reverted));
+    }
+
+    #[test]
+    fn a_second_wrong_token_over_a_candidate_of_a_crashed_login_spares_the_login_before() {
+        let mut found = found();
+        found.b = Some(RefreshTokenInfo { proven: false, ..info(Slot::B, 6, "pasted") });
+        let purpose = Purpose::LogIn { fingerprint: Fingerprint::of("pasted too") };
+        let steps = run(purpose, [Answer::Done, Answer::Read(found)]);
+        let Step::StoreCandidate(candidate) = steps[2] else { panic!("{steps:?}") };
+        assert_eq!((candidate.slot, candidate.generation), (Slot::B, 7));
     }
 
     #[test]

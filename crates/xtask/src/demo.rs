@@ -81,7 +81,7 @@ struct Login<'a> {
 
 impl Drop for Login<'_> {
     fn drop(&mut self) {
-        match self.application.ask(&["account", "remove", ACCOUNT], "") {
+        match self.application.ask(&["logout", ACCOUNT], "") {
             Ok((0, _)) => {}
             Ok((_, said)) => eprintln!("The demo's login could not be removed from the keychain: {said}"),
             Err(error) => eprintln!("The demo's login could not be removed from the keychain: {error:#}"),

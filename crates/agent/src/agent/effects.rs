@@ -18,6 +18,15 @@ impl Agent {
         self.effect(name, Effect::OpenTokens);
     }
 
+    /// Reads an account's tokens anew; who waits goes on waiting.
+    pub(super) fn open_again(&mut self, name: &AccountName) {
+        let waiting = self.accounts.get_mut(name).map(|held| std::mem::take(&mut held.waiting));
+        self.hold(name);
+        if let (Some(held), Some(waiting)) = (self.accounts.get_mut(name), waiting) {
+            held.waiting = waiting;
+        }
+    }
+
     /// Steps one account's session and carries its effects out.
     pub(super) fn step(&mut self, name: &AccountName, event: Event) {
         let moment = self.moment();
@@ -35,10 +44,11 @@ impl Agent {
         self.answer_those_who_wait(name);
     }
 
-    fn effect(&mut self, name: &AccountName, effect: Effect) {
+    pub(super) fn effect(&mut self, name: &AccountName, effect: Effect) {
         debug!(account = %name, ?effect, "effect");
         let Some(held) = self.accounts.get_mut(name) else { return };
         match effect {
+            Effect::OpenTokens | Effect::RequestToken(_) if self.ending => {}
             Effect::OpenTokens => {
                 let place = self.workplace(name);
                 self.start(name, jobs::open(place));

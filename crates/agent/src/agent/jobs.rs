@@ -1,13 +1,14 @@
 //! Work that takes time, off the owner's task. Each job reports once, with the incarnation that it belongs to.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use evertoken_core::account::{Account, AccountName};
 use evertoken_core::api::CopyAnswer;
 use evertoken_core::config::Edit;
 use evertoken_core::journal::{Entry, Record, summarize};
 use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::login::login_store_delayed;
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::recovery::recover;
 use evertoken_core::rotation::{Outcome, Purpose};
@@ -37,12 +38,16 @@ pub(crate) struct Finished {
 pub(super) enum JobResult {
     Opened(Result<Recovered, KeychainProblem>, Option<AccessToken>),
     StoreDelayed(RequestId, KeychainProblem),
+    LoginStoreDelayed,
     Refreshed(RequestId, Exchanged),
-    LoggedIn { before: Option<Account>, account: Account, exchanged: Exchanged, reply: Reply<AccountStatus> },
+    LoggedIn { before: Option<Account>, account: Account, exchanged: Exchanged, reply: LoginReply },
     Forgotten { remove: bool, result: Result<(), Problem>, reply: ForgetReply },
     Renamed { to: AccountName, result: Result<(), Problem>, reply: Reply<AccountStatus> },
     Copied(Option<Reply<CopyAnswer>>, Result<CopyAnswer, Problem>),
 }
+
+/// Who hears how a log-in went; empty once they heard that the keychain does not take the new token yet.
+pub(super) type LoginReply = Arc<Mutex<Option<Reply<AccountStatus>>>>;
 
 /// Who hears that an account's tokens are gone.
 pub(super) enum ForgetReply {
@@ -96,6 +101,7 @@ impl Agent {
                 self.step(&name, Event::TokenStoreDelayed { request, problem });
             }
             JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
+            JobResult::LoginStoreDelayed => self.login_store_delayed(&name),
             JobResult::LoggedIn { before, account, exchanged, reply } => {
                 self.logged_in(&name, before, account, exchanged, reply);
             }
@@ -125,7 +131,7 @@ impl Agent {
                 self.step(name, Event::TokenGranted { request, tokens });
             }
             Outcome::Failed(failure) => self.step(name, Event::TokenRequestFailed { request, failure }),
-            Outcome::Reverted => self.hold(name),
+            Outcome::Reverted => self.open_again(name),
         }
     }
 
@@ -175,11 +181,26 @@ pub(super) async fn log_in(
     token: RefreshToken,
     before: Option<Account>,
     reply: Reply<AccountStatus>,
+    reports: mpsc::UnboundedSender<Finished>,
 ) -> Option<JobResult> {
-    let account = place.account.clone();
+    let (name, account) = (place.name.clone(), place.account.clone());
     let purpose = Purpose::LogIn { fingerprint: token.fingerprint() };
-    let exchanged = exchange(place, purpose, Some(token), |_| {}).await;
+    let reply: LoginReply = Arc::new(Mutex::new(Some(reply)));
+    let waiting = Arc::clone(&reply);
+    let delayed = move |problem| {
+        if let Some(reply) = take(&waiting) {
+            let _ = reply.send(Err(login_store_delayed(&name, problem)));
+            let result = JobResult::LoginStoreDelayed;
+            let _ = reports.send(Finished { account: name.clone(), incarnation: 0, last: false, result });
+        }
+    };
+    let exchanged = exchange(place, purpose, Some(token), delayed).await;
     Some(JobResult::LoggedIn { before, account, exchanged, reply })
+}
+
+/// Whoever waits for a log-in, if nobody has answered them yet.
+pub(super) fn take(reply: &LoginReply) -> Option<Reply<AccountStatus>> {
+    reply.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// Deletes an account's tokens.
@@ -191,9 +212,9 @@ pub(super) async fn forget(place: Workplace, remove: bool, reply: ForgetReply) -
 async fn forget_tokens(place: &Workplace, remove: bool) -> Result<(), Problem> {
     let _lock = AccountLock::acquire(place.lock.clone()).await.map_err(|error| state_folder(&error))?;
     place.vault.forget().await.map_err(|problem| keychain_problem(&place.name, problem))?;
+    // The lock's file stays: somebody may wait for it.
     if remove {
-        place.journal.remove().map_err(|error| state_folder(&error))?;
-        std::fs::remove_file(&place.lock).map_err(|error| state_folder(&error))
+        place.journal.remove().map_err(|error| state_folder(&error))
     } else {
         place.journal.append(&Entry { at: Timestamp::now(), record: Record::LoggedOut }).map_err(|e| state_folder(&e))
     }
@@ -222,7 +243,6 @@ async fn move_tokens(
     from.journal.rename(&to.journal).map_err(|error| state_folder(&error))?;
     file.edit(&Edit::RenameAccount { from: from.name.clone(), to: to.name.clone() })?;
     from.vault.forget().await.map_err(|problem| keychain_problem(&from.name, problem))?;
-    let _ = std::fs::remove_file(&from.lock);
     Ok(())
 }
 

@@ -6,14 +6,15 @@ use evertoken_core::account::{Account, AccountName, Encoding, Preset, check_head
 use evertoken_core::api::{AccountSettings, LoginRequest, NewAccount};
 use evertoken_core::config::Edit;
 use evertoken_core::login::login_problem;
+use evertoken_core::notice::{Notice, NoticeKind};
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::rotation::Outcome;
-use evertoken_core::session::Event;
+use evertoken_core::session::{Effect, Event, Phase};
 use evertoken_core::status::AccountStatus;
 use evertoken_core::token_response::read_credential;
 use tracing::warn;
 
-use super::jobs::{ForgetReply, forget, log_in};
+use super::jobs::{ForgetReply, LoginReply, forget, log_in, take};
 use super::{Agent, held::Held};
 use crate::exchange::Exchanged;
 use crate::local_api::{Reply, Whose};
@@ -36,7 +37,8 @@ impl Agent {
         match self.prepare_account(whose, request.settings.unwrap_or_default()) {
             Ok((name, before, account)) => {
                 let place = self.workplace_with(&name, account);
-                self.start(&name, log_in(place, token, before, reply));
+                let job = log_in(place, token, before, reply, self.finished.clone());
+                self.start(&name, job);
             }
             Err(problem) => drop(reply.send(Err(problem))),
         }
@@ -68,7 +70,7 @@ impl Agent {
         before: Option<Account>,
         account: Account,
         exchanged: Exchanged,
-        reply: Reply<AccountStatus>,
+        reply: LoginReply,
     ) {
         let result = match exchanged.outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
@@ -78,6 +80,7 @@ impl Agent {
                 held.account = account;
                 held.access_token = exchanged.access_token;
                 self.step(name, Event::AuthorizationGranted(tokens));
+                self.effect(name, Effect::Withdraw(NoticeKind::KeychainRefused));
                 self.status_of(name)
             }
             Outcome::Failed(failure) => {
@@ -86,7 +89,16 @@ impl Agent {
             }
             Outcome::Reverted => Err(login_problem(name, &evertoken_core::failure::Failure::Journal)),
         };
-        let _ = reply.send(result);
+        if let Some(reply) = take(&reply) {
+            let _ = reply.send(result);
+        }
+    }
+
+    pub(super) fn login_store_delayed(&mut self, name: &AccountName) {
+        if !self.accounts.contains_key(name) {
+            self.hold(name);
+        }
+        self.effect(name, Effect::Notify(Notice::KeychainRefused));
     }
 
     fn undo_account(&mut self, name: &AccountName, before: Option<Account>) {
@@ -117,12 +129,32 @@ impl Agent {
     }
 
     pub(super) fn forget(&mut self, whose: Whose, remove: bool, reply: ForgetReply) {
-        match self.named(whose) {
-            Ok(name) => match self.workplace(&name) {
-                Some(place) => self.start(&name, forget(place, remove, reply)),
-                None => reply.refuse(unknown(&name)),
-            },
+        let place = self.named(whose).and_then(|name| {
+            if remove {
+                self.refuse_while_logged_in(&name)?;
+            }
+            self.workplace(&name).ok_or_else(|| unknown(&name))
+        });
+        match place {
+            Ok(place) => self.start(&place.name.clone(), forget(place, remove, reply)),
             Err(problem) => reply.refuse(problem),
+        }
+    }
+
+    /// Logging out is the only thing that deletes a refresh token.
+    fn refuse_while_logged_in(&self, name: &AccountName) -> Result<(), Problem> {
+        let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
+        match held.session.phase() {
+            Phase::SignedOut => Ok(()),
+            Phase::Opening { .. }
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::AuthorizationRequired { .. } => Err(Problem::new(
+                ProblemKind::InvalidInput,
+                format!("{name} is still logged in; nothing was changed."),
+                format!("Log out first: `evertoken logout {name}`."),
+            )),
         }
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Agent {
     accounts: BTreeMap<AccountName, Held>,
     incarnations: u64,
     running_jobs: usize,
+    /// Nothing new is begun.
+    ending: bool,
     clock: Clock,
     info: AgentInfo,
     reports: watch::Sender<Arc<StatusReport>>,
@@ -97,6 +99,7 @@ impl Agent {
             accounts: BTreeMap::new(),
             incarnations: 0,
             running_jobs: 0,
+            ending: false,
             clock: Clock::new(),
             info,
             reports,
@@ -117,6 +120,7 @@ impl Agent {
             self.publish();
         }
         info!("ending");
+        self.ending = true;
         self.clipboard.lock().await.clear_now().await;
         self.finish_jobs(&mut inputs).await;
     }

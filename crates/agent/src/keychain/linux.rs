@@ -11,16 +11,17 @@ use tokio::sync::mpsc;
 use zbus::{Connection, MessageStream};
 use zbus_secret_service_keyring_store::Store;
 
+use super::worker::Opener;
 use crate::system_signals::bus;
 
 /// Items have labels.
-pub(super) const HAS_LABELS: bool = true;
+pub(super) const OPENER: Opener = Opener { open, has_labels: true };
 
 /// The name on the bus.
 const SECRETS: &str = "org.freedesktop.secrets";
 
 /// Opens a session. Blocks, and must not be called from an asynchronous task.
-pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
     static RUNTIME: Once = Once::new();
     RUNTIME.call_once(start_small_runtime);
     Ok(Store::new()?)
@@ -64,46 +65,50 @@ pub(super) fn failure(error: &(dyn Error + Send + Sync + 'static)) -> Option<Key
 }
 
 fn bus_failure(error: &zbus::Error) -> Option<KeychainProblem> {
-    match error {
-        zbus::Error::Address(_) | zbus::Error::InputOutput(_) | zbus::Error::Handshake(_) => {
-            Some(KeychainProblem::Unavailable)
-        }
-        zbus::Error::FDO(error) => answer_failure(error),
-        zbus::Error::MethodError(name, _, _) if name.as_str() == "org.freedesktop.Secret.Error.IsLocked" => {
-            Some(KeychainProblem::Locked)
-        }
-        zbus::Error::MethodError(name, description, reply) => {
-            // The standard errors are told apart by zbus itself.
-            let standard = name.as_str().starts_with("org.freedesktop.DBus.Error.");
-            let error = || zbus::Error::MethodError(name.clone(), description.clone(), reply.clone());
-            standard.then(|| answer_failure(&error().into())).flatten()
-        }
-        _ => None,
+    if let zbus::Error::FDO(error) = error {
+        return answer_failure(error);
     }
+    if let zbus::Error::MethodError(name, description, reply) = error {
+        if name.as_str() == "org.freedesktop.Secret.Error.IsLocked" {
+            return Some(KeychainProblem::Locked);
+        }
+        // The standard errors are told apart by zbus itself.
+        let is_standard = name.as_str().starts_with("org.freedesktop.DBus.Error.");
+        let error = || zbus::Error::MethodError(name.clone(), description.clone(), reply.clone());
+        return is_standard.then(|| answer_failure(&error().into())).flatten();
+    }
+    let is_absent = matches!(
+        error,
+        zbus::Error::Address(_) | zbus::Error::Connection(..) | zbus::Error::InputOutput(_) | zbus::Error::Handshake(_)
+    );
+    is_absent.then_some(KeychainProblem::Unavailable)
 }
 
 fn answer_failure(error: &zbus::fdo::Error) -> Option<KeychainProblem> {
     use zbus::fdo::Error as Fdo;
-    match error {
-        Fdo::ZBus(zbus::Error::MethodError(..)) => None,
-        Fdo::ZBus(error) => bus_failure(error),
-        Fdo::ServiceUnknown(_)
-        | Fdo::NameHasNoOwner(_)
-        | Fdo::NoReply(_)
-        | Fdo::NoServer(_)
-        | Fdo::Disconnected(_)
-        | Fdo::IOError(_)
-        | Fdo::TimedOut(_)
-        | Fdo::Timeout(_)
-        | Fdo::SpawnExecFailed(_)
-        | Fdo::SpawnForkFailed(_)
-        | Fdo::SpawnChildExited(_)
-        | Fdo::SpawnChildSignaled(_)
-        | Fdo::SpawnFailed(_)
-        | Fdo::SpawnFailedToSetup(_)
-        | Fdo::SpawnServiceNotFound(_) => Some(KeychainProblem::Unavailable),
-        _ => None,
+    if let Fdo::ZBus(error) = error {
+        // What zbus could not tell apart is no absence.
+        return if matches!(error, zbus::Error::MethodError(..)) { None } else { bus_failure(error) };
     }
+    let is_absent = matches!(
+        error,
+        Fdo::ServiceUnknown(_)
+            | Fdo::NameHasNoOwner(_)
+            | Fdo::NoReply(_)
+            | Fdo::NoServer(_)
+            | Fdo::Disconnected(_)
+            | Fdo::IOError(_)
+            | Fdo::TimedOut(_)
+            | Fdo::Timeout(_)
+            | Fdo::SpawnExecFailed(_)
+            | Fdo::SpawnForkFailed(_)
+            | Fdo::SpawnChildExited(_)
+            | Fdo::SpawnChildSignaled(_)
+            | Fdo::SpawnFailed(_)
+            | Fdo::SpawnFailedToSetup(_)
+            | Fdo::SpawnServiceNotFound(_)
+    );
+    is_absent.then_some(KeychainProblem::Unavailable)
 }
 
 pub(super) async fn watch(sender: mpsc::UnboundedSender<()>) {
@@ -182,4 +187,23 @@ fn is_unlocked(message: &zbus::Message) -> bool {
     body.deserialize::<Changed<'_>>().is_ok_and(|(_interface, changed, invalidated)| {
         matches!(changed.get("Locked"), Some(zbus::zvariant::Value::Bool(false))) || invalidated.contains(&"Locked")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn blocking_calls_cost_one_worker_thread_and_no_thread_stays_on_one_cpu() {
+        let allowed = sched_getaffinity(None).unwrap();
+        start_small_runtime();
+        assert_eq!(sched_getaffinity(None).unwrap(), allowed);
+        let (workers, worker_allowed) = zbus::block_on(async {
+            let workers = tokio::runtime::Handle::current().metrics().num_workers();
+            (workers, tokio::spawn(async { sched_getaffinity(None) }).await.unwrap().unwrap())
+        });
+        assert_eq!(workers, 1);
+        assert_eq!(worker_allowed, allowed);
+    }
 }

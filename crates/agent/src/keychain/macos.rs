@@ -7,11 +7,13 @@ use apple_native_keyring_store::keychain::Store;
 use evertoken_core::keychain::KeychainProblem;
 use keyring_core::CredentialStore;
 
+use super::worker::Opener;
+
 /// Keychain Access shows service and account.
-pub(super) const HAS_LABELS: bool = false;
+pub(super) const OPENER: Opener = Opener { open, has_labels: false };
 
 /// Opens the login keychain.
-pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(Store::new()?)
 }
 

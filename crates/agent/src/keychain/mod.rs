@@ -50,7 +50,7 @@ impl Keychain {
     /// The operating system's keychain, with entries under the name `service`. Nothing is opened before the first call.
     #[must_use]
     pub fn os(service: &str) -> Self {
-        Self(Backend::Os(Arc::new(Workers::new(service, platform::open))))
+        Self(Backend::Os(Arc::new(Workers::new(service, platform::OPENER))))
     }
 
     /// A keychain that forgets everything when the process ends.

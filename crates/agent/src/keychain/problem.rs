@@ -24,10 +24,12 @@ pub(super) fn problem(error: &Error, step: Step) -> KeychainProblem {
         Step::Opening | Step::Reading => KeychainProblem::Unavailable,
         Step::Writing => KeychainProblem::Refused,
     };
-    match error {
-        Error::NoStorageAccess(_) => KeychainProblem::Locked,
-        Error::PlatformFailure(cause) => super::platform::failure(cause.as_ref()).unwrap_or(otherwise),
+    if matches!(error, Error::NoStorageAccess(_)) {
+        KeychainProblem::Locked
+    } else if let Error::PlatformFailure(cause) = error {
+        super::platform::failure(cause.as_ref()).unwrap_or(otherwise)
+    } else {
         // Too long a value, a store in disorder, and whatever a later version of keyring-core may add.
-        _ => otherwise,
+        otherwise
     }
 }

@@ -4,11 +4,10 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use keyring_core::CredentialStore;
 
-use super::worker::{Work, Workers};
+use super::worker::{Opener, Work, Workers};
 use super::*;
 
 fn runtime() -> tokio::runtime::Runtime {
-    // Paused time: the 5 seconds pass at once when there is nothing else to do.
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
@@ -25,35 +24,43 @@ fn memory_keeps_what_was_written_and_forgets_what_was_deleted() {
     });
 }
 
-static GATE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+/// How many calls have come to the gate, and whether it is open.
+static GATE: (Mutex<(usize, bool)>, Condvar) = (Mutex::new((0, false)), Condvar::new());
 
 /// A keychain that blocks on its unlock window until the gate opens.
 fn blocked() -> keyring_core::Result<Arc<CredentialStore>> {
-    let open = GATE.1.wait_while(GATE.0.lock().unwrap(), |open| !*open).unwrap();
-    drop(open);
+    let mut gate = GATE.0.lock().unwrap();
+    gate.0 += 1;
+    GATE.1.notify_all();
+    drop(GATE.1.wait_while(gate, |(_, is_open)| !*is_open).unwrap());
     Ok(keyring_core::mock::Store::new()?)
 }
 
 #[test]
 fn a_keychain_that_blocks_costs_four_threads_at_most_and_is_used_again_when_it_is_unlocked() {
     runtime().block_on(async {
+        // The 5 seconds of each call pass as soon as there is nothing else to do.
         tokio::time::pause();
-        let workers = Workers::new("evertoken-test", blocked);
-        for _ in 0..4 {
-            assert_eq!(workers.call("a", Work::Read).await.unwrap_err(), KeychainProblem::TimedOut);
+        let workers = Arc::new(Workers::new("evertoken-test", Opener { open: blocked, has_labels: false }));
+        for number in 1..=4 {
+            let same = Arc::clone(&workers);
+            let call = tokio::spawn(async move { same.call("a", Work::Read).await });
+            tokio::task::yield_now().await;
+            drop(GATE.1.wait_while(GATE.0.lock().unwrap(), |(blocked, _)| *blocked < number).unwrap());
+            assert_eq!(call.await.unwrap().unwrap_err(), KeychainProblem::TimedOut);
         }
         let before = tokio::time::Instant::now();
         assert_eq!(workers.call("a", Work::Read).await.unwrap_err(), KeychainProblem::TimedOut);
         assert_eq!(before, tokio::time::Instant::now(), "the fifth call is answered without waiting");
         tokio::time::resume();
 
-        *GATE.0.lock().unwrap() = true;
+        GATE.0.lock().unwrap().1 = true;
         GATE.1.notify_all();
-        let until_threads_ended = async {
+        let until_a_thread_has_ended = async {
             while workers.call("a", Work::Read).await.is_err() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(LONGEST_CALL, until_threads_ended).await.unwrap();
+        tokio::time::timeout(LONGEST_CALL, until_a_thread_has_ended).await.unwrap();
     });
 }

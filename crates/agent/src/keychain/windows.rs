@@ -8,11 +8,13 @@ use evertoken_core::keychain::KeychainProblem;
 use keyring_core::CredentialStore;
 use windows_native_keyring_store::Store;
 
+use super::worker::Opener;
+
 /// The entry's name is its label.
-pub(super) const HAS_LABELS: bool = false;
+pub(super) const OPENER: Opener = Opener { open, has_labels: false };
 
 /// Opens the Credential Manager.
-pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(Store::new()?)
 }
 

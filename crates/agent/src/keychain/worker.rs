@@ -21,7 +21,14 @@ const MOST_HANGING: usize = 4;
 const IDLE: Duration = Duration::from_secs(30);
 
 type Answer = Result<Option<SecretString>, KeychainProblem>;
-type Open = fn() -> keyring_core::Result<Arc<CredentialStore>>;
+
+/// How a keychain is opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opener {
+    pub(super) open: fn() -> keyring_core::Result<Arc<CredentialStore>>,
+    /// May its entries be given a label? Those that have none refuse to be given one.
+    pub(super) has_labels: bool,
+}
 
 /// What to do with an entry.
 #[derive(Debug, Clone)]
@@ -42,7 +49,7 @@ struct Call {
 #[derive(Debug)]
 pub(super) struct Workers {
     service: Arc<str>,
-    open: Open,
+    opener: Opener,
     state: Mutex<State>,
 }
 
@@ -64,8 +71,8 @@ struct Worker {
 struct Alive;
 
 impl Workers {
-    pub(super) fn new(service: &str, open: Open) -> Self {
-        Self { service: service.into(), open, state: Mutex::default() }
+    pub(super) fn new(service: &str, opener: Opener) -> Self {
+        Self { service: service.into(), opener, state: Mutex::default() }
     }
 
     pub(super) async fn call(&self, user: &str, work: Work) -> Answer {
@@ -102,9 +109,9 @@ impl Workers {
         let (calls, receiver) = channel();
         let alive = Arc::new(Alive);
         let worker = Worker { calls, alive: Arc::downgrade(&alive) };
-        let (service, open) = (Arc::clone(&self.service), self.open);
+        let (service, opener) = (Arc::clone(&self.service), self.opener);
         let thread = std::thread::Builder::new().name("keychain".to_owned());
-        if let Err(error) = thread.spawn(move || serve(&service, open, &receiver, &alive)) {
+        if let Err(error) = thread.spawn(move || serve(&service, opener, &receiver, &alive)) {
             tracing::error!(%error, "the keychain's thread cannot be started");
             return Err(KeychainProblem::Unavailable);
         }
@@ -125,28 +132,28 @@ impl Workers {
     }
 }
 
-fn serve(service: &str, open: Open, calls: &Receiver<Call>, _alive: &Arc<Alive>) {
+fn serve(service: &str, opener: Opener, calls: &Receiver<Call>, _alive: &Arc<Alive>) {
     let mut store = None;
     while let Ok(call) = calls.recv_timeout(IDLE) {
         // Who gave up waiting may have written something newer since.
         if call.answer.is_closed() {
             continue;
         }
-        let answer = attempt(&mut store, service, open, &call);
+        let answer = attempt(&mut store, service, opener, &call);
         let _given_up = call.answer.send(answer);
     }
 }
 
-fn attempt(store: &mut Option<Arc<CredentialStore>>, service: &str, open: Open, call: &Call) -> Answer {
+fn attempt(store: &mut Option<Arc<CredentialStore>>, service: &str, opener: Opener, call: &Call) -> Answer {
     let mut opened = match store.take() {
         Some(opened) => opened,
-        None => open().map_err(|error| problem(&error, Step::Opening))?,
+        None => (opener.open)().map_err(|error| problem(&error, Step::Opening))?,
     };
-    let mut outcome = try_once(&opened, service, call);
+    let mut outcome = try_once(opened.as_ref(), service, opener, call);
     if outcome.as_ref().is_err_and(is_worth_a_new_store) {
         // A daemon that was replaced answers the old session with errors for ever.
-        opened = open().map_err(|error| problem(&error, Step::Opening))?;
-        outcome = try_once(&opened, service, call);
+        opened = (opener.open)().map_err(|error| problem(&error, Step::Opening))?;
+        outcome = try_once(opened.as_ref(), service, opener, call);
     }
     if !outcome.as_ref().is_err_and(is_worth_a_new_store) {
         *store = Some(opened);
@@ -155,11 +162,15 @@ fn attempt(store: &mut Option<Arc<CredentialStore>>, service: &str, open: Open, 
     outcome.map_err(|error| problem(&error, step))
 }
 
-fn try_once(store: &Arc<CredentialStore>, service: &str, call: &Call) -> keyring_core::Result<Option<SecretString>> {
+fn try_once(
+    store: &CredentialStore,
+    service: &str,
+    opener: Opener,
+    call: &Call,
+) -> keyring_core::Result<Option<SecretString>> {
     let label = format!("Evertoken: {}", call.user);
     let modifiers = HashMap::from([("label", label.as_str())]);
-    // Stores that have no labels of their own refuse to be given one.
-    let modifiers = super::platform::HAS_LABELS.then_some(&modifiers);
+    let modifiers = opener.has_labels.then_some(&modifiers);
     let entry = store.build(service, &call.user, modifiers)?;
     match work_on(&entry, &call.work) {
         Err(Error::NoEntry) => Ok(None),

@@ -180,10 +180,7 @@ async fn remove(State(owner): State<Owner>, OfAccount(whose): OfAccount) -> Resu
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn create(
-    State(owner): State<Owner>,
-    Body(account): Body<NewAccount>,
-) -> Result<Response, Refusal> {
+async fn create(State(owner): State<Owner>, Body(account): Body<NewAccount>) -> Result<Response, Refusal> {
     let status = owner.ask(|reply| Call::Create(account, reply)).await?;
     Ok((StatusCode::CREATED, Json(status)).into_response())
 }
@@ -192,9 +189,6 @@ async fn settings(State(owner): State<Owner>) -> Answer<Settings> {
     Ok(Json(owner.ask(Call::Settings).await?))
 }
 
-async fn change_settings(
-    State(owner): State<Owner>,
-    Body(change): Body<SettingsChange>,
-) -> Answer<Settings> {
+async fn change_settings(State(owner): State<Owner>, Body(change): Body<SettingsChange>) -> Answer<Settings> {
     Ok(Json(owner.ask(|reply| Call::ChangeSettings(change, reply)).await?))
 }

@@ -1,5 +1,6 @@
 //! The named pipe: its default security lets the same user in, and remote clients are refused.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use tokio::sync::Mutex;
 
 /// The pipe, held by this process alone.
 pub(crate) struct Listener {
-    name: String,
+    name: OsString,
     next: Mutex<NamedPipeServer>,
 }
 
@@ -25,7 +26,7 @@ pub enum BindError {
 
 /// Makes the pipe, unless another agent has it.
 pub(crate) fn bind(path: &Path) -> Result<Listener, BindError> {
-    let name = evertoken_core::paths::pipe_name(path);
+    let name = evertoken_core::paths::pipe_name(path, std::env::var_os("USERNAME"));
     let next = ServerOptions::new().first_pipe_instance(true).reject_remote_clients(true).create(&name);
     match next {
         Ok(next) => Ok(Listener { name, next: Mutex::new(next) }),

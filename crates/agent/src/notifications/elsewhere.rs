@@ -1,5 +1,5 @@
-//! Notifications on macOS and Windows, which keep them in their own centre. Written from notify-rust's documentation, not
-//! yet run.
+//! Notifications on macOS and Windows, which keep them in their own centre. Written from notify-rust's documentation,
+//! not yet run.
 
 use notify_rust::NotificationResponse;
 use tokio::sync::mpsc;

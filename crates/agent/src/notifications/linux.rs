@@ -158,18 +158,16 @@ impl Notifications {
             if outstanding.up_to_date {
                 continue;
             }
-            let before = outstanding.shown.take();
-            match Shown::show(&outstanding.notification, before.as_ref(), &self.ended).await {
+            match Shown::show(&outstanding.notification, outstanding.shown.as_ref(), &self.ended).await {
                 Ok(shown) => {
-                    outstanding.shown = Some(shown);
                     outstanding.up_to_date = true;
+                    if let Some(before) = outstanding.shown.replace(shown) {
+                        self.retired.keep(before);
+                    }
                     let shown = NotifierEvent::Shown { account: account.clone(), kind: *kind };
                     let _ending = self.sender.send(shown);
                 }
                 Err(error) => tracing::warn!(%error, %account, ?kind, "a notification could not be shown"),
-            }
-            if let Some(before) = before {
-                self.retired.keep(before);
             }
         }
     }

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 /// What became of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotifierEvent {
-    /// It is on the screen, or its new text is.
+    /// It is on the screen, or its new text is, or it is so again because the daemon is another one.
     Shown {
         /// Whose.
         account: AccountName,

@@ -1,5 +1,5 @@
-//! The tray of macOS and Windows, whose event loop must own the main thread. Written from the documentation of `tray-icon`
-//! and `tao`, not yet run.
+//! The tray of macOS and Windows, whose event loop must own the main thread. Written from the documentation of
+//! `tray-icon` and `tao`, not yet run.
 
 use std::collections::HashMap;
 

@@ -27,8 +27,8 @@ pub struct Tray {
 }
 
 impl Tray {
-    /// Shows the icon as soon as there is a session bus and a panel on it, and from then on sends what a person asks for
-    /// in it. Call it inside the runtime.
+    /// Shows the icon as soon as there is a session bus and a panel on it, and from then on sends what a person asks
+    /// for in it. Call it inside the runtime.
     #[must_use]
     pub fn start(provider: Provider, sender: mpsc::UnboundedSender<Action>) -> Self {
         let changed = Arc::new(Notify::new());

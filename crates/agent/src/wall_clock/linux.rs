@@ -32,7 +32,10 @@ impl WallClockTimer {
     pub fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Realtime, flags)?;
-        #[expect(deprecated, reason = "its successor is unsafe, for descriptors that are closed too early: an OwnedFd is not")]
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe, for descriptors that are closed too early: an OwnedFd is not"
+        )]
         let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
         Ok(Self { timer })
     }

@@ -29,7 +29,11 @@ struct Service {
 impl Service {
     fn check(&self, id: u32, header: &Header<'_>) -> fdo::Result<()> {
         let is_foreign = id != 0 && self.senders.lock().unwrap()[id as usize - 1] != header.sender().unwrap().as_str();
-        if self.is_strict && is_foreign { Err(fdo::Error::InvalidArgs("Invalid notification ID".into())) } else { Ok(()) }
+        if self.is_strict && is_foreign {
+            Err(fdo::Error::InvalidArgs("Invalid notification ID".into()))
+        } else {
+            Ok(())
+        }
     }
 }
 

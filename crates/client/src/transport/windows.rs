@@ -1,12 +1,9 @@
-use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
-use evertoken_core::paths::Paths;
+use evertoken_core::paths::{Paths, pipe_name};
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
 
-/// Every pipe's name starts like this.
-const PIPES: &str = r"\\.\pipe\";
 /// `ERROR_PIPE_BUSY`: every instance of the pipe is taken at this moment.
 const PIPE_BUSY: i32 = 231;
 /// The agent opens the next instance as soon as one is taken, so a short wait is enough.
@@ -19,7 +16,7 @@ const BUSY_TRIES: u32 = 50;
 /// # Errors
 /// [`io::ErrorKind::NotFound`]: nobody listens.
 pub(crate) async fn connect(paths: &Paths) -> io::Result<NamedPipeClient> {
-    let name = pipe_name(paths);
+    let name = pipe_name(&paths.socket, std::env::var_os("USERNAME"));
     for _ in 0..BUSY_TRIES {
         match ClientOptions::new().open(&name) {
             Err(error) if error.raw_os_error() == Some(PIPE_BUSY) => tokio::time::sleep(BUSY_WAIT).await,
@@ -27,16 +24,4 @@ pub(crate) async fn connect(paths: &Paths) -> io::Result<NamedPipeClient> {
         }
     }
     Err(io::ErrorKind::TimedOut.into())
-}
-
-/// `EVERTOKEN_SOCKET` when it names a pipe, else the user's own pipe.
-fn pipe_name(paths: &Paths) -> OsString {
-    match paths.socket.to_str() {
-        Some(path) if path.starts_with(PIPES) => path.into(),
-        Some(_) | None => {
-            let mut name = OsString::from(format!("{PIPES}evertoken-"));
-            name.push(std::env::var_os("USERNAME").unwrap_or_default());
-            name
-        }
-    }
 }

@@ -299,7 +299,8 @@ impl AccessTokenInfo {
         self.expires_at.duration_since(now).clamp(SignedDuration::ZERO, self.lifetime().max(SignedDuration::ZERO))
     }
 
-    fn shifted(&self, by: SignedDuration) -> Self {
+    /// The same token by a clock that was set.
+    pub(crate) fn shifted(&self, by: SignedDuration) -> Self {
         Self { issued_at: shifted(self.issued_at, by), expires_at: shifted(self.expires_at, by), ..self.clone() }
     }
 }

@@ -17,6 +17,9 @@ impl Session {
     /// The session after an event, and what to do about it.
     #[must_use]
     pub fn step(mut self, event: Event, moment: Moment, policy: &Policy) -> Stepped {
+        if let Event::ClockSet { by } = event {
+            self = self.clock_set(by);
+        }
         self.pull_in_impossible_deadlines(moment.now, policy);
         match event {
             Event::Opened(recovered) => self.opened(recovered, moment, policy),
@@ -35,7 +38,7 @@ impl Session {
             Event::AuthorizationGranted(tokens) => self.granted(tokens, moment, policy),
             Event::ConnectivityReturned => self.connectivity_returned(moment),
             Event::KeychainReturned => self.keychain_returned(),
-            Event::ClockSet { by } => (self.clock_set(by), vec![]),
+            Event::ClockSet { .. } => (self, vec![]),
             Event::LogoutRequested => self.logged_out(),
         }
     }
@@ -69,6 +72,8 @@ impl Session {
             Resume::Continue => self.continue_as_planned(moment, policy),
             Resume::TryAgain => self.request(None),
             Resume::TryPatiently { times, last_at } => {
+                // The clock may have been set back since.
+                let last_at = last_at.min(moment.now);
                 let wait = policy.backoff(times, moment.chance);
                 let troubles = Troubles {
                     failures: times,

@@ -63,11 +63,11 @@ fn later(answer: Answer<'_>, now: Timestamp) -> Failure {
 
 fn granted(body: &[u8], now: Timestamp) -> Option<Grant> {
     let fields = object(body)?;
-    let access_token = non_empty(&fields, "access_token")?.to_owned();
+    let access_token = token(&fields, "access_token")?.to_owned();
     Some(Grant {
         lifetime: lifetime::read(fields.get("expires_in"), &access_token, now),
         access_token: AccessToken::new(access_token),
-        refresh_token: non_empty(&fields, "refresh_token").map(|token| RefreshToken::new(token.to_owned())),
+        refresh_token: token(&fields, "refresh_token").map(|token| RefreshToken::new(token.to_owned())),
         scope: scope(fields.get("scope")),
         user_id: non_empty(&fields, "user_id").map(str::to_owned),
     })
@@ -80,7 +80,12 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// A token that fits into a header and a keychain: visible ASCII (RFC 6749 appendix A.12, A.17).
+/// A token that fits into a header, an environment and a line of text: ASCII without blanks.
+fn token<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    non_empty(fields, name).filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
+/// A text of visible ASCII (RFC 6749 appendix A).
 fn non_empty<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     fields.get(name)?.as_str().filter(|text| !text.is_empty() && text.bytes().all(|b| (0x20..=0x7e).contains(&b)))
 }
@@ -103,7 +108,7 @@ pub fn read_credential(text: &str) -> Result<RefreshToken, UnusableCredential> {
     }
     if text.starts_with('{') {
         let fields = object(text.as_bytes()).ok_or(UnusableCredential::NotJson)?;
-        let token = non_empty(&fields, "refresh_token").ok_or(UnusableCredential::NoRefreshToken)?;
+        let token = token(&fields, "refresh_token").ok_or(UnusableCredential::NoRefreshToken)?;
         return Ok(RefreshToken::new(token.to_owned()));
     }
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -197,7 +197,7 @@ fn next_refresh(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Str
         State::LoginSoon | State::LoginRequired | State::SignedOut => return "no refresh before you log in".to_owned(),
     };
     match account.refresh.next_at {
-        Some(at) if at <= now => format!("{what} now"),
+        Some(at) if at.duration_since(now).as_secs() < 1 => format!("{what} now"),
         Some(at) if at.duration_since(now) <= A_MINUTE => format!("{what} in {}", in_words(at.duration_since(now))),
         Some(at) => format!("{what} {}", local_time(at, now, zone)),
         None if account.state == State::KeychainUnavailable => "next try when it is unlocked".to_owned(),

@@ -56,6 +56,8 @@ pub(crate) struct Agent {
     pub(crate) hold: Option<Hold>,
     pub(crate) requests: Vec<RequestId>,
     pub(crate) refused: Option<String>,
+    /// The keychain does not delete the tokens yet.
+    pub(crate) forgets_later: bool,
 }
 
 impl Running {
@@ -90,23 +92,20 @@ impl Agent {
             hold: None,
             requests: vec![],
             refused: None,
+            forgets_later: false,
         }
     }
 
     /// Does the session still wait for this request?
     pub(crate) fn awaits(&self, id: RequestId) -> bool {
-        match self.session.phase() {
-            Phase::Requesting { request, .. } => *request == id,
-            Phase::AuthorizationRequired { probe, .. } => *probe == Some(id),
-            Phase::Opening { .. } | Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } => false,
-        }
+        awaits(&self.session, id)
     }
 
-    /// Is a refresh that the session waits for queued or running?
-    pub(crate) fn is_refreshing(&self) -> bool {
+    /// Is a refresh that the session waited for queued or running?
+    pub(crate) fn is_refreshing_for(&self, session: &Session) -> bool {
         let running = self.running.as_ref().map(|running| &running.job);
         running.into_iter().chain(&self.jobs).any(|job| match job {
-            Job::Refresh(id) => self.awaits(*id),
+            Job::Refresh(id) => awaits(session, *id),
             Job::Open | Job::LogIn(_) | Job::Forget => false,
         })
     }
@@ -114,5 +113,13 @@ impl Agent {
     pub(crate) fn is_forgetting(&self) -> bool {
         let running = self.running.as_ref().map(|running| &running.job);
         running.into_iter().chain(&self.jobs).any(|job| *job == Job::Forget)
+    }
+}
+
+fn awaits(session: &Session, id: RequestId) -> bool {
+    match session.phase() {
+        Phase::Requesting { request, .. } => *request == id,
+        Phase::AuthorizationRequired { probe, .. } => *probe == Some(id),
+        Phase::Opening { .. } | Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } => false,
     }
 }

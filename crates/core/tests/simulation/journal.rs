@@ -67,7 +67,9 @@ impl Journal {
 
     /// What is rotated away: lines that the newest `stored` makes moot.
     fn forget_before_last_stored(&mut self, entries: &[Entry]) {
-        let Some(from) = entries.iter().rposition(|entry| matches!(entry.record, Record::Stored { .. })) else { return };
+        let Some(from) = entries.iter().rposition(|entry| matches!(entry.record, Record::Stored { .. })) else {
+            return;
+        };
         if from > 30 {
             let lines: Vec<String> = entries[from..].iter().map(Entry::to_line).collect();
             self.bytes = lines.concat().into_bytes();

@@ -1,8 +1,8 @@
 //! The operating system's keychain: four entries, and the ways in which it does not work.
 
-use std::collections::HashMap;
-
-use evertoken_core::keychain::{EntryKind, Found, KeychainProblem, Slot, StoredAccessToken, StoredRefreshToken};
+use evertoken_core::keychain::{
+    EntryKind, Found, KeychainProblem, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken,
+};
 
 use super::clock::SECOND;
 use super::random::Random;
@@ -29,13 +29,17 @@ type Answer<T> = (Result<T, KeychainProblem>, i64);
 
 pub(crate) struct Keychain {
     pub(crate) mood: Mood,
-    entries: HashMap<String, String>,
+    /// The two slots, as they read.
+    refresh: [Option<(StoredRefreshToken, RefreshTokenInfo)>; 2],
+    access: Option<StoredAccessToken>,
     hanging: Vec<(EntryKind, Option<String>)>,
+    /// Something was written since the last look.
+    pub(crate) touched: bool,
 }
 
 impl Keychain {
     pub(crate) fn new() -> Self {
-        Self { mood: Mood::Works, entries: HashMap::new(), hanging: vec![] }
+        Self { mood: Mood::Works, refresh: [None, None], access: None, hanging: vec![], touched: false }
     }
 
     /// What an agent reads, and how many milliseconds it takes.
@@ -51,23 +55,25 @@ impl Keychain {
 
     /// What is in it, whatever its mood.
     pub(crate) fn look(&self) -> (Found, Option<StoredAccessToken>) {
-        let info = |slot| self.refresh_token(slot).map(|stored| stored.info(slot));
-        let access = self.entry(EntryKind::AccessToken).and_then(|text| StoredAccessToken::from_entry(&text.into()));
-        let known = access.as_ref().map(|stored| (stored.generation, stored.info()));
-        (Found { a: info(Slot::A), b: info(Slot::B), access_token: known }, access)
+        let info = |slot| self.slot(slot).as_ref().map(|(_, info)| *info);
+        let known = self.access.as_ref().map(|stored| (stored.generation, stored.info()));
+        (Found { a: info(Slot::A), b: info(Slot::B), access_token: known }, self.access.clone())
     }
 
-    pub(crate) fn refresh_token(&self, slot: Slot) -> Option<StoredRefreshToken> {
-        StoredRefreshToken::from_entry(&self.entry(EntryKind::RefreshToken(slot))?.into())
+    pub(crate) fn token_in(&self, slot: Slot) -> Option<String> {
+        self.slot(slot).as_ref().map(|(stored, _)| stored.token.expose().to_owned())
     }
 
     pub(crate) fn current(&self) -> Option<String> {
-        let current = self.look().0.current()?;
-        self.refresh_token(current.slot).map(|stored| stored.token.expose().to_owned())
+        self.token_in(self.look().0.current()?.slot)
     }
 
     pub(crate) fn holds(&self, token: &str) -> bool {
-        [Slot::A, Slot::B].into_iter().filter_map(|slot| self.refresh_token(slot)).any(|s| s.token.expose() == token)
+        self.refresh.iter().flatten().any(|(stored, _)| stored.token.expose() == token)
+    }
+
+    fn slot(&self, slot: Slot) -> &Option<(StoredRefreshToken, RefreshTokenInfo)> {
+        &self.refresh[slot as usize]
     }
 
     /// Writes and reads back, or deletes.
@@ -110,14 +116,14 @@ impl Keychain {
     }
 
     fn put(&mut self, kind: EntryKind, text: Option<String>) {
-        let name = kind.name(&"default".parse().unwrap());
-        match text {
-            Some(text) => self.entries.insert(name, text),
-            None => self.entries.remove(&name),
-        };
-    }
-
-    fn entry(&self, kind: EntryKind) -> Option<String> {
-        self.entries.get(&kind.name(&"default".parse().unwrap())).cloned()
+        self.touched = true;
+        match kind {
+            EntryKind::RefreshToken(slot) => {
+                let stored = text.and_then(|text| StoredRefreshToken::from_entry(&text.into()));
+                self.refresh[slot as usize] = stored.map(|stored| (stored.clone(), stored.info(slot)));
+            }
+            EntryKind::AccessToken => self.access = text.and_then(|text| StoredAccessToken::from_entry(&text.into())),
+            EntryKind::Probe => {}
+        }
     }
 }

@@ -244,8 +244,7 @@ impl Server {
             Verdict::Refused { .. } if self.terms.standard => (400, r#"{"error":"invalid_grant"}"#.to_owned()),
             Verdict::Refused { .. } => {
                 let message = "The Token has expired on 2025-01-01T00:00:00.000Z";
-                let body =
-                    format!(r#"{{"status":"UNAUTHORIZED","message":"{message}","traceId":"x-1","errors":[]}}"#);
+                let body = format!(r#"{{"status":"UNAUTHORIZED","message":"{message}","traceId":"x-1","errors":[]}}"#);
                 (401, body)
             }
         }

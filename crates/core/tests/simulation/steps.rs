@@ -2,7 +2,7 @@
 
 use evertoken_core::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::journal::Record;
-use evertoken_core::keychain::{EntryKind, KeychainProblem, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken};
+use evertoken_core::keychain::{EntryKind, KeychainProblem, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::recovery::recover;
 use evertoken_core::rotation::{Answer, Granted, Outcome, Purpose, Rotation, Step};
 use evertoken_core::session::{AccessTokenInfo, Event, Session, Tokens};
@@ -67,16 +67,17 @@ impl World {
     }
 
     fn forget(&mut self, i: usize) {
+        self.must_hold = None;
         let mut done = true;
         for kind in EntryKind::ALL {
             done &= self.keychain.write(kind, None, &mut self.random).0.is_ok();
         }
         self.release(i);
+        self.agents[i].forgets_later = !done;
         if !done {
-            self.schedule_for(i, 30 * SECOND, |agent, life| Happening::ForgetAgain { agent, life });
+            self.schedule_for(i, 5 * MINUTE, |agent, life| Happening::ForgetAgain { agent, life });
             return;
         }
-        self.must_hold = None;
         self.journal.append(self.clock.timestamp(self.t), Record::LoggedOut, true, &mut self.random);
     }
 
@@ -209,9 +210,10 @@ impl World {
     }
 
     fn send(&mut self, i: usize, info: RefreshTokenInfo) -> (Answer, i64) {
-        let token = match (&self.running(i).job, self.token_in(info.slot)) {
-            (Job::LogIn(token), _) => token.clone(),
-            (Job::Open | Job::Refresh(_) | Job::Forget, token) => token.unwrap(),
+        let in_slot = self.keychain.token_in(info.slot);
+        let token = match &self.running(i).job {
+            Job::LogIn(token) => token.clone(),
+            Job::Open | Job::Refresh(_) | Job::Forget => in_slot.unwrap(),
         };
         self.check_may_send(i, info, &token);
         let t = self.t;
@@ -219,10 +221,6 @@ impl World {
         (running.presented, running.sent_at, running.sending) = (Some(token.clone()), t, true);
         running.new_access = None;
         self.exchange(i, &token)
-    }
-
-    fn token_in(&self, slot: Slot) -> Option<String> {
-        self.keychain.refresh_token(slot).map(|stored| stored.token.expose().to_owned())
     }
 
     fn exchange(&mut self, i: usize, token: &str) -> (Answer, i64) {
@@ -257,7 +255,7 @@ impl World {
             Fault::TornAfterCommit => {
                 let (status, body) = self.verdict(token);
                 let cut = if status == 200 { body.len() / 2 } else { 1 };
-                self.lose_children(token);
+                self.server.lose_children_under_way(token);
                 (self.read(i, status, None, &body[..cut]), soon)
             }
             Fault::None | Fault::Slow => {
@@ -278,21 +276,16 @@ impl World {
     }
 
     /// The server commits, and nobody hears of it.
-    pub(crate) fn lose_answer(&mut self, token: &str, outcome: OutcomeUnknown) -> Answer {
+    fn lose_answer(&mut self, token: &str, outcome: OutcomeUnknown) -> Answer {
         self.verdict(token);
-        self.lose_children(token);
-        Answer::RequestFailed(Failure::OutcomeUnknown(outcome))
-    }
-
-    fn lose_children(&mut self, token: &str) {
         self.server.lose_children_under_way(token);
+        Answer::RequestFailed(Failure::OutcomeUnknown(outcome))
     }
 
     /// The answer as core reads it; the clock's moves while it was under way are not the answer's business.
     fn read(&mut self, i: usize, http_status: u16, retry_after: Option<i64>, body: &str) -> Answer {
         let retry_after = retry_after.map(|seconds| seconds.to_string());
-        let answer =
-            token_response::Answer { http_status, retry_after: retry_after.as_deref(), body: body.as_bytes() };
+        let answer = token_response::Answer { http_status, retry_after: retry_after.as_deref(), body: body.as_bytes() };
         match token_response::read(answer, self.clock.timestamp(self.t)) {
             Ok(Grant { access_token, refresh_token, lifetime, scope, user_id }) => {
                 let running = self.running(i);
@@ -329,6 +322,8 @@ impl World {
                 granted.access_token.expires_at = now - elapsed + lifetime;
                 let received = running.new_refresh.clone();
                 self.server.set_fate(received.as_deref(), Fate::Received);
+                // Proven, and for a log-in the login from now on.
+                self.must_hold = self.running(i).presented.clone();
             }
         }
         let running = self.running(i);
@@ -349,11 +344,14 @@ impl World {
         let Some(running) = self.release(i) else { return };
         self.check_finished(&running, &outcome);
         let agent = &mut self.agents[i];
-        agent.refused = running.presented.clone();
+        if let Job::Refresh(_) = running.job {
+            agent.refused = running.presented.clone();
+        }
         match (running.job, outcome) {
             (Job::Refresh(request), Outcome::Granted(tokens) | Outcome::Adopted(tokens)) => {
-                let before = agent.awaits(request).then(|| running.new_access).unwrap_or(agent.access.clone());
-                agent.access = before;
+                if agent.awaits(request) {
+                    agent.access = running.new_access;
+                }
                 self.feed(i, Event::TokenGranted { request, tokens });
             }
             (Job::Refresh(request), Outcome::Failed(failure)) => {

@@ -29,6 +29,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 }
 
 pub(crate) fn client() -> reqwest::ClientBuilder {
+    // Only the first call installs it; every later one finds it installed.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     // One connection for each request: a client that repeats a request on a connection that turned out closed
     // would hide what a fault does.
     Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60))

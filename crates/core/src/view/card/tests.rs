@@ -80,6 +80,8 @@ fn a_failing_refresh_says_why_since_when_and_what_comes_next() {
     let retrying = card(&failing);
     assert_eq!(retrying.message, "No connection to api.vault.ist. Since 07:10, 3 tries.");
     assert_eq!(retrying.next_refresh, "next try in 42 s");
+    let soon = Card::of(&failing, at("22T08:48:41.5"), &TimeZone::UTC);
+    assert_eq!(soon.next_refresh, "next try now");
 
     failing.state = State::Expired;
     failing.access_token = None;

@@ -1,0 +1,634 @@
+//! One machine, one account, one server, in virtual time.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+use evertoken_core::journal::Record;
+use evertoken_core::keychain::EntryKind;
+use evertoken_core::notice::Notice;
+use evertoken_core::policy::Policy;
+use evertoken_core::session::{Effect, Event, Moment, Session};
+use jiff::SignedDuration;
+
+use super::agent::{Agent, Job};
+use super::clock::{Clock, DAY, HOUR, MINUTE, SECOND};
+use super::journal::Journal;
+use super::keychain::{Keychain, Mood};
+use super::random::Random;
+use super::server::{Fate, Fault, Server, Terms};
+
+/// Something that happens at an instant.
+#[derive(Debug, Clone)]
+pub(crate) enum Happening {
+    Start,
+    Timer { agent: usize, timer: u64 },
+    Opened { agent: usize, life: u64 },
+    ForgetAgain { agent: usize, life: u64 },
+    StepDone { agent: usize, life: u64 },
+    LateCommit(String),
+    Caller,
+    Person,
+    PersonLogsIn,
+    Sleep,
+    Wake,
+    NetworkFails,
+    NetworkReturns,
+    Weather,
+    WeatherClears,
+    KeychainFails,
+    KeychainRecovers,
+    JournalFails,
+    JournalRecovers,
+    ClockIsSet,
+    Kill,
+    Restart { agent: usize, life: u64 },
+}
+
+/// What kind of life the account leads.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub(crate) terms: Terms,
+    pub(crate) agents: usize,
+    /// Parts per million.
+    pub(crate) drift: i64,
+    /// Milliseconds of a day of trouble: 24 h, less for tokens that live less.
+    pub(crate) pace: i64,
+    pub(crate) duration: i64,
+    pub(crate) troubled: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) t: i64,
+    pub(crate) setting: Setting,
+    pub(crate) random: Random,
+    pub(crate) policy: Policy,
+    pub(crate) clock: Clock,
+    pub(crate) server: Server,
+    pub(crate) keychain: Keychain,
+    pub(crate) journal: Journal,
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) lock: Option<usize>,
+    /// One step in so many kills its agent.
+    pub(crate) kills_per_step: u64,
+    pub(crate) asleep_until: Option<i64>,
+    pub(crate) online: bool,
+    pub(crate) weather: Fault,
+    pub(crate) last_trouble: i64,
+    pub(crate) ending: bool,
+    /// The refresh token that must be in the keychain.
+    pub(crate) must_hold: Option<String>,
+    pub(crate) told: HashMap<(usize, String), u32>,
+    pub(crate) excused: HashMap<String, u32>,
+    pub(crate) counts: Counts,
+    queue: BinaryHeap<Reverse<(i64, u64)>>,
+    happenings: HashMap<u64, Happening>,
+    serial: u64,
+    tracing: bool,
+}
+
+/// What is counted over a life.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Counts {
+    pub(crate) sent: u64,
+    pub(crate) wakeups: u64,
+    pub(crate) handed_out: u64,
+    pub(crate) logins: u64,
+    pub(crate) kills: u64,
+    pub(crate) told: u64,
+    /// Happenings after which one request more is in order.
+    pub(crate) reasons: u64,
+}
+
+impl Setting {
+    pub(crate) fn random(random: &mut Random, longest: i64) -> Self {
+        let terms = Terms::random(random);
+        let pace = ((DAY as f64) * (terms.lifetime as f64 / DAY as f64).sqrt()) as i64;
+        Self {
+            duration: longest.min(terms.lifetime * 60),
+            pace,
+            agents: if random.one_in(5) { 2 } else { 1 },
+            drift: random.between(-60, 61),
+            troubled: true,
+            terms,
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, setting: Setting, tracing: bool) -> Self {
+        let mut world = Self {
+            seed,
+            t: 0,
+            random: Random::new(seed ^ 0x5eed),
+            policy: Policy::default(),
+            clock: Clock::new(setting.drift),
+            server: Server::new(setting.terms.clone()),
+            keychain: Keychain::new(),
+            journal: Journal::new(),
+            agents: (0..setting.agents).map(|_| Agent::new()).collect(),
+            lock: None,
+            kills_per_step: if setting.troubled { 80 } else { u64::MAX },
+            asleep_until: None,
+            online: true,
+            weather: Fault::None,
+            last_trouble: 0,
+            ending: false,
+            must_hold: None,
+            told: HashMap::new(),
+            excused: HashMap::new(),
+            counts: Counts::default(),
+            queue: BinaryHeap::new(),
+            happenings: HashMap::new(),
+            serial: 0,
+            tracing,
+            setting,
+        };
+        for i in 0..world.agents.len() {
+            world.restart(i);
+        }
+        world.schedule(SECOND, Happening::PersonLogsIn);
+        world.often(3 * HOUR, Happening::Caller);
+        if world.setting.troubled {
+            world.often(2 * DAY, Happening::Person);
+            world.often(12 * HOUR, Happening::Sleep);
+            world.often(DAY, Happening::NetworkFails);
+            world.often(DAY, Happening::Weather);
+            world.often(2 * DAY, Happening::KeychainFails);
+            world.often(6 * DAY, Happening::JournalFails);
+            world.often(4 * DAY, Happening::ClockIsSet);
+            world.often(2 * DAY, Happening::Kill);
+        }
+        world
+    }
+
+    /// Lives the whole life, and a quarter of an hour of calm at its end.
+    pub(crate) fn live(&mut self) {
+        self.run_until(self.setting.duration);
+        self.calm();
+        self.run_until(self.t.max(self.end_of_holds()) + 17 * MINUTE);
+        self.check_liveness();
+        self.check_count_of_requests();
+    }
+
+    fn run_until(&mut self, end: i64) {
+        let mut burst = (0, 0);
+        while let Some(Reverse((at, serial))) = self.queue.peek().copied() {
+            if at > end {
+                break;
+            }
+            self.queue.pop();
+            self.t = self.t.max(at);
+            let Some(happening) = self.happenings.remove(&serial) else { continue };
+            burst = if self.t - burst.0 > SECOND { (self.t, 0) } else { (burst.0, burst.1 + 1) };
+            if burst.1 > 500 {
+                self.violated("I5", "a busy loop");
+            }
+            if self.is_troubled() {
+                self.disturb();
+            }
+            self.happen(happening);
+            self.check();
+        }
+        self.t = end;
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        if let (Some(until), true) = (self.asleep_until, of_the_machine(&happening)) {
+            self.schedule(until - self.t + 1, happening);
+            return;
+        }
+        if !matches!(happening, Happening::Start | Happening::StepDone { .. }) {
+            self.trace(|| format!("{happening:?}"));
+        }
+        match happening.clone() {
+            Happening::Start => self.start_jobs(),
+            Happening::Timer { agent, timer } if self.agents[agent].timer == timer => self.timer(agent),
+            Happening::Opened { agent, life } if self.agents[agent].life == life => self.opened(agent),
+            Happening::StepDone { agent, life } if self.agents[agent].life == life => self.step_done(agent),
+            Happening::Restart { agent, life } if self.agents[agent].life == life => self.restart(agent),
+            Happening::ForgetAgain { agent, life } if self.agents[agent].life == life => {
+                self.agents[agent].jobs.push_front(Job::Forget);
+                self.start_jobs();
+            }
+            Happening::Timer { .. }
+            | Happening::Opened { .. }
+            | Happening::StepDone { .. }
+            | Happening::Restart { .. }
+            | Happening::ForgetAgain { .. } => {}
+            Happening::LateCommit(token) => {
+                self.server.exchange(&token, self.t);
+                self.server.lose_children_under_way(&token);
+            }
+            Happening::Caller => self.call(),
+            Happening::PersonLogsIn => self.person_logs_in(),
+            Happening::Wake => self.wake(),
+            Happening::NetworkReturns => self.network_returns(),
+            Happening::WeatherClears => self.weather = Fault::None,
+            Happening::KeychainRecovers => self.keychain_recovers(),
+            Happening::JournalRecovers => self.journal.writable = true,
+            Happening::Person
+            | Happening::Sleep
+            | Happening::NetworkFails
+            | Happening::Weather
+            | Happening::KeychainFails
+            | Happening::JournalFails
+            | Happening::ClockIsSet
+            | Happening::Kill => {
+                if !self.ending {
+                    self.trouble(&happening);
+                }
+            }
+        }
+    }
+
+    fn trouble(&mut self, trouble: &Happening) {
+        self.disturb();
+        let lasts = |world: &mut Self, longest: i64| {
+            let pace = world.setting.pace;
+            world.random.spread(5 * SECOND, (longest as f64 * pace as f64 / DAY as f64) as i64 + 10 * SECOND)
+        };
+        match trouble {
+            Happening::Person => {
+                self.often(2 * DAY, Happening::Person);
+                self.person_acts();
+            }
+            Happening::Sleep => {
+                self.often(12 * HOUR, Happening::Sleep);
+                let dur = lasts(self, 14 * HOUR);
+                self.asleep_until = Some(self.t + dur);
+                self.schedule(dur, Happening::Wake);
+                for running in self.agents.iter_mut().filter_map(|agent| agent.running.as_mut()) {
+                    running.slept = running.sending;
+                }
+            }
+            Happening::NetworkFails => {
+                self.often(DAY, Happening::NetworkFails);
+                self.online = false;
+                let dur = lasts(self, 8 * HOUR);
+                self.schedule(dur, Happening::NetworkReturns);
+            }
+            Happening::Weather => {
+                self.often(DAY, Happening::Weather);
+                self.weather = self.random.pick(&Fault::ALL);
+                let dur = lasts(self, 6 * HOUR);
+                self.schedule(dur, Happening::WeatherClears);
+            }
+            Happening::KeychainFails => {
+                self.often(2 * DAY, Happening::KeychainFails);
+                let mood = self.random.pick(&Mood::TROUBLES);
+                // A keychain that was read a moment ago has been unlocked.
+                let mood = if self.lock.is_some() && mood == Mood::NeverUnlocked { Mood::Locked } else { mood };
+                self.keychain.become_(mood, &mut self.random);
+                let dur = lasts(self, 4 * HOUR);
+                self.schedule(dur, Happening::KeychainRecovers);
+            }
+            Happening::JournalFails => {
+                self.often(6 * DAY, Happening::JournalFails);
+                self.journal.writable = false;
+                let dur = lasts(self, 2 * HOUR);
+                self.schedule(dur, Happening::JournalRecovers);
+            }
+            Happening::ClockIsSet => {
+                self.often(4 * DAY, Happening::ClockIsSet);
+                let by = self.random.pick(&[2 * SECOND, MINUTE, HOUR, 9 * HOUR, DAY, 365 * DAY]);
+                let sign = self.random.pick(&[1, -1]);
+                self.set_clock(by * sign);
+            }
+            Happening::Kill => {
+                self.often(2 * DAY, Happening::Kill);
+                let all = self.random.one_in(4);
+                for i in 0..self.agents.len() {
+                    if self.agents[i].alive && (all || i == 0) {
+                        self.kill(i);
+                    }
+                }
+                if all {
+                    self.journal.lose_power(&mut self.random);
+                }
+            }
+            Happening::Start
+            | Happening::Timer { .. }
+            | Happening::Opened { .. }
+            | Happening::ForgetAgain { .. }
+            | Happening::StepDone { .. }
+            | Happening::LateCommit(_)
+            | Happening::Caller
+            | Happening::PersonLogsIn
+            | Happening::Wake
+            | Happening::NetworkReturns
+            | Happening::WeatherClears
+            | Happening::KeychainRecovers
+            | Happening::JournalRecovers
+            | Happening::Restart { .. } => {}
+        }
+    }
+
+    /// Every fault ends.
+    fn calm(&mut self) {
+        self.trace(|| "calm".to_owned());
+        (self.ending, self.kills_per_step) = (true, u64::MAX);
+        self.disturb();
+        if self.asleep_until.is_some() {
+            self.wake();
+        }
+        (self.weather, self.journal.writable) = (Fault::None, true);
+        self.network_returns();
+        self.keychain_recovers();
+        for i in 0..self.agents.len() {
+            if !self.agents[i].alive {
+                self.restart(i);
+            }
+        }
+    }
+
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.asleep_until.is_some()
+            || !self.online
+            || self.weather != Fault::None
+            || self.keychain.mood != Mood::Works
+            || !self.journal.writable
+            || self.agents.iter().any(|agent| !agent.alive)
+    }
+
+    pub(crate) fn disturb(&mut self) {
+        self.last_trouble = self.last_trouble.max(self.t);
+    }
+
+    /// What this one request meets with.
+    pub(crate) fn fault_of_request(&mut self) -> Fault {
+        if !self.online {
+            return self.random.pick(&[Fault::Dns, Fault::Refused]);
+        }
+        if self.weather != Fault::None || self.ending || !self.setting.troubled || !self.random.one_in(25) {
+            return self.weather;
+        }
+        self.disturb();
+        let may_commit_late = self.setting.terms.grace > 0 && self.setting.terms.lifetime >= HOUR;
+        if may_commit_late && self.random.one_in(8) { Fault::CommittedLate } else { self.random.pick(&Fault::ALL) }
+    }
+
+    fn wake(&mut self) {
+        self.asleep_until = None;
+        self.disturb();
+        self.tell_all(&Event::ConnectivityReturned);
+    }
+
+    fn network_returns(&mut self) {
+        self.online = true;
+        self.tell_all(&Event::ConnectivityReturned);
+    }
+
+    fn keychain_recovers(&mut self) {
+        self.keychain.become_(Mood::Works, &mut self.random);
+        if !self.random.one_in(4) {
+            self.tell_all(&Event::KeychainReturned);
+        }
+    }
+
+    fn tell_all(&mut self, event: &Event) {
+        if self.asleep_until.is_none() {
+            self.counts.reasons += 1;
+            (0..self.agents.len()).for_each(|i| self.feed(i, event.clone()));
+        }
+    }
+
+    fn set_clock(&mut self, by: i64) {
+        self.trace(|| format!("the clock is set by {} s", by / SECOND));
+        self.clock.set(by);
+        self.counts.reasons += 1;
+        let seen = self.agents.iter().any(|agent| agent.alive);
+        let moved = SignedDuration::from_millis(by);
+        for i in 0..self.agents.len() {
+            if let Some(running) = &mut self.agents[i].running {
+                running.rotation = running.rotation.clone().clock_set(moved);
+            }
+            self.feed(i, Event::ClockSet { by: moved });
+        }
+        if !(seen && self.rewrite_access_token(moved)) {
+            self.server.access.values_mut().for_each(|access| access.slack += (-by).max(0));
+        }
+    }
+
+    /// An agent that sees the clock move writes its access token's new times down.
+    fn rewrite_access_token(&mut self, by: SignedDuration) -> bool {
+        let (_, Some(mut stored)) = self.keychain.look() else { return true };
+        if self.keychain.mood != Mood::Works {
+            return false;
+        }
+        (stored.issued_at, stored.expires_at) = (stored.issued_at + by, stored.expires_at + by);
+        let text = secrecy::ExposeSecret::expose_secret(&stored.to_entry()).to_owned();
+        self.keychain.write(EntryKind::AccessToken, Some(text), &mut self.random).0.is_ok()
+    }
+
+    pub(crate) fn kill(&mut self, i: usize) {
+        self.trace(|| format!("agent {i} is killed"));
+        self.disturb();
+        self.counts.kills += 1;
+        self.counts.reasons += 5;
+        let agent = &mut self.agents[i];
+        (agent.alive, agent.life, agent.timer) = (false, agent.life + 1, agent.timer + 1);
+        agent.jobs.clear();
+        if let Some(running) = agent.running.take() {
+            self.lock = None;
+            let new = running.new_refresh.as_deref();
+            if new.and_then(|new| self.server.fates.get(new)).is_some_and(|fate| *fate != Fate::Stored) {
+                self.server.set_fate(new, Fate::LostToKill);
+            }
+            self.schedule(0, Happening::Start);
+        }
+        let down = self.random.spread(200, (3 * HOUR).min(self.setting.pace / 8));
+        self.schedule_for(i, down, |agent, life| Happening::Restart { agent, life });
+    }
+
+    fn restart(&mut self, i: usize) {
+        let agent = &mut self.agents[i];
+        if agent.alive {
+            return;
+        }
+        (agent.alive, agent.session, agent.access, agent.hold) = (true, Session::opening(), None, None);
+        agent.requests.clear();
+        agent.jobs.push_back(Job::Open);
+        self.schedule(0, Happening::Start);
+    }
+
+    fn call(&mut self) {
+        self.often(3 * HOUR, Happening::Caller);
+        let i = self.random.below(self.agents.len() as u64) as usize;
+        if !self.agents[i].alive {
+            return;
+        }
+        let half = SignedDuration::from_millis(self.setting.terms.lifetime / 2);
+        let usual = Some(SignedDuration::from_secs(60)).filter(|usual| *usual < half);
+        let min_valid = self.random.pick(&[None, None, None, usual, Some(half), Some(half * 4)]);
+        self.counts.reasons += 1;
+        self.feed(i, Event::TokenWanted { min_valid });
+        self.check_handed_out(i, min_valid);
+        self.check_stale(i);
+        self.check_liveness();
+    }
+
+    fn person_acts(&mut self) {
+        if !self.agents[0].alive {
+            return;
+        }
+        self.counts.reasons += 2;
+        let token = match self.random.below(20) {
+            0..=10 => {
+                self.feed(0, Event::RefreshRequested);
+                return;
+            }
+            11 if self.agents.len() == 1 => {
+                self.feed(0, Event::LogoutRequested);
+                self.person_comes_back();
+                return;
+            }
+            12..=14 => self.server.sign_in(self.t),
+            _ => format!("wrong-{}", self.random.below(1_000_000)),
+        };
+        self.agents[0].jobs.push_back(Job::LogIn(token));
+        self.start_jobs();
+    }
+
+    fn person_comes_back(&mut self) {
+        let after = self.random.spread(MINUTE.min(self.setting.pace / 100), self.setting.pace);
+        self.schedule(after, Happening::PersonLogsIn);
+    }
+
+    fn person_logs_in(&mut self) {
+        use evertoken_core::session::Phase;
+        let needed = matches!(
+            self.agents[0].session.phase(),
+            Phase::AuthorizationRequired { .. } | Phase::SignedOut | Phase::Opening { retry_at: Some(_), .. }
+        );
+        let alive = self.agents[0].alive;
+        if alive && needed && !self.agents[0].is_forgetting() {
+            self.counts.logins += 1;
+            self.counts.reasons += 1;
+            let token = self.server.sign_in(self.t);
+            self.agents[0].jobs.push_back(Job::LogIn(token));
+            self.start_jobs();
+        }
+        if needed || !alive {
+            self.person_comes_back();
+        }
+    }
+
+    fn timer(&mut self, i: usize) {
+        let now = self.clock.timestamp(self.t);
+        if self.agents[i].deadline.is_some_and(|deadline| deadline <= now) {
+            self.counts.wakeups += 1;
+            self.feed(i, Event::TimeoutElapsed);
+        } else {
+            self.arm(i);
+        }
+    }
+
+    /// Steps an agent's session, checks the step, and does what it asks for.
+    pub(crate) fn feed(&mut self, i: usize, event: Event) {
+        if !self.agents[i].alive {
+            return;
+        }
+        let moment = Moment { now: self.clock.timestamp(self.t), chance: self.random.chance() };
+        let before = self.agents[i].session.clone();
+        let (after, effects) = before.clone().step(event.clone(), moment, &self.policy);
+        self.trace(|| format!("agent {i}: {event:?}\n    -> {:?}\n    {effects:?}", after.phase()));
+        self.agents[i].session = after;
+        self.check_step(i, &before, &event, &effects, moment.now);
+        for effect in effects {
+            match effect {
+                Effect::OpenTokens => self.agents[i].jobs.push_back(Job::Open),
+                Effect::ForgetTokens => self.agents[i].jobs.push_back(Job::Forget),
+                Effect::RequestToken(id) => {
+                    self.agents[i].requests.push(id);
+                    self.agents[i].jobs.push_back(Job::Refresh(id));
+                }
+                Effect::Notify(notice) => self.notify(i, &notice),
+                Effect::Withdraw(_) => {}
+            }
+        }
+        if !self.agents[i].jobs.is_empty() {
+            self.schedule(0, Happening::Start);
+        }
+        self.arm(i);
+    }
+
+    fn notify(&mut self, i: usize, notice: &Notice) {
+        if let Notice::LoginRequired { .. } = notice {
+            let Some(token) = self.check_told(i) else { return };
+            self.counts.told += 1;
+            let told = Record::Told { fingerprint: evertoken_core::token::Fingerprint::of(&token) };
+            let dies = self.random.one_in(self.kills_per_step);
+            if dies || !self.journal.append(self.clock.timestamp(self.t), told, true, &mut self.random) {
+                *self.excused.entry(token).or_default() += 1;
+            }
+            if dies {
+                self.kill(i);
+            }
+            self.person_comes_back();
+        }
+    }
+
+    fn arm(&mut self, i: usize) {
+        let now = self.clock.timestamp(self.t);
+        let agent = &mut self.agents[i];
+        agent.timer += 1;
+        let timer = agent.timer;
+        agent.deadline = agent.session.next_wakeup(now, &self.policy).map(|(at, _)| at).filter(|_| agent.alive);
+        if let Some(at) = agent.deadline {
+            let after = self.clock.reaches(self.t, at) - self.t;
+            self.schedule(after, Happening::Timer { agent: i, timer });
+        }
+    }
+
+    fn often(&mut self, mean: i64, happening: Happening) {
+        let mean = (mean as f64 * self.setting.pace as f64 / DAY as f64) as i64;
+        let after = self.random.until_next(mean);
+        self.schedule(after, happening);
+    }
+
+    pub(crate) fn schedule(&mut self, after: i64, happening: Happening) {
+        self.serial += 1;
+        self.happenings.insert(self.serial, happening);
+        self.queue.push(Reverse((self.t.saturating_add(after), self.serial)));
+    }
+
+    pub(crate) fn schedule_for(&mut self, i: usize, after: i64, happening: impl Fn(usize, u64) -> Happening) {
+        let life = self.agents[i].life;
+        self.schedule(after, happening(i, life));
+    }
+
+    pub(crate) fn trace(&self, text: impl FnOnce() -> String) {
+        if self.tracing {
+            eprintln!("[{:>9.3} h] {}", self.t as f64 / HOUR as f64, text());
+        }
+    }
+}
+
+/// What waits while the machine sleeps.
+fn of_the_machine(happening: &Happening) -> bool {
+    match happening {
+        Happening::Wake
+        | Happening::LateCommit(_)
+        | Happening::NetworkFails
+        | Happening::NetworkReturns
+        | Happening::Weather
+        | Happening::WeatherClears
+        | Happening::JournalFails
+        | Happening::JournalRecovers => false,
+        Happening::Start
+        | Happening::Timer { .. }
+        | Happening::Opened { .. }
+        | Happening::ForgetAgain { .. }
+        | Happening::StepDone { .. }
+        | Happening::Caller
+        | Happening::Person
+        | Happening::PersonLogsIn
+        | Happening::Sleep
+        | Happening::KeychainFails
+        | Happening::KeychainRecovers
+        | Happening::ClockIsSet
+        | Happening::Kill
+        | Happening::Restart { .. } => true,
+    }
+}

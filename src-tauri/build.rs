@@ -1,0 +1,25 @@
+//! Embeds the page, and makes a permission for each of our commands: none is callable without one.
+
+/// Every command of `src/commands.rs`.
+const COMMANDS: &[&str] = &[
+    "start",
+    "log_in",
+    "try_sandbox",
+    "copy",
+    "refresh",
+    "log_out",
+    "remove",
+    "settings",
+    "change_settings",
+    "remember_details",
+];
+
+fn main() {
+    println!("cargo::rerun-if-changed=../ui");
+    println!("cargo::rerun-if-changed=../icons");
+    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
+    let attributes = tauri_build::Attributes::new().app_manifest(manifest);
+    if let Err(error) = tauri_build::try_build(attributes) {
+        panic!("{error:#}");
+    }
+}

@@ -1,0 +1,125 @@
+//! What the page can ask for. No answer contains a token.
+
+use evertoken_client::{Client, connect_or_start};
+use evertoken_core::account::{AccountName, Preset};
+use evertoken_core::api::{LoginRequest, RefreshRequest};
+use evertoken_core::paths::Paths;
+use evertoken_core::view::{Trouble, View, copied, refreshed};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use tauri::{AppHandle, Manager, State, command};
+use tokio::sync::watch;
+
+use crate::follow::Known;
+use crate::place::{Place, preset};
+use crate::preferences::Preferences;
+use crate::settings::SettingsForm;
+use crate::window::{LABEL, Opening};
+use crate::{present, sandbox};
+
+/// What the page needs for its first picture.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(crate) struct Start {
+    view: View,
+    /// Open a log-in at once?
+    login: bool,
+    /// Which account's; none: the default one's.
+    account: Option<String>,
+    /// The accounts whose details are open.
+    details: Vec<String>,
+}
+
+#[command]
+pub(crate) fn start(app: AppHandle, known: State<'_, watch::Sender<Known>>, opening: State<'_, Opening>) -> Start {
+    let opening = opening.take();
+    Start {
+        view: present::view(&known.borrow()).0,
+        login: opening.login,
+        account: opening.account.map(String::from),
+        details: Preferences::of(&app).details(),
+    }
+}
+
+#[command]
+pub(crate) async fn log_in(
+    agent: Agent<'_>,
+    account: &str,
+    credential: String,
+    place: Option<Place>,
+) -> Result<(), Trouble> {
+    let login = LoginRequest { credential, settings: place.map(Into::into) };
+    call(&agent).await?.login(Some(&name(account)?), &login).await?;
+    Ok(())
+}
+
+#[command]
+pub(crate) async fn try_sandbox(agent: Agent<'_>, account: &str) -> Result<(), Trouble> {
+    let name = name(account)?;
+    let login = LoginRequest { credential: sandbox::sign_in().await?, settings: Some(preset(Preset::Sandbox)) };
+    call(&agent).await?.login(Some(&name), &login).await?;
+    Ok(())
+}
+
+#[command]
+pub(crate) async fn copy(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
+    let answer = call(&agent).await?.copy(Some(&name(account)?)).await?;
+    Ok(copied(&answer, Timestamp::now(), &TimeZone::system()))
+}
+
+#[command]
+pub(crate) async fn refresh(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
+    let status = call(&agent).await?.refresh(Some(&name(account)?), RefreshRequest::default()).await?;
+    Ok(refreshed(&status, Timestamp::now(), &TimeZone::system()))
+}
+
+#[command]
+pub(crate) async fn log_out(agent: Agent<'_>, account: &str) -> Result<(), Trouble> {
+    call(&agent).await?.logout(Some(&name(account)?)).await?;
+    Ok(())
+}
+
+#[command]
+pub(crate) async fn remove(agent: Agent<'_>, account: &str) -> Result<(), Trouble> {
+    Ok(call(&agent).await?.remove_account(Some(&name(account)?)).await?)
+}
+
+#[command]
+pub(crate) async fn settings(app: AppHandle, agent: Agent<'_>) -> Result<SettingsForm, Trouble> {
+    let settings = call(&agent).await?.settings().await?;
+    Ok(SettingsForm::of(&settings, Preferences::of(&app).theme()))
+}
+
+#[command]
+pub(crate) async fn change_settings(app: AppHandle, agent: Agent<'_>, form: SettingsForm) -> Result<(), Trouble> {
+    let change = form.change().map_err(|error| invalid(&error))?;
+    call(&agent).await?.change_settings(&change).await?;
+    Preferences::of(&app).set_theme(form.theme);
+    if let Some(window) = app.get_webview_window(LABEL) {
+        // A desktop that refuses a theme keeps its own.
+        let _ = window.set_theme(form.theme.into());
+    }
+    Ok(())
+}
+
+#[command]
+pub(crate) fn remember_details(app: AppHandle, accounts: Vec<String>) {
+    Preferences::of(&app).set_details(accounts);
+}
+
+/// Where the agent is.
+type Agent<'a> = State<'a, Paths>;
+
+async fn call(paths: &Paths) -> Result<Client, Trouble> {
+    Ok(connect_or_start(paths).await?)
+}
+
+fn name(text: &str) -> Result<AccountName, Trouble> {
+    text.trim().parse().map_err(|error| invalid(&error))
+}
+
+/// What was typed cannot be used; the error says what can.
+fn invalid(error: &impl std::error::Error) -> Trouble {
+    Trouble { detail: format!("{error}."), advice: String::new() }
+}

@@ -1,0 +1,97 @@
+//! Follows the agent's event stream, over restarts of the agent.
+
+use std::time::{Duration, Instant};
+
+use evertoken_client::{Client, connect_or_start};
+use evertoken_core::paths::Paths;
+use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::status::StatusReport;
+use tokio::sync::watch;
+
+/// What the window knows of the agent.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// Nothing yet.
+    Nothing,
+    /// It cannot be reached.
+    Trouble(Problem),
+    /// Its newest report.
+    Report(StatusReport),
+}
+
+/// An agent that restarts is back within a second; until then the page stays as it is.
+const RESTARTS_WITHIN: Duration = Duration::from_secs(2);
+/// Whoever ended the agent may be about to start it again: systemd, an update, a person.
+const OTHERS_START_IT_WITHIN: Duration = Duration::from_secs(1);
+/// Between two attempts to reach the agent: from the first, doubling to the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// Starts to follow.
+pub(crate) fn begin(paths: Paths) -> watch::Sender<Known> {
+    let (known, _) = watch::channel(Known::Nothing);
+    tauri::async_runtime::spawn(follow(paths, known.clone()));
+    known
+}
+
+async fn follow(paths: Paths, known: watch::Sender<Known>) {
+    let mut lost: Option<Instant> = None;
+    let mut wait = FIRST_WAIT;
+    loop {
+        let may_start = lost.is_none_or(|lost| lost.elapsed() >= OTHERS_START_IT_WITHIN);
+        let heard = match listen(&paths, &known, may_start).await {
+            Ended::AfterReports => {
+                lost = Some(Instant::now());
+                wait = FIRST_WAIT;
+                None
+            }
+            Ended::Before(problem) => Some(problem),
+        };
+        let lost = *lost.get_or_insert_with(Instant::now);
+        let never_seen = matches!(*known.borrow(), Known::Nothing);
+        if let Some(problem) = heard
+            && (never_seen || lost.elapsed() >= RESTARTS_WITHIN)
+        {
+            known.send_replace(Known::Trouble(problem));
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
+    }
+}
+
+/// How a stream ended.
+enum Ended {
+    AfterReports,
+    Before(Problem),
+}
+
+async fn listen(paths: &Paths, known: &watch::Sender<Known>, may_start: bool) -> Ended {
+    let client = if may_start { connect_or_start(paths).await } else { Client::connect(paths).await };
+    let events = match client {
+        Ok(client) => client.events().await,
+        Err(problem) => Err(problem),
+    };
+    let mut events = match events {
+        Ok(events) => events,
+        Err(problem) => return Ended::Before(problem),
+    };
+    let mut ended = Ended::Before(broke_off());
+    while let Some(next) = events.next().await {
+        match next {
+            Ok(report) => {
+                known.send_replace(Known::Report(report));
+                ended = Ended::AfterReports;
+            }
+            Err(problem) => return Ended::Before(problem),
+        }
+    }
+    ended
+}
+
+fn broke_off() -> Problem {
+    Problem::new(
+        ProblemKind::AgentUnavailable,
+        "The agent ended before it told how things are.",
+        "The window tries again by itself.",
+    )
+}

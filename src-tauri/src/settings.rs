@@ -1,0 +1,63 @@
+//! The settings dialog: the agent's settings and the window's own.
+
+use evertoken_core::config::{NotificationSettings, Settings, SettingsChange};
+use evertoken_core::duration::InvalidSpan;
+use serde::{Deserialize, Serialize};
+
+use crate::preferences::ThemeChoice;
+
+/// All that the dialog shows, and all that it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingsForm {
+    /// Light or dark.
+    pub(crate) theme: ThemeChoice,
+    /// As people type it: `45s`.
+    clear_clipboard_after: String,
+    notify_login: bool,
+    notify_not_renewed: bool,
+    notify_keychain: bool,
+}
+
+impl SettingsForm {
+    /// From what is set now.
+    pub(crate) fn of(settings: &Settings, theme: ThemeChoice) -> Self {
+        let NotificationSettings { login, not_renewed, keychain } = settings.notifications;
+        Self {
+            theme,
+            clear_clipboard_after: settings.clear_clipboard_after.to_string(),
+            notify_login: login,
+            notify_not_renewed: not_renewed,
+            notify_keychain: keychain,
+        }
+    }
+
+    /// What the agent is to change.
+    pub(crate) fn change(&self) -> Result<SettingsChange, InvalidSpan> {
+        Ok(SettingsChange {
+            clear_clipboard_after: Some(self.clear_clipboard_after.parse()?),
+            notifications: Some(NotificationSettings {
+                login: self.notify_login,
+                not_renewed: self.notify_not_renewed,
+                keychain: self.notify_keychain,
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialog_that_is_saved_untouched_changes_nothing() {
+        let settings = Settings::default();
+        let change = SettingsForm::of(&settings, ThemeChoice::System).change();
+        let expected = SettingsChange {
+            clear_clipboard_after: Some(settings.clear_clipboard_after),
+            notifications: Some(settings.notifications),
+        };
+        assert_eq!(change, Ok(expected));
+    }
+}

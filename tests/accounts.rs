@@ -1,0 +1,163 @@
+//! The commands that people and scripts hold on to, with one account and with several.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::desktop::{Desktop, Scene};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn token_and_header_print_what_a_script_expects_and_nothing_else() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+
+    let token = scene.desktop.evertoken("token").await;
+    let header = scene.desktop.evertoken("header").await;
+    let json = scene.desktop.evertoken("token --json").await;
+
+    assert_eq!((token.stderr.as_str(), token.stdout.lines().count()), ("", 1));
+    assert!(token.stdout.ends_with('\n'));
+    assert_eq!(header.succeeded(), format!("Authorization: Bearer {}", token.succeeded()));
+    let json: Value = serde_json::from_str(json.succeeded()).unwrap();
+    assert_eq!(json["access_token"], token.succeeded());
+    assert!(json["expires_in"].as_i64().is_some_and(|left| (3500..=3600).contains(&left)), "seconds left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_leaves_early_is_no_failure() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let mut command = tokio::process::Command::from(scene.desktop.command("token"));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+
+    assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_has_the_documented_fields() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "--expires-in 1h").await;
+    let response = scene.sandbox.sign_in_response().await;
+    let grant = scene.sandbox.sign_in().await;
+    scene.desktop.login_with("default", &scene.sandbox, &response.to_string()).await.succeeded();
+
+    let status = scene.desktop.status().await;
+
+    let account = status.account("default");
+    assert_eq!(account["endpoint"], scene.sandbox.endpoint());
+    assert_eq!(account["state"], "valid");
+    assert!(account["user_id"].as_str().is_some_and(|user| user.starts_with("usr:")), "{account}");
+    assert!(grant.user_id.starts_with("usr:") && grant.expires_in == 3600);
+    let scope: Vec<_> = account["scope"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(scope.join(" "), grant.scope);
+    assert!((3500..=3600).contains(&status.expires_in("default")));
+    assert_eq!(account["refresh"]["failures"], 0);
+    assert_eq!(account["refresh"]["last_error"], Value::Null);
+    assert_eq!(account["login"]["reason"], Value::Null);
+    for time in ["/access_token/expires_at", "/refresh/next_at", "/refresh/last_success_at", "/refresh_token/stored_at"]
+    {
+        let value = account.pointer(time).and_then(Value::as_str).unwrap_or_default();
+        assert!(value.starts_with("20") && value.ends_with('Z'), "{time} is UTC: {value}");
+    }
+    assert_eq!(status.fingerprint("default").len(), 12);
+    let human = scene.desktop.evertoken("status").await;
+    assert!(human.succeeded().contains("default") && human.succeeded().contains("valid"), "{human:?}");
+    assert!(!human.stdout.contains('\u{1b}'), "colour only on a terminal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_sees_every_change() {
+    let scene = Scene::logged_in("--expires-in 4s").await;
+    let mut follower = scene.desktop.follow();
+    let first = follower.until("the first snapshot", |_| true).await;
+
+    follower.until("refreshing", |status| status.state("default") == "refreshing").await;
+    let renewed = follower.until("valid", |status| status.state("default") == "valid").await;
+
+    assert_eq!(renewed.rotations("default"), first.rotations("default") + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_accounts_live_side_by_side() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "--expires-in 1h").await;
+    let Scene { desktop, sandbox, .. } = &scene;
+    desktop.login("work", sandbox).await;
+    desktop.login("home", sandbox).await;
+    assert_eq!(desktop.status().await.names(), ["home", "work"], "ordered by name");
+    let work = desktop.evertoken("token work").await.succeeded().to_owned();
+    let home = desktop.evertoken("token home").await.succeeded().to_owned();
+    assert_ne!(work, home);
+
+    let said = desktop.evertoken("token").await;
+    assert!(said.failed(2).contains("evertoken account default"), "says how to choose: {said:?}");
+    desktop.evertoken("account default work").await.succeeded();
+    assert_eq!(desktop.token().await, work);
+
+    desktop.evertoken("account rename work office").await.succeeded();
+    assert_eq!(desktop.token().await, work, "a renamed account keeps login and default");
+    let requests = sandbox.requests().await.len();
+    desktop.evertoken("logout home").await.succeeded();
+    assert_eq!(desktop.status().await.state("home"), "signed-out");
+    assert_eq!(desktop.status().await.state("office"), "valid");
+    desktop.evertoken("account remove home").await.succeeded();
+    assert_eq!(desktop.status().await.names(), ["office"]);
+    let list = desktop.evertoken("account list").await;
+    assert!(list.succeeded().contains("office") && !list.stdout.contains("home"), "{list:?}");
+    assert_eq!(sandbox.requests().await.len(), requests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_account_is_still_logged_in_after_a_restart() {
+    let mut scene = Scene::logged_in("--expires-in 1h").await;
+    let token = scene.desktop.token().await;
+    scene.desktop.evertoken("account rename default work").await.succeeded();
+
+    scene.crash_and_restart().await;
+
+    scene.desktop.until_state("work", "valid").await;
+    assert_eq!(scene.desktop.token().await, token);
+    assert_eq!(scene.desktop.status().await.names(), ["work"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_tells_what_happened_last_night() {
+    let scene = Scene::logged_in("--expires-in 4s").await;
+    scene.sandbox.requests_reach(2).await;
+    scene.sandbox.expire().await;
+    scene.desktop.until_state("default", "login-required").await;
+
+    let human = scene.desktop.evertoken("history").await;
+    let json: Value = serde_json::from_str(scene.desktop.evertoken("history --json").await.succeeded()).unwrap();
+
+    assert!(human.succeeded().lines().count() >= 3, "{human:?}");
+    let text = json.to_string();
+    for event in ["logged-in", "presented", "stored", "refused"] {
+        assert!(text.contains(event), "{event} is missing in {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_with_form_encoding_and_headers_works_too() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "--encoding form").await;
+    let grant = scene.sandbox.sign_in().await;
+    let endpoint = scene.sandbox.url("/oauth/token");
+    let mut command = scene.desktop.command(&format!("login old --encoding form --endpoint {endpoint} --header"));
+    command.arg("X-Merchant-ID: m-1");
+
+    let outcome = crate::desktop::Outcome::of(command, grant.refresh_token.as_bytes()).await;
+
+    outcome.succeeded();
+    let token = scene.desktop.evertoken("token old").await;
+    assert_eq!(scene.sandbox.user_info(token.succeeded()).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refresh_waits_for_the_outcome() {
+    let scene = Scene::logged_in("--expires-in 4s").await;
+    let rotations = scene.desktop.status().await.rotations("default");
+    crate::desktop::eventually("a refresh that sends", async || {
+        scene.desktop.evertoken("refresh").await.succeeded();
+        (scene.desktop.status().await.rotations("default") > rotations).then_some(())
+    })
+    .await;
+
+    assert_eq!(scene.desktop.status().await.state("default"), "valid");
+}

@@ -1,0 +1,95 @@
+//! The resident agent as a child of the test, with its whole log in a file.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::net::UnixStream;
+
+use super::Desktop;
+use super::artefact;
+use super::deadline::{PATIENCE, within};
+use super::evertoken::built;
+use super::process::Process;
+use super::procfs::Pid;
+
+/// A running agent; killed when it goes.
+pub(crate) struct Agent {
+    process: Process,
+    log: PathBuf,
+}
+
+impl Agent {
+    /// Starts it and waits until its socket answers.
+    pub(crate) async fn start(desktop: &Desktop) -> Self {
+        let mut agent = Self::launch(desktop, &[]);
+        agent.is_ready(desktop).await;
+        agent
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn launch(desktop: &Desktop, arguments: &[&str]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let log = desktop.environment.path(format!("logs/agent-{number}.log"));
+        let file = File::create(&log).unwrap();
+        let mut command = desktop.environment.command(built("evertoken-agent"));
+        command.args(arguments).env("EVERTOKEN_LOG", "trace").stdout(file.try_clone().unwrap()).stderr(file);
+        let process = Process::spawn(&mut command);
+        Self { process, log }
+    }
+
+    /// Waits until the socket answers.
+    pub(crate) async fn is_ready(&mut self, desktop: &Desktop) {
+        let socket = desktop.socket();
+        let log = self.log.clone();
+        within(PATIENCE, "the agent's socket answers", async || {
+            let runs = self.process.is_running();
+            assert!(runs, "the agent ended: {}", fs::read_to_string(&log).unwrap());
+            UnixStream::connect(&socket).await.ok()
+        })
+        .await;
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        self.process.pid()
+    }
+
+    /// SIGKILL: no last word, no clean-up.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// SIGTERM, as at the end of a session.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        self.process.terminate().await
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        self.process.ended().await
+    }
+
+    /// Everything it said so far, at the most talkative level.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
+            let name = self.log.file_name().unwrap().to_string_lossy().into_owned();
+            artefact::keep(&format!("failed-{test}-{name}"), self.log().as_bytes());
+        }
+    }
+}
+
+impl Desktop {
+    /// Where the agent of this desktop listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.environment.path("run/evertoken/agent.sock")
+    }
+}

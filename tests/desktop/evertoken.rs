@@ -1,0 +1,51 @@
+//! The command line, run as a person or a script runs it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Desktop;
+use super::process::Outcome;
+use super::sandbox::Sandbox;
+
+/// A built program of this workspace: the command, or one that lies beside it.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_evertoken")).with_file_name(name);
+    assert!(path.exists(), "{name} is not built; run: cargo build -p {name}");
+    path
+}
+
+impl Desktop {
+    /// `evertoken` with these arguments, separated by spaces.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = self.environment.command(built("evertoken"));
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    /// Runs `evertoken` with these arguments and nothing on standard input.
+    pub(crate) async fn evertoken(&self, arguments: &str) -> Outcome {
+        self.evertoken_reading("", arguments).await
+    }
+
+    /// Runs `evertoken` with this on standard input.
+    pub(crate) async fn evertoken_reading(&self, input: &str, arguments: &str) -> Outcome {
+        Outcome::of(self.command(arguments), input.as_bytes()).await
+    }
+
+    /// Signs in at the sandbox as a person would there, and logs this account in with the refresh token.
+    pub(crate) async fn login(&self, account: &str, sandbox: &Sandbox) {
+        let grant = sandbox.sign_in().await;
+        self.login_with(account, sandbox, &grant.refresh_token).await.succeeded();
+    }
+
+    /// Logs this account in at the sandbox with whatever is given.
+    pub(crate) async fn login_with(&self, account: &str, sandbox: &Sandbox, input: &str) -> Outcome {
+        let arguments = format!("login {account} --endpoint {}", sandbox.endpoint());
+        self.evertoken_reading(input, &arguments).await
+    }
+
+    /// The access token, as a script gets it.
+    pub(crate) async fn token(&self) -> String {
+        self.evertoken("token").await.succeeded().to_owned()
+    }
+}

@@ -1,0 +1,83 @@
+//! A private desktop for each test: real programs, doubles only where a person would stand.
+
+mod agent;
+mod artefact;
+mod bus;
+mod clipboard;
+mod deadline;
+mod display;
+mod environment;
+mod evertoken;
+mod keyring;
+mod notifications;
+mod panel;
+mod process;
+pub(crate) mod procfs;
+mod sandbox;
+mod scene;
+mod socket;
+mod status;
+mod system;
+mod tray;
+mod watcher;
+mod window;
+
+pub(crate) use agent::Agent;
+pub(crate) use bus::Bus;
+pub(crate) use clipboard::Clipboard;
+pub(crate) use deadline::{PATIENCE, eventually, throughout};
+pub(crate) use display::Display;
+pub(crate) use environment::Environment;
+pub(crate) use evertoken::built;
+pub(crate) use keyring::Keyring;
+pub(crate) use notifications::Notifications;
+pub(crate) use panel::{Dunst, Panel};
+pub(crate) use process::{Outcome, Process};
+pub(crate) use sandbox::Sandbox;
+pub(crate) use scene::Scene;
+pub(crate) use status::Status;
+pub(crate) use system::System;
+pub(crate) use tray::Tray;
+pub(crate) use watcher::Watcher;
+pub(crate) use window::Window;
+
+/// Folders, a session bus and, if wanted, a screen. Everything else comes and goes as values of its own.
+pub(crate) struct Desktop {
+    /// First, so that the X server can take its lock file away before everything else is killed.
+    _display: Option<Display>,
+    pub(crate) environment: Environment,
+    pub(crate) bus: Bus,
+    /// Where a window lets itself be driven.
+    inspector: u16,
+}
+
+impl Desktop {
+    /// A session without a screen, as over SSH.
+    pub(crate) async fn without_screen() -> Self {
+        Self::start(Environment::create(), None).await
+    }
+
+    /// A session with a screen.
+    pub(crate) async fn with_screen() -> Self {
+        let mut environment = Environment::create();
+        let display = Display::start(&environment);
+        environment.set("DISPLAY", display.name());
+        Self::start(environment, Some(display)).await
+    }
+
+    /// A session whose screen is named but does not answer yet; [`Display::start_as`] brings it.
+    pub(crate) async fn with_promised_screen() -> (Self, String) {
+        let mut environment = Environment::create();
+        let name = Display::promise();
+        environment.set("DISPLAY", &name);
+        (Self::start(environment, None).await, name)
+    }
+
+    async fn start(mut environment: Environment, display: Option<Display>) -> Self {
+        let bus = Bus::start(&environment, "bus").await;
+        environment.set("DBUS_SESSION_BUS_ADDRESS", bus.address());
+        let inspector = window::free_port();
+        window::let_be_driven(&mut environment, inspector);
+        Self { _display: display, environment, bus, inspector }
+    }
+}

@@ -1,0 +1,81 @@
+//! What the kernel says about processes.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rustix::process::{Signal, kill_process};
+
+/// A process id.
+pub(crate) type Pid = u32;
+
+fn place(pid: Pid, file: &str) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/{file}"))
+}
+
+/// All processes whose environment holds this variable with this value.
+pub(crate) fn with_variable(name: &str, value: &str) -> Vec<Pid> {
+    let wanted = format!("{name}={value}").into_bytes();
+    fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|&pid| {
+            fs::read(place(pid, "environ")).is_ok_and(|bytes| bytes.split(|&byte| byte == 0).any(|pair| pair == wanted))
+        })
+        .collect()
+}
+
+/// The arguments of a process, separated by spaces; empty when it has gone.
+pub(crate) fn command_line(pid: Pid) -> String {
+    let bytes = fs::read(place(pid, "cmdline")).unwrap_or_default();
+    let words: Vec<_> = bytes.split(|&byte| byte == 0).map(String::from_utf8_lossy).collect();
+    words.join(" ").trim_end().to_owned()
+}
+
+/// The variables of a process as it was started.
+pub(crate) fn variables(pid: Pid) -> String {
+    String::from_utf8_lossy(&fs::read(place(pid, "environ")).unwrap_or_default()).into_owned()
+}
+
+/// Whether a process still runs (a zombie does not).
+pub(crate) fn is_running(pid: Pid) -> bool {
+    fs::read_to_string(place(pid, "stat")).is_ok_and(|stat| {
+        stat.rsplit_once(')').is_some_and(|(_, rest)| !matches!(rest.trim_start().chars().next(), Some('Z' | 'X')))
+    })
+}
+
+/// How often the process's threads were put on a processor since they began.
+pub(crate) fn context_switches(pid: Pid) -> u64 {
+    let threads = fs::read_dir(place(pid, "task")).unwrap();
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok())
+        .flat_map(|status| status.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.ends_with("voluntary_ctxt_switches").then(|| value.trim().parse::<u64>().ok())?
+        })
+        .sum()
+}
+
+/// Proportional set size in KiB.
+pub(crate) fn proportional_set_size(pid: Pid) -> u64 {
+    let rollup = fs::read_to_string(place(pid, "smaps_rollup")).unwrap();
+    rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Pss:"))
+        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok())
+        .unwrap()
+}
+
+/// Kills without asking.
+pub(crate) fn kill(pid: Pid) {
+    signal(pid, Signal::KILL);
+}
+
+/// Sends a signal; a process that has gone already is no error.
+pub(crate) fn signal(pid: Pid, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}

@@ -1,0 +1,43 @@
+//! The local API without a client library: what `curl --unix-socket` would do, only faster.
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use super::Desktop;
+
+/// An answer of the agent.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Value,
+}
+
+impl Desktop {
+    /// One call, as in `api("GET /v1/status", "")`; `None` when nobody answers.
+    pub(crate) async fn api(&self, call: &str, body: &str) -> Option<Answer> {
+        let length = body.len();
+        let request = format!(
+            "{call} HTTP/1.1\r\nHost: evertoken\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        let mut stream = UnixStream::connect(self.socket()).await.ok()?;
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes).await;
+        let text = String::from_utf8_lossy(&bytes);
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        Some(Answer {
+            status: head.split(' ').nth(1)?.parse().ok()?,
+            head: head.to_lowercase(),
+            body: serde_json::from_str(body).unwrap_or(Value::Null),
+        })
+    }
+
+    /// The access token as the first reader sees it; `None` when there is none now.
+    pub(crate) async fn token_over_the_socket(&self, account: &str) -> Option<String> {
+        let answer = self.api(&format!("GET /v1/accounts/{account}/token"), "").await?;
+        answer.body["access_token"].as_str().map(str::to_owned)
+    }
+}

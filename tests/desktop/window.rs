@@ -1,0 +1,174 @@
+//! The window, driven through WebKitWebDriver. It is the window that the product itself opened: a debug window of a
+//! desktop made here listens for a driver, and the driver comes to it.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use fantoccini::elements::Element;
+use fantoccini::wd::Capabilities;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+
+use super::Desktop;
+use super::artefact;
+use super::deadline::{PATIENCE, eventually};
+use super::environment::Environment;
+use super::process::{Outcome, Process};
+
+/// The title of the product's window begins with this.
+const TITLE: &str = "^Evertoken";
+
+/// A port that nobody listens on at this moment.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// What makes a Tauri window accept a driver, and WebKit listen for one.
+pub(crate) fn let_be_driven(environment: &mut Environment, port: u16) {
+    environment.set("TAURI_AUTOMATION", "true");
+    environment.set("TAURI_WEBVIEW_AUTOMATION", "true");
+    environment.set("WEBKIT_INSPECTOR_SERVER", &format!("127.0.0.1:{port}"));
+}
+
+/// The open window of a desktop.
+pub(crate) struct Window {
+    client: Client,
+    _driver: Process,
+}
+
+impl Window {
+    /// Waits for a window on the screen and takes hold of it.
+    pub(crate) async fn appears(desktop: &Desktop) -> Self {
+        desktop.window_is_open().await;
+        let port = free_port();
+        let driver = Process::spawn(desktop.environment.command("WebKitWebDriver").args([
+            format!("--port={port}"),
+            "--host=127.0.0.1".to_owned(),
+            format!("--target=127.0.0.1:{}", desktop.inspector),
+        ]));
+        let address = format!("http://127.0.0.1:{port}");
+        let client = eventually("the window takes a driver", async || {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(Capabilities::new());
+            let session = tokio::time::timeout(Duration::from_secs(5), builder.connect(&address));
+            session.await.ok()?.ok()
+        })
+        .await;
+        Self { client, _driver: driver }
+    }
+
+    /// Waits for an element of the page.
+    pub(crate) async fn find(&self, selector: &str) -> Element {
+        let wait = self.client.wait().at_most(PATIENCE).every(Duration::from_millis(20));
+        match wait.for_element(Locator::Css(selector)).await {
+            Ok(element) => element,
+            Err(error) => panic!("{selector}: {error}; the page is: {}", self.page().await),
+        }
+    }
+
+    /// Whether the page has such an element now.
+    pub(crate) async fn has(&self, selector: &str) -> bool {
+        let found = self.client.find_all(Locator::Css(selector)).await.unwrap();
+        !found.is_empty()
+    }
+
+    /// Clicks an element once it is there.
+    pub(crate) async fn click(&self, selector: &str) {
+        self.find(selector).await.click().await.unwrap();
+    }
+
+    /// Types into an element once it is there.
+    pub(crate) async fn type_into(&self, selector: &str, text: &str) {
+        self.find(selector).await.send_keys(text).await.unwrap();
+    }
+
+    /// The text of an element once it is there.
+    pub(crate) async fn text(&self, selector: &str) -> String {
+        self.find(selector).await.text().await.unwrap()
+    }
+
+    /// Waits until the text of an element fits.
+    pub(crate) async fn text_until(&self, selector: &str, fits: impl Fn(&str) -> bool) -> String {
+        eventually(&format!("{selector} shows what it should"), async || {
+            // The page may draw itself anew between finding and reading.
+            let element = self.client.find(Locator::Css(selector)).await.ok()?;
+            let text = element.text().await.ok()?;
+            fits(&text).then_some(text)
+        })
+        .await
+    }
+
+    /// Pastes a credential into the log-in that is open and sends it.
+    pub(crate) async fn log_in(&self, credential: &str) {
+        let field = self.find(r#"textarea[name="credential"]"#).await;
+        field.clear().await.unwrap();
+        field.send_keys(credential).await.unwrap();
+        self.click(r#"[data-action="login"]"#).await;
+    }
+
+    /// Says in the log-in that is open that the token belongs to this endpoint.
+    pub(crate) async fn choose_endpoint(&self, endpoint: &str) {
+        self.click(r#"input[name="preset"][value="custom"]"#).await;
+        self.type_into(r#"input[name="endpoint"]"#, endpoint).await;
+    }
+
+    /// Says yes to the question that the page asks.
+    pub(crate) async fn confirm(&self) {
+        self.click(r#"[data-view="question"] [data-action="confirm"]"#).await;
+    }
+
+    /// Everything the page holds: its markup, what was typed, and what it stored.
+    pub(crate) async fn page(&self) -> String {
+        let source = self.client.source().await.unwrap();
+        let script = "return JSON.stringify([\
+            [...document.querySelectorAll('input, textarea')].map(field => field.value), \
+            {...localStorage}, {...sessionStorage}, document.cookie, location.href])";
+        let rest = self.client.execute(script, Vec::new()).await.unwrap();
+        format!("{source}\n{rest}")
+    }
+
+    /// Keeps a picture of the page once its images are there and nothing fades in or out any more.
+    pub(crate) async fn picture(&self, name: &str) {
+        let script = "return [...document.images].filter(image => !image.complete).length \
+            + document.getAnimations().filter(one => one.playState === 'running' \
+            && one.effect.getComputedTiming().iterations !== Infinity).length";
+        eventually("the page comes to rest", async || {
+            let moving = self.client.execute(script, Vec::new()).await.unwrap();
+            (moving == 0).then_some(())
+        })
+        .await;
+        artefact::keep(name, &self.client.screenshot().await.unwrap());
+    }
+}
+
+impl Desktop {
+    /// The X windows of the product that a person sees now.
+    pub(crate) async fn windows(&self) -> Vec<String> {
+        eventually("xdotool looks at the windows", async || {
+            let mut command = self.environment.command("xdotool");
+            command.args(["search", "--onlyvisible", "--name", TITLE]);
+            let found = Outcome::of(command, b"").await;
+            // It stumbles over any window, of any program, that goes while it looks.
+            found.stderr.is_empty().then(|| found.stdout.lines().map(str::to_owned).collect())
+        })
+        .await
+    }
+
+    /// Waits until a window is on the screen.
+    pub(crate) async fn window_is_open(&self) {
+        eventually("a window is on the screen", async || (!self.windows().await.is_empty()).then_some(())).await;
+    }
+
+    /// A person closes every window, as the window manager does it.
+    pub(crate) async fn close_windows(&self) {
+        for id in self.windows().await {
+            for arguments in [["windowactivate", "--sync", &id].as_slice(), &["key", "alt+F4"]] {
+                let mut command = self.environment.command("xdotool");
+                command.args(arguments);
+                Outcome::of(command, b"").await.succeeded();
+            }
+        }
+        eventually("no window is on the screen", async || self.windows().await.is_empty().then_some(())).await;
+    }
+}

@@ -1,0 +1,179 @@
+//! Every mistake a person can make ends in one clear sentence, the right exit code, and nothing lost.
+
+use crate::desktop::{Agent, Desktop, Outcome, Scene, Status, built};
+
+/// What must not change when somebody makes a mistake.
+async fn state_of(scene: &Scene) -> (String, String, usize, Vec<String>) {
+    let status: Status = scene.desktop.status().await;
+    let names = status.names().iter().map(ToString::to_string).collect();
+    let sent = scene.sandbox.requests().await.len();
+    (status.state("default").to_owned(), status.fingerprint("default"), sent, names)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_input_to_login_is_named_and_the_earlier_login_stays() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let before = state_of(&scene).await;
+    let secret = "s3cret-that-must-not-be-repeated";
+    let long = "x".repeat(70_000);
+    let inputs = [
+        "",
+        "  \n\t\n",
+        "{}",
+        "{\"refresh_token\": 7}",
+        "{\"access_token\": \"s3cret-that-must-not-be-repeated\"}",
+        "{\"refresh_token\": \"s3cret-that-must-not-be-repeated",
+        "\"s3cret-that-must-not-be-repeated\"",
+        "<html>s3cret-that-must-not-be-repeated\n</html>",
+        "s3cret-that-must-not-be-repeated\u{7}",
+        &long,
+    ];
+
+    for input in inputs {
+        let outcome = scene.desktop.login_with("default", &scene.sandbox, input).await;
+        let said = outcome.failed(2);
+        assert!(!said.contains(secret), "the input is repeated: {said}");
+    }
+
+    assert_eq!(state_of(&scene).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_does_not_replace_the_login_that_works() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let (state, fingerprint, ..) = state_of(&scene).await;
+
+    let outcome = scene.desktop.login_with("default", &scene.sandbox, "unknown-token").await;
+
+    let said = outcome.failed(3);
+    assert!(!said.contains("unknown-token"), "{said}");
+    let after = state_of(&scene).await;
+    assert_eq!((after.0, after.1), (state, fingerprint));
+    assert_eq!(scene.sandbox.user_info(&scene.desktop.token().await).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_endpoint_is_named_and_makes_no_account() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
+    for (endpoint, code) in [
+        ("not-a-url", 2),
+        ("ftp://127.0.0.1/token", 2),
+        ("http://vault.example/token", 2),
+        ("https://user:password@vault.example/token", 2),
+        ("http://127.0.0.1:1/v2.0/reference/gettoken", 4),
+        (scene.sandbox.url("/no/such/path").as_str(), 4),
+    ] {
+        let arguments = format!("login work --endpoint {endpoint}");
+        scene.desktop.evertoken_reading("a-refresh-token", &arguments).await.failed(code);
+        let status = scene.desktop.status().await;
+        assert!(status.state("work") != "valid", "{endpoint}: {status:?}");
+    }
+    assert!(scene.sandbox.requests().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_http_endpoint_elsewhere_gets_no_secret() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
+
+    let said = scene.desktop.evertoken_reading("a-token", "login --endpoint http://vault.example/token").await;
+
+    let said = said.failed(2).to_lowercase();
+    assert!(said.contains("https"), "says what to use instead: {said}");
+    assert!(scene.desktop.status().await.names().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_accounts_and_options_are_wrong_usage() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let before = state_of(&scene).await;
+    for command in ["token", "header", "copy", "status", "refresh", "logout", "history"] {
+        let outcome = scene.desktop.evertoken(&format!("{command} nobody")).await;
+        let said = outcome.failed(2);
+        assert!(said.contains("nobody"), "names the account: {said}");
+    }
+    for arguments in ["token --min-valid soon", "nonsense", "logout", "login ../etc", "token --no-such-option"] {
+        assert_eq!(scene.desktop.evertoken(arguments).await.code, 2, "{arguments}");
+    }
+    assert_eq!(state_of(&scene).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_before_the_first_login_say_how_to_log_in() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
+    for command in ["token", "header", "copy", "refresh"] {
+        let outcome = scene.desktop.evertoken(command).await;
+        let said = outcome.failed(3);
+        assert!(said.contains("evertoken login"), "{said}");
+    }
+    scene.desktop.evertoken("status").await.succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_to_last_longer_than_any_is_refused_and_not_hunted_for() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let before = scene.sandbox.requests().await.len();
+
+    scene.desktop.evertoken("token --min-valid 2h").await.failed(1);
+
+    assert!(scene.sandbox.requests().await.len() <= before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_json_where_json_was_asked_for() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+
+    let outcome = scene.desktop.evertoken("token nobody --json").await;
+
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+    let problem: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    assert!(problem["detail"].as_str().is_some_and(|text| text.contains("nobody")), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_agent_says_so_and_leaves_the_first_alone() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+
+    let outcome = scene.desktop.evertoken("agent").await;
+
+    let said = outcome.failed(1).to_lowercase();
+    assert!(said.contains("already"), "{said}");
+    assert_eq!(scene.desktop.status().await.agent_pid(), scene.agent.pid());
+    assert_eq!(scene.desktop.status().await.state("default"), "valid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_agent_with_another_socket_does_not_take_the_first_ones_login() {
+    let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
+    let socket = scene.desktop.environment.path("run/other.sock").display().to_string();
+    scene.desktop.environment.set("EVERTOKEN_SOCKET", &socket);
+    let _second = Agent::launch(&scene.desktop, &[]);
+
+    // Both would rotate the same token; the lock and the second look into the keychain keep them apart.
+    scene.sandbox.requests_reach(6).await;
+
+    let refused = scene.sandbox.requests().await.into_iter().find(|request| request.status != Some(200));
+    assert!(refused.is_none(), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_in_use_is_named_by_the_sandbox() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
+    let address = scene.sandbox.url("").replace("http://", "");
+    let mut command = scene.desktop.environment.command(built("evertoken-sandbox"));
+    command.args(["--listen", &address]);
+
+    let outcome = Outcome::of(command, b"").await;
+
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    assert!(outcome.stderr.contains(&address), "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_without_a_screen_is_refused_in_words() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+
+    let outcome = scene.desktop.evertoken("open").await;
+
+    let said = outcome.failed(1).to_lowercase();
+    assert!(said.contains("display") || said.contains("screen"), "{said}");
+}

@@ -1,0 +1,77 @@
+//! Restarts: of the agent, of the session, of the keyring.
+
+use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_while_the_token_is_good_sends_nothing_and_the_token_is_there_at_once() {
+    let mut scene = Scene::logged_in("--expires-in 1h").await;
+    let token = scene.desktop.token().await;
+    let before = scene.sandbox.requests().await.len();
+
+    assert!(scene.agent.terminate().await.success());
+    scene.agent = Agent::start(&scene.desktop).await;
+    assert_eq!(scene.desktop.token().await, token);
+    scene.crash_and_restart().await;
+    assert_eq!(scene.desktop.token().await, token);
+
+    assert_eq!(scene.sandbox.requests().await.len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_starts_the_agent_by_itself_and_leaves_it_running() {
+    let desktop = Desktop::without_screen().await;
+    let _keyring = Keyring::start(&desktop).await;
+    let sandbox = Sandbox::start(&desktop, "").await;
+
+    desktop.login("default", &sandbox).await;
+    let first = desktop.status().await.agent_pid();
+    assert_eq!(sandbox.user_info(&desktop.token().await).await, 200);
+
+    assert_eq!(desktop.status().await.agent_pid(), first, "one agent serves all commands");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_commands_at_once_start_one_agent() {
+    let desktop = Desktop::without_screen().await;
+    let _keyring = Keyring::start(&desktop).await;
+
+    let statuses = futures_util::future::join_all((0..20).map(|_| desktop.status())).await;
+
+    let pids: std::collections::HashSet<_> = statuses.iter().map(crate::desktop::Status::agent_pid).collect();
+    assert_eq!(pids.len(), 1, "{pids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_survives_a_new_session_whose_keyring_is_unlocked_late() {
+    let Scene { mut agent, sandbox, keyring, desktop } = Scene::logged_in("--expires-in 1h").await;
+    let token = desktop.token().await;
+    let before = sandbox.requests().await.len();
+    agent.kill();
+    keyring.kill();
+
+    let keyring = Keyring::start_locked(&desktop).await;
+    let _agent = Agent::start(&desktop).await;
+    desktop.until_state("default", "keychain-unavailable").await;
+    desktop.evertoken("token").await.failed(5);
+    keyring.unlock().await;
+
+    desktop.until_state("default", "valid").await;
+    assert_eq!(desktop.token().await, token);
+    assert_eq!(sandbox.requests().await.len(), before, "a locked keyring is no reason to rotate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_keyring_daemon_is_used_again_without_a_restart_of_the_agent() {
+    let Scene { agent: _agent, sandbox, keyring, desktop } = Scene::logged_in("--expires-in 4s").await;
+
+    keyring.kill();
+    let _keyring = Keyring::start(&desktop).await;
+
+    let rotations = desktop.status().await.rotations("default");
+    desktop
+        .until("two more rotations", |status| {
+            status.state("default") == "valid" && status.rotations("default") >= rotations + 2
+        })
+        .await;
+    assert!(sandbox.requests().await.iter().all(|request| request.status == Some(200)));
+}

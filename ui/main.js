@@ -1,0 +1,90 @@
+// The page: shows the newest view, and opens the log-in that the window was opened for.
+
+/** @import { View } from "./types" */
+
+import { Accounts } from "./accounts.js";
+import { onLogin, onView, start } from "./agent.js";
+import { isLoginOpenFor } from "./dialog.js";
+import { firstRun } from "./first-run.js";
+import { openAddAccount, openLogin } from "./login-dialog.js";
+import { button, field, fromTemplate, input, part, write } from "./page.js";
+import { openSettings } from "./settings-dialog.js";
+
+const main = part(document, "main");
+
+/** @type {View["kind"] | undefined} */
+let shown;
+/** @type {Accounts | undefined} */
+let accounts;
+/** @type {string[]} */
+let details = [];
+/** The log-in to open as soon as there is a view to open it on. @type {{ account: string | null } | undefined} */
+let wanted;
+
+/** @param {View} view */
+function show(view) {
+  if (view.kind !== shown) {
+    shown = view.kind;
+    accounts = undefined;
+    main.replaceChildren(build(view.kind));
+    for (const action of ["add-account", "settings"]) button(document, action).hidden = view.kind !== "accounts";
+  }
+  if (view.kind === "accounts") accounts?.update(view.cards);
+  if (view.kind === "agent-unavailable") {
+    write(field(main, "detail"), view.detail);
+    write(field(main, "advice"), view.advice);
+  }
+  openWanted();
+}
+
+/** @param {View["kind"]} kind @returns {HTMLElement} */
+function build(kind) {
+  switch (kind) {
+    case "accounts":
+      accounts = new Accounts(details);
+      return accounts.element;
+    case "first-run":
+      return firstRun(wanted?.account ?? null);
+    case "connecting":
+    case "agent-unavailable":
+      return fromTemplate(kind);
+  }
+}
+
+function openWanted() {
+  if (wanted === undefined || (shown !== "accounts" && shown !== "first-run")) return;
+  const { account } = wanted;
+  wanted = undefined;
+  if (accounts === undefined) return input(main, "credential").focus();
+  const card = accounts.find(account);
+  if (card === undefined) openAddAccount(account ?? undefined);
+  else if (!isLoginOpenFor(card.name)) openLogin(card);
+}
+
+/** @param {string | null} account */
+function want(account) {
+  wanted = { account };
+  openWanted();
+}
+
+// A page is no document: WebKit's own menu makes sense where text can be edited or copied only.
+document.addEventListener("contextmenu", (event) => {
+  const target = /** @type {Element} */ (event.target);
+  if (!target.closest("input, textarea, dd")) event.preventDefault();
+});
+button(document, "add-account").addEventListener("click", () => openAddAccount());
+button(document, "settings").addEventListener("click", () => void openSettings());
+
+/** @type {View | undefined} */
+let newest;
+void onView((view) => {
+  newest = view;
+  show(view);
+});
+void onLogin(want);
+void start().then((started) => {
+  details = started.details;
+  // A view that was told meanwhile is newer.
+  show(newest ?? started.view);
+  if (started.login) want(started.account);
+});

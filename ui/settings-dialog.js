@@ -1,0 +1,49 @@
+// The settings: the agent's and the window's own.
+
+/** @import { SettingsForm, ThemeChoice } from "./types" */
+
+import { changeSettings, settings } from "./agent.js";
+import { openDialog } from "./dialog.js";
+import { button, field, fromTemplate, input, part } from "./page.js";
+import { attempt, showTrouble } from "./trouble.js";
+
+export async function openSettings() {
+  const dialog = /** @type {HTMLDialogElement} */ (fromTemplate("settings-dialog"));
+  const save = button(dialog, "save");
+  const trouble = field(dialog, "trouble");
+  button(dialog, "cancel").addEventListener("click", () => dialog.close());
+  part(dialog, "form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    void attempt(save, trouble, async () => {
+      await changeSettings(read(dialog));
+      dialog.close();
+    });
+  });
+  try {
+    fill(dialog, await settings());
+  } catch (error) {
+    save.disabled = true;
+    showTrouble(trouble, error);
+  }
+  openDialog(dialog);
+}
+
+/** @param {HTMLElement} dialog @param {SettingsForm} form */
+function fill(dialog, form) {
+  input(dialog, "theme").value = form.theme;
+  input(dialog, "clear-clipboard-after").value = form.clear_clipboard_after;
+  input(dialog, "notify-login").checked = form.notify_login;
+  input(dialog, "notify-not-renewed").checked = form.notify_not_renewed;
+  input(dialog, "notify-keychain").checked = form.notify_keychain;
+}
+
+/** @param {HTMLElement} dialog @returns {SettingsForm} */
+function read(dialog) {
+  return {
+    theme: /** @type {ThemeChoice} */ (input(dialog, "theme").value),
+    clear_clipboard_after: input(dialog, "clear-clipboard-after").value,
+    notify_login: input(dialog, "notify-login").checked,
+    notify_not_renewed: input(dialog, "notify-not-renewed").checked,
+    notify_keychain: input(dialog, "notify-keychain").checked,
+  };
+}

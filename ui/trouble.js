@@ -1,0 +1,47 @@
+// What went wrong and what to do, beside the field or button that it belongs to.
+
+/** @import { Trouble } from "./types" */
+
+import { hush } from "./page.js";
+
+/** @param {HTMLElement} place @param {unknown} error a command's error, or a defect of the page */
+export function showTrouble(place, error) {
+  const { detail, advice } = asTrouble(error);
+  const sentences = [detail, advice].filter((text) => text !== "");
+  place.replaceChildren(...sentences.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
+  place.hidden = false;
+}
+
+/** @param {HTMLElement} place */
+export function hideTrouble(place) {
+  place.hidden = true;
+  place.replaceChildren();
+}
+
+/** @param {unknown} error @returns {Trouble} */
+function asTrouble(error) {
+  if (typeof error === "object" && error !== null && "detail" in error && "advice" in error) {
+    return { detail: String(error.detail), advice: String(error.advice) };
+  }
+  return { detail: `The window failed: ${String(error)}`, advice: "Close it and open it again." };
+}
+
+/**
+ * Does a button's work: no second press meanwhile, and trouble in its place.
+ * @param {HTMLButtonElement} pressed
+ * @param {HTMLElement} place
+ * @param {() => Promise<void>} work
+ */
+export async function attempt(pressed, place, work) {
+  if (pressed.getAttribute("aria-busy") === "true") return;
+  pressed.setAttribute("aria-busy", "true");
+  hideTrouble(place);
+  hush();
+  try {
+    await work();
+  } catch (error) {
+    showTrouble(place, error);
+  } finally {
+    pressed.removeAttribute("aria-busy");
+  }
+}

@@ -1,0 +1,169 @@
+// Written by the tests of evertoken-desktop from the types in Rust. Do not edit.
+
+export type State = "valid" | "refreshing" | "retrying" | "expired" | "login-soon" | "login-required" | "keychain-unavailable" | "signed-out";
+
+export type View = { "kind": "connecting" } | { "kind": "agent-unavailable" } & Trouble | { "kind": "first-run" } | { "kind": "accounts", 
+/**
+ * The cards, ordered by name.
+ */
+cards: Array<Card>, };
+
+export type Trouble = { 
+/**
+ * What happened and what it means for the login.
+ */
+detail: string, 
+/**
+ * What to do.
+ */
+advice: string, };
+
+export type Card = { 
+/**
+ * The account's name.
+ */
+name: string, 
+/**
+ * Is it the one that is meant when no account is named?
+ */
+default: boolean, 
+/**
+ * The state's stable name.
+ */
+state: State, 
+/**
+ * The name of the state's picture.
+ */
+picture: string, 
+/**
+ * The state in two or three words.
+ */
+state_words: string, 
+/**
+ * What the state means for the person, in a sentence.
+ */
+headline: string, 
+/**
+ * How long the access token still lasts: "23 h 12 m", or one word when there is none.
+ */
+expires_in: string, 
+/**
+ * When it ends: "left, until 14:32".
+ */
+end: string, 
+/**
+ * When it is refreshed: "next refresh 02:00".
+ */
+next_refresh: string, 
+/**
+ * Why it does not go well; empty while it does.
+ */
+message: string, 
+/**
+ * What the access token may do: "17 scopes".
+ */
+scope_count: string, 
+/**
+ * What the access token may do, one entry a scope.
+ */
+scope: Array<string>, 
+/**
+ * The user that the endpoint says the login belongs to; empty when it did not say.
+ */
+user_id: string, 
+/**
+ * Where its tokens are refreshed.
+ */
+endpoint: string, 
+/**
+ * The part of the access token's life that is left, 0 to 1.
+ */
+life_left: number, 
+/**
+ * The part that will be left at the next refresh, 0 to 1; `None` when none is planned before the end.
+ */
+life_left_at_refresh: number | null, 
+/**
+ * What can be done, in the order of the page.
+ */
+buttons: Array<Button>, 
+/**
+ * The log-in's heading.
+ */
+login_title: string, 
+/**
+ * What is asked before the tokens are forgotten, or the account is.
+ */
+farewell: string, 
+/**
+ * What a screen reader says when the state has changed.
+ */
+announcement: string, };
+
+export type Button = { 
+/**
+ * What it does.
+ */
+action: ButtonAction, 
+/**
+ * Its text.
+ */
+label: string, 
+/**
+ * Can it be pressed now?
+ */
+enabled: boolean, 
+/**
+ * Is it the one that helps most?
+ */
+primary: boolean, };
+
+export type ButtonAction = "copy" | "refresh" | "login-again" | "logout" | "remove";
+
+export type Start = { view: View, 
+/**
+ * Open a log-in at once?
+ */
+login: boolean, 
+/**
+ * Which account's; none: the default one's.
+ */
+account: string | null, 
+/**
+ * The accounts whose details are open.
+ */
+details: Array<string>, };
+
+export type Place = { preset: PresetChoice, 
+/**
+ * For a custom endpoint.
+ */
+endpoint: string, 
+/**
+ * For a custom endpoint.
+ */
+encoding: EncodingChoice, 
+/**
+ * For a custom endpoint; may be empty.
+ */
+client_id: string, 
+/**
+ * For a custom endpoint: `Name: value`, one a line.
+ */
+headers: string, };
+
+export type PresetChoice = "production" | "sandbox" | "custom";
+
+export type EncodingChoice = "json" | "form";
+
+export type SettingsForm = { 
+/**
+ * Light or dark.
+ */
+theme: ThemeChoice, 
+/**
+ * As people type it: `45s`.
+ */
+clear_clipboard_after: string, notify_login: boolean, notify_not_renewed: boolean, notify_keychain: boolean, };
+
+export type ThemeChoice = "system" | "light" | "dark";
