@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "settings",
     "change_settings",
     "remember_details",
+    "start_agent",
 ];
 
 fn main() {

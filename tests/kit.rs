@@ -147,6 +147,8 @@ async fn a_suspended_machine_tells_who_listens() {
     assert_eq!((sleeps, states), (vec![Ok(true), Ok(false)], vec![Ok(20), Ok(70)]));
 }
 
+type Pixmap = (i32, i32, Vec<u8>);
+
 /// A tray icon made by hand: one line, one submenu, a tooltip.
 struct Icon;
 
@@ -185,13 +187,13 @@ impl Icon {
     }
 
     #[zbus(property)]
-    fn icon_pixmap(&self) -> Vec<(i32, i32, Vec<u8>)> {
+    fn icon_pixmap(&self) -> Vec<Pixmap> {
         let pixel = [255, 220, 40, 60];
         vec![(22, 22, pixel.repeat(22 * 22))]
     }
 
     #[zbus(property)]
-    fn tool_tip(&self) -> (String, Vec<(i32, i32, Vec<u8>)>, String, String) {
+    fn tool_tip(&self) -> (String, Vec<Pixmap>, String, String) {
         (String::new(), Vec::new(), "Title".to_owned(), "text".to_owned())
     }
 }

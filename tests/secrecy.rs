@@ -27,13 +27,19 @@ impl Needles {
         tokens.into_iter().for_each(|token| self.add(token));
     }
 
+    fn find(&self, bytes: &[u8]) -> Option<usize> {
+        let place = |needle: &String| bytes.windows(needle.len()).position(|window| window == needle.as_bytes());
+        self.0.iter().find_map(place)
+    }
+
+    fn assert_present(&self, place: &str, bytes: &[u8]) {
+        assert!(self.find(bytes).is_some(), "the search does not even find the token in {place}");
+    }
+
     fn assert_absent(&self, place: &str, bytes: &[u8]) {
-        for needle in &self.0 {
-            let found = bytes.windows(needle.len()).position(|window| window == needle.as_bytes());
-            if let Some(at) = found {
-                let around = &bytes[at.saturating_sub(80)..at];
-                panic!("token bytes in {place} after: {}", String::from_utf8_lossy(around));
-            }
+        if let Some(at) = self.find(bytes) {
+            let before = &bytes[at.saturating_sub(80)..at];
+            panic!("token bytes in {place} after: {}", String::from_utf8_lossy(before));
         }
     }
 }
@@ -81,7 +87,8 @@ async fn no_token_is_readable_anywhere_but_where_it_was_asked_for() {
     needles.add(&desktop.token().await);
     needles.add_tokens_of(&Keyring::entries(desktop).await);
     desktop.evertoken("copy").await.succeeded();
-    assert!(!Clipboard::of(desktop).text().await.is_empty());
+    needles.assert_present("the clipboard", Clipboard::of(desktop).text().await.as_bytes());
+    needles.assert_present("the keychain", Keyring::entries(desktop).await.as_bytes());
     let tray = Tray::appears(&desktop.bus, &watcher).await;
 
     let window = {

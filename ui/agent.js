@@ -40,6 +40,9 @@ export const changeSettings = (form) => invoke("change_settings", { form });
 /** @param {string[]} accounts @returns {Promise<void>} */
 export const rememberDetails = (accounts) => invoke("remember_details", { accounts });
 
+/** @returns {Promise<void>} */
+export const startAgent = () => invoke("start_agent");
+
 /** @param {(view: View) => void} show */
 export const onView = (show) => listen("view", (event) => show(event.payload));
 

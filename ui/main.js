@@ -3,12 +3,13 @@
 /** @import { View } from "./types" */
 
 import { Accounts } from "./accounts.js";
-import { onLogin, onView, start } from "./agent.js";
+import { onLogin, onView, start, startAgent } from "./agent.js";
 import { isLoginOpenFor } from "./dialog.js";
 import { firstRun } from "./first-run.js";
 import { openAddAccount, openLogin } from "./login-dialog.js";
 import { button, field, fromTemplate, input, part, write } from "./page.js";
 import { openSettings } from "./settings-dialog.js";
+import { attempt } from "./trouble.js";
 
 const main = part(document, "main");
 
@@ -46,9 +47,18 @@ function build(kind) {
     case "first-run":
       return firstRun(wanted?.account ?? null);
     case "connecting":
-    case "agent-unavailable":
       return fromTemplate(kind);
+    case "agent-unavailable":
+      return agentUnavailable(kind);
   }
+}
+
+/** @param {string} template */
+function agentUnavailable(template) {
+  const element = fromTemplate(template);
+  const startIt = button(element, "start-agent");
+  startIt.addEventListener("click", () => void attempt(startIt, field(element, "trouble"), startAgent));
+  return element;
 }
 
 function openWanted() {

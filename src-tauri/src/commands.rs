@@ -108,6 +108,11 @@ pub(crate) fn remember_details(app: AppHandle, accounts: Vec<String>) {
     Preferences::of(&app).set_details(accounts);
 }
 
+#[command]
+pub(crate) async fn start_agent(agent: Agent<'_>) -> Result<(), Trouble> {
+    call(&agent).await.map(drop)
+}
+
 /// Where the agent is.
 type Agent<'a> = State<'a, Paths>;
 

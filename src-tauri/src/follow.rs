@@ -21,8 +21,6 @@ pub(crate) enum Known {
 
 /// An agent that restarts is back within a second; until then the page stays as it is.
 const RESTARTS_WITHIN: Duration = Duration::from_secs(2);
-/// Whoever ended the agent may be about to start it again: systemd, an update, a person.
-const OTHERS_START_IT_WITHIN: Duration = Duration::from_secs(1);
 /// Between two attempts to reach the agent: from the first, doubling to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
@@ -38,8 +36,8 @@ async fn follow(paths: Paths, known: watch::Sender<Known>) {
     let mut lost: Option<Instant> = None;
     let mut wait = FIRST_WAIT;
     loop {
-        let may_start = lost.is_none_or(|lost| lost.elapsed() >= OTHERS_START_IT_WITHIN);
-        let heard = match listen(&paths, &known, may_start).await {
+        // The window starts the agent once. Whoever ended it afterwards, by Quit in the tray, meant it.
+        let heard = match listen(&paths, &known, lost.is_none()).await {
             Ended::AfterReports => {
                 lost = Some(Instant::now());
                 wait = FIRST_WAIT;

@@ -69,6 +69,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
             commands::settings,
             commands::change_settings,
             commands::remember_details,
+            commands::start_agent,
         ])
         .build(tauri::generate_context!())?
         .run(|app, event| {

@@ -90,6 +90,7 @@ impl Drop for Agent {
 impl Desktop {
     /// Where the agent of this desktop listens.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.environment.path("run/evertoken/agent.sock")
+        let chosen = self.environment.get("EVERTOKEN_SOCKET").map(PathBuf::from);
+        chosen.unwrap_or_else(|| self.environment.path("run/evertoken/agent.sock"))
     }
 }

@@ -66,6 +66,12 @@ impl Environment {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// The value of a variable; `None` when it is not set.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let mut variables = self.variables.iter();
+        variables.find_map(|(known, value)| (known == name).then_some(value.as_str()))
+    }
+
     /// A place in this desktop's folder.
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(name)

@@ -365,6 +365,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_while_the_keychain_refuses_makes_no_token_last_longer() {
+        let refused = Answer::KeychainFailed(KeychainProblem::Refused);
+        let answers = [Answer::Read(found()), Answer::Done, Answer::Done, grant("r6"), refused];
+        let rotation =
+            answers.into_iter().fold(Rotation::new(REFRESH), |rotation, answer| rotation.advance(answer, now()));
+        let back = -SignedDuration::from_hours(1);
+        let expected = access_token().shifted(back);
+        let before = rotation.clone().clock_set(back).advance(Answer::Done, now());
+        let after = rotation.advance(Answer::Done, now()).clock_set(back);
+        for rotation in [before, after] {
+            let Step::RecordStored(tokens) = rotation.next() else { panic!("{rotation:?}") };
+            assert_eq!(tokens.access_token, expected);
+        }
+    }
+
+    #[test]
     fn what_another_process_rotated_is_taken_over_without_a_request() {
         let mut found = found();
         found.access_token = Some((5, access_token()));

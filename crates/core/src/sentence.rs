@@ -6,12 +6,20 @@ use jiff::{SignedDuration, Timestamp};
 use crate::duration::in_words;
 use crate::status::{AccountStatus, State};
 
-/// An instant as the clock on the wall shows it: "14:32" today, "24 Nov, 14:32" on another day.
+/// An instant as the clock on the wall shows it: "14:32" today, "24 Nov, 14:32" on another day, "14:32:07" when
+/// minutes would say too little.
 #[must_use]
 pub fn local_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    /// Within this many seconds of now, minutes say too little.
+    const CLOSE: i64 = 120;
+    let is_close = at.duration_since(now).as_secs().abs() < CLOSE;
     let at = at.to_zoned(zone.clone());
-    let today = now.to_zoned(zone.clone()).date();
-    let format = if at.date() == today { "%H:%M" } else { "%-d %b, %H:%M" };
+    let is_today = at.date() == now.to_zoned(zone.clone()).date();
+    let format = match (is_today, is_close) {
+        (_, true) => "%H:%M:%S",
+        (true, false) => "%H:%M",
+        (false, false) => "%-d %b, %H:%M",
+    };
     at.strftime(format).to_string()
 }
 
@@ -44,11 +52,11 @@ pub fn state_and_time_left(account: &AccountStatus, now: Timestamp) -> String {
 #[must_use]
 pub fn state_and_end(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
     let state = state_in_words(account.state);
-    match &account.access_token {
-        Some(token) if token.expires_at > now => {
-            format!("{state} until {}", local_time(token.expires_at, now, zone))
-        }
-        Some(_) | None => state.to_owned(),
+    let end = account.access_token.as_ref().filter(|token| token.expires_at > now);
+    match end.map(|token| local_time(token.expires_at, now, zone)) {
+        Some(end) if account.state == State::LoginSoon => format!("log in before {end}"),
+        Some(end) => format!("{state} until {end}"),
+        None => state.to_owned(),
     }
 }
 

@@ -15,12 +15,16 @@ mod invariants;
 mod journal;
 #[path = "simulation/keychain.rs"]
 mod keychain;
+#[path = "simulation/person.rs"]
+mod person;
 #[path = "simulation/random.rs"]
 mod random;
 #[path = "simulation/server.rs"]
 mod server;
 #[path = "simulation/steps.rs"]
 mod steps;
+#[path = "simulation/trouble.rs"]
+mod trouble;
 #[path = "simulation/world.rs"]
 mod world;
 

@@ -13,7 +13,7 @@ use zbus::{Connection, MessageStream};
 
 use super::{Command, Key, NotifierEvent};
 use crate::system_signals::bus;
-use daemon::{NOTIFICATIONS, ends, has_owner, reported_end, start_daemon};
+use daemon::{NOTIFICATIONS, ends, reported_end, start_daemon};
 use shown::{Ended, Retired, Shown};
 
 /// First pause after a daemon that did not show a notification.
@@ -70,7 +70,7 @@ impl Notifications {
     /// Shows what is outstanding until the bus is gone.
     async fn serve(&mut self, session_bus: &Connection) -> zbus::Result<Result<(), Over>> {
         let mut owners = bus::owner_changes(session_bus, NOTIFICATIONS).await?;
-        let mut is_running = has_owner(session_bus).await?;
+        let mut is_running = bus::has_owner(session_bus, NOTIFICATIONS).await?;
         let mut signals: Option<MessageStream> = None;
         let mut pause = FIRST_PAUSE;
         self.forget_shown();

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use zbus::address::Address;
+use zbus::address::transport::{Transport, UnixSocket};
 use zbus::connection::Builder;
 use zbus::match_rule;
 use zbus::message::Type;
@@ -10,6 +12,8 @@ use zbus::{Connection, MatchRule, MessageStream};
 
 /// First pause after a bus that could not be reached.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// How much longer each pause is than the one before: an agent on a machine without a bus shall rest soon.
+const PAUSE_GROWTH: u32 = 4;
 /// Longest pause: a bus that is absent this long is not about to appear.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// Longest wait for a bus, and for an answer to a call on it. A bus answers in a millisecond or not at all.
@@ -20,16 +24,16 @@ static SYSTEM: Mutex<Option<Connection>> = Mutex::const_new(None);
 
 /// The session bus, as soon as there is one.
 pub(crate) async fn session() -> Connection {
-    shared(&SESSION, Builder::session).await
+    shared(&SESSION, Address::session).await
 }
 
 /// The system bus, as soon as there is one.
 pub(crate) async fn system() -> Connection {
-    shared(&SYSTEM, Builder::system).await
+    shared(&SYSTEM, Address::system).await
 }
 
 /// All who wait hold on to the same lock, so that one of them tries again for all.
-async fn shared(bus: &Mutex<Option<Connection>>, builder: fn() -> zbus::Result<Builder<'static>>) -> Connection {
+async fn shared(bus: &Mutex<Option<Connection>>, address: fn() -> zbus::Result<Address>) -> Connection {
     let mut connection = bus.lock().await;
     if let Some(open) = connection.as_ref().filter(|connection| !connection.is_closed()) {
         return open.clone();
@@ -37,17 +41,25 @@ async fn shared(bus: &Mutex<Option<Connection>>, builder: fn() -> zbus::Result<B
     *connection = None;
     let mut pause = FIRST_PAUSE;
     loop {
-        match connect(builder).await {
+        match connect(address).await {
             Ok(open) => return connection.insert(open).clone(),
             Err(error) => tracing::debug!(%error, ?pause, "no D-Bus"),
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * PAUSE_GROWTH).min(LONGEST_PAUSE);
     }
 }
 
-async fn connect(builder: fn() -> zbus::Result<Builder<'static>>) -> zbus::Result<Connection> {
-    let connection = async { builder()?.method_timeout(LONGEST_WAIT).build().await };
+async fn connect(address: fn() -> zbus::Result<Address>) -> zbus::Result<Connection> {
+    let address = address()?;
+    // zbus would start a thread to find that out.
+    if let Transport::Unix(unix) = address.transport()
+        && let UnixSocket::File(path) = unix.path()
+        && !path.exists()
+    {
+        return Err(std::io::Error::from(std::io::ErrorKind::NotFound).into());
+    }
+    let connection = async { Builder::address(address)?.method_timeout(LONGEST_WAIT).build().await };
     tokio::time::timeout(LONGEST_WAIT, connection).await.unwrap_or_else(|_| Err(timed_out()))
 }
 
@@ -75,4 +87,19 @@ pub(crate) async fn owner_changes(connection: &Connection, name: &'static str) -
 /// Does the message of an [`owner_changes`] say that the name has an owner now?
 pub(crate) fn has_new_owner(message: &zbus::Message) -> bool {
     message.body().deserialize::<(&str, &str, &str)>().is_ok_and(|(_name, _old_owner, new_owner)| !new_owner.is_empty())
+}
+
+/// Does the name have an owner now? Once this has answered, every earlier change is in the streams of
+/// [`owner_changes`].
+pub(crate) async fn has_owner(connection: &Connection, name: &str) -> zbus::Result<bool> {
+    call(connection, "NameHasOwner", &name).await?.body().deserialize()
+}
+
+/// Asks the bus itself.
+pub(crate) async fn call<B>(connection: &Connection, method: &str, body: &B) -> zbus::Result<zbus::Message>
+where
+    B: serde::Serialize + zbus::zvariant::DynamicType,
+{
+    const BUS: &str = "org.freedesktop.DBus";
+    connection.call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), method, body).await
 }

@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_core::tray::{Action, Icon, MenuItem, Tray as Content};
+use futures_util::{FutureExt, StreamExt};
 use ksni::TrayMethods;
 use ksni::menu::{StandardItem, SubMenu};
 use tokio::sync::{Notify, mpsc};
+use zbus::Connection;
 
 use super::picture::pictures;
 use super::{Provider, TITLE};
 use crate::system_signals::bus;
 
+/// The name of the panel that icons register with.
+const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 /// First pause after a tray icon that could not be registered.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause.
@@ -52,31 +56,50 @@ async fn run(provider: Provider, sender: mpsc::UnboundedSender<Action>, changed:
     let mut pause = FIRST_PAUSE;
     loop {
         let session_bus = bus::session().await;
-        let item = Item::new(Arc::clone(&provider), sender.clone());
-        // ksni registers the icon whenever a panel appears later.
-        let spawned = tokio::time::timeout(LONGEST_CALL, item.assume_sni_available(true).spawn()).await;
-        match spawned {
-            Ok(Ok(handle)) => {
+        match register(&session_bus, Item::new(Arc::clone(&provider), sender.clone())).await {
+            Ok(Some(registered)) => {
                 pause = FIRST_PAUSE;
-                let _goes_with_the_task = Registered(handle.clone());
                 loop {
                     tokio::select! {
                         () = changed.notified() => {
-                            handle.update(Item::recompute).await;
+                            registered.0.update(Item::recompute).await;
                         }
                         // ksni does not notice, and waits for ever on a bus that has gone.
                         () = session_bus.closed() => break,
                     }
                 }
             }
-            Ok(Err(error)) => tracing::debug!(%error, ?pause, "no tray"),
-            Err(_elapsed) => tracing::debug!(?pause, "the tray does not answer"),
-        }
-        if !session_bus.is_closed() {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(%error, ?pause, "no tray");
+                tokio::select! {
+                    () = session_bus.closed() => {}
+                    () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+                }
+            }
         }
     }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum NotRegistered {
+    #[error("the panel does not answer")]
+    TimedOut,
+    #[error(transparent)]
+    Refused(#[from] ksni::Error),
+    #[error(transparent)]
+    Bus(#[from] zbus::Error),
+}
+
+/// Registers the icon with the panel that there is; from then on ksni registers it with every panel that appears later.
+/// `None` when one appeared in between, which ksni may have missed.
+async fn register(session_bus: &Connection, item: Item) -> Result<Option<Registered>, NotRegistered> {
+    let mut panels = bus::owner_changes(session_bus, WATCHER).await?;
+    let spawned = tokio::time::timeout(LONGEST_CALL, item.assume_sni_available(true).spawn()).await;
+    let registered = Registered(spawned.map_err(|_elapsed| NotRegistered::TimedOut)??);
+    bus::has_owner(session_bus, WATCHER).await?;
+    let appeared = panels.next().now_or_never().is_some();
+    Ok((!appeared).then_some(registered))
 }
 
 /// ksni's own task outlives its handles.

@@ -54,6 +54,8 @@ pub(crate) struct Agent {
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) access: Option<String>,
     pub(crate) hold: Option<Hold>,
+    /// The last grant of this life.
+    pub(crate) granted_at: Option<i64>,
     pub(crate) requests: Vec<RequestId>,
     pub(crate) refused: Option<String>,
     /// The keychain does not delete the tokens yet.
@@ -90,6 +92,7 @@ impl Agent {
             deadline: None,
             access: None,
             hold: None,
+            granted_at: None,
             requests: vec![],
             refused: None,
             forgets_later: false,

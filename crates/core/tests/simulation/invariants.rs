@@ -26,10 +26,9 @@ impl World {
 
     /// After each happening.
     pub(crate) fn check(&mut self) {
-        if let Some(token) = self.must_hold.as_ref().filter(|_| std::mem::take(&mut self.keychain.touched)) {
-            if !self.keychain.holds(token) {
-                self.violated("I2", &format!("the keychain has lost {token}"));
-            }
+        let touched = std::mem::take(&mut self.keychain.touched);
+        if let Some(token) = self.must_hold.as_ref().filter(|token| touched && !self.keychain.holds(token)) {
+            self.violated("I2", &format!("the keychain has lost {token}"));
         }
         for agent in self.agents.iter().filter(|agent| agent.alive) {
             let signed_out = *agent.session.phase() == Phase::SignedOut;
@@ -56,6 +55,7 @@ impl World {
                 self.violated("I1", "a second request for one account");
             }
             self.check_hold(i, event);
+            self.check_spacing(i, before);
             self.agents[i].hold = None;
         }
         self.hold_after(i, &after, event, now);
@@ -94,6 +94,16 @@ impl World {
         }
     }
 
+    /// Grants lie half a minute apart, or a quarter of a token's life.
+    fn check_spacing(&self, i: usize, before: &Session) {
+        let (Phase::Scheduled { .. }, Some(granted_at)) = (before.phase(), self.agents[i].granted_at) else { return };
+        let lifetime = before.access_token().map_or(DAY, |token| token.lifetime().as_millis() as i64);
+        let apart = (lifetime / 4).clamp(SECOND, 30 * SECOND);
+        if self.t - granted_at < apart - SECOND / 10 {
+            self.violated("I5", &format!("a request {} ms after the last grant", self.t - granted_at));
+        }
+    }
+
     fn hold_after(&mut self, i: usize, after: &Session, event: &Event, now: Timestamp) {
         match event {
             Event::TokenRequestFailed { failure: Failure::Later { retry_after: Some(asked), .. }, .. } => {
@@ -109,6 +119,7 @@ impl World {
             }
             Event::TokenGranted { .. } | Event::AuthorizationGranted(_) | Event::LogoutRequested => {
                 self.agents[i].hold = None;
+                self.agents[i].granted_at = Some(self.t);
             }
             Event::Opened(_)
             | Event::OpenFailed(_)
@@ -209,6 +220,9 @@ impl World {
     pub(crate) fn check_told(&mut self, i: usize) -> Option<String> {
         let refused = self.agents[i].refused.clone();
         let current = self.keychain.current();
+        if self.keychain.look().0.left_behind().is_some() {
+            self.violated("I3", "asked to log in although a login lies beside the refused candidate");
+        }
         if current != refused {
             self.violated("I3", &format!("asked to log in: {refused:?} was refused, {current:?} is current"));
         }

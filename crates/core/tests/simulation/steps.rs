@@ -97,7 +97,7 @@ impl World {
         }
         let dies = self.random.one_in(self.kills_per_step);
         if dies && self.random.one_in(2) {
-            self.tear(&step);
+            self.tear(i, &step);
             self.kill(i);
             return;
         }
@@ -113,9 +113,10 @@ impl World {
     }
 
     /// What a step that is cut in the middle leaves behind.
-    fn tear(&mut self, step: &Step) {
+    fn tear(&mut self, i: usize, step: &Step) {
         let now = self.clock.timestamp(self.t);
         match step {
+            Step::StoreRefreshToken(info) if self.has_landed(i, *info) => {}
             Step::StoreCandidate(info) | Step::StoreRefreshToken(info) => {
                 self.keychain.tear(EntryKind::RefreshToken(info.slot));
             }
@@ -161,7 +162,8 @@ impl World {
                 let running = self.running(i);
                 let token = running.new_refresh.clone().or(running.presented.clone()).unwrap();
                 let delays = running.delays;
-                let (result, takes) = self.store(info, token.clone());
+                let landed = self.has_landed(i, info) && self.keychain.read().0.is_ok();
+                let (result, takes) = if landed { (Ok(()), 3) } else { self.store(info, token.clone()) };
                 if result.is_ok() {
                     self.server.set_fate(Some(&token), Fate::Stored);
                     self.must_hold = Some(token);
@@ -197,6 +199,13 @@ impl World {
         }
     }
 
+    /// A write that timed out may have landed: an agent looks before it replaces the only copy with itself.
+    fn has_landed(&self, i: usize, info: RefreshTokenInfo) -> bool {
+        let retries = self.agents[i].running.as_ref().is_some_and(|running| running.delays > 0);
+        let found = self.keychain.look().0;
+        retries && [found.a, found.b].contains(&Some(info))
+    }
+
     fn store(&mut self, info: RefreshTokenInfo, token: String) -> (Result<(), KeychainProblem>, i64) {
         let RefreshTokenInfo { slot, generation, rotations, stored_at, proven, .. } = info;
         let entry = StoredRefreshToken { generation, rotations, stored_at, proven, token: RefreshToken::new(token) };
@@ -220,6 +229,7 @@ impl World {
         let running = self.running(i);
         (running.presented, running.sent_at, running.sending) = (Some(token.clone()), t, true);
         running.new_access = None;
+        self.maybe_fail_while_sending();
         self.exchange(i, &token)
     }
 
@@ -271,6 +281,12 @@ impl World {
         let verdict = self.server.exchange(token, self.t);
         if let Verdict::Refused { replayed: true } = verdict {
             self.check_replay(token);
+        }
+        // A refused candidate gives way to the login before it.
+        let left_behind = self.keychain.look().0.left_behind().filter(|_| matches!(verdict, Verdict::Refused { .. }));
+        if let Some(candidate) = left_behind.filter(|info| self.keychain.token_in(info.slot).as_deref() == Some(token))
+        {
+            self.must_hold = self.keychain.token_in(candidate.slot.other());
         }
         self.server.answer(&verdict)
     }
@@ -345,7 +361,7 @@ impl World {
         self.check_finished(&running, &outcome);
         let agent = &mut self.agents[i];
         if let Job::Refresh(_) = running.job {
-            agent.refused = running.presented.clone();
+            agent.refused = running.presented.clone().or(agent.refused.take());
         }
         match (running.job, outcome) {
             (Job::Refresh(request), Outcome::Granted(tokens) | Outcome::Adopted(tokens)) => {

@@ -4,29 +4,41 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use evertoken_core::journal::Record;
-use evertoken_core::keychain::EntryKind;
 use evertoken_core::notice::Notice;
 use evertoken_core::policy::Policy;
-use evertoken_core::session::{Effect, Event, Moment, Session};
-use jiff::SignedDuration;
+use evertoken_core::session::{Effect, Event, Moment};
 
 use super::agent::{Agent, Job};
 use super::clock::{Clock, DAY, HOUR, MINUTE, SECOND};
 use super::journal::Journal;
-use super::keychain::{Keychain, Mood};
+use super::keychain::Keychain;
 use super::random::Random;
-use super::server::{Fate, Fault, Server, Terms};
+use super::server::{Fault, Server, Terms};
 
 /// Something that happens at an instant.
 #[derive(Debug, Clone)]
 pub(crate) enum Happening {
     Start,
-    Timer { agent: usize, timer: u64 },
-    Opened { agent: usize, life: u64 },
-    ForgetAgain { agent: usize, life: u64 },
-    StepDone { agent: usize, life: u64 },
+    Timer {
+        agent: usize,
+        timer: u64,
+    },
+    Opened {
+        agent: usize,
+        life: u64,
+    },
+    ForgetAgain {
+        agent: usize,
+        life: u64,
+    },
+    StepDone {
+        agent: usize,
+        life: u64,
+    },
     LateCommit(String),
     Caller,
+    /// A program that asks every second, so often more.
+    Poll(u32),
     Person,
     PersonLogsIn,
     Sleep,
@@ -41,7 +53,10 @@ pub(crate) enum Happening {
     JournalRecovers,
     ClockIsSet,
     Kill,
-    Restart { agent: usize, life: u64 },
+    Restart {
+        agent: usize,
+        life: u64,
+    },
 }
 
 /// What kind of life the account leads.
@@ -221,6 +236,7 @@ impl World {
                 self.server.lose_children_under_way(&token);
             }
             Happening::Caller => self.call(),
+            Happening::Poll(left) => self.poll(left),
             Happening::PersonLogsIn => self.person_logs_in(),
             Happening::Wake => self.wake(),
             Happening::NetworkReturns => self.network_returns(),
@@ -239,278 +255,6 @@ impl World {
                     self.trouble(&happening);
                 }
             }
-        }
-    }
-
-    fn trouble(&mut self, trouble: &Happening) {
-        self.disturb();
-        let lasts = |world: &mut Self, longest: i64| {
-            let pace = world.setting.pace;
-            world.random.spread(5 * SECOND, (longest as f64 * pace as f64 / DAY as f64) as i64 + 10 * SECOND)
-        };
-        match trouble {
-            Happening::Person => {
-                self.often(2 * DAY, Happening::Person);
-                self.person_acts();
-            }
-            Happening::Sleep => {
-                self.often(12 * HOUR, Happening::Sleep);
-                let dur = lasts(self, 14 * HOUR);
-                self.asleep_until = Some(self.t + dur);
-                self.schedule(dur, Happening::Wake);
-                for running in self.agents.iter_mut().filter_map(|agent| agent.running.as_mut()) {
-                    running.slept = running.sending;
-                }
-            }
-            Happening::NetworkFails => {
-                self.often(DAY, Happening::NetworkFails);
-                self.online = false;
-                let dur = lasts(self, 8 * HOUR);
-                self.schedule(dur, Happening::NetworkReturns);
-            }
-            Happening::Weather => {
-                self.often(DAY, Happening::Weather);
-                self.weather = self.random.pick(&Fault::ALL);
-                let dur = lasts(self, 6 * HOUR);
-                self.schedule(dur, Happening::WeatherClears);
-            }
-            Happening::KeychainFails => {
-                self.often(2 * DAY, Happening::KeychainFails);
-                let mood = self.random.pick(&Mood::TROUBLES);
-                // A keychain that was read a moment ago has been unlocked.
-                let mood = if self.lock.is_some() && mood == Mood::NeverUnlocked { Mood::Locked } else { mood };
-                self.keychain.become_(mood, &mut self.random);
-                let dur = lasts(self, 4 * HOUR);
-                self.schedule(dur, Happening::KeychainRecovers);
-            }
-            Happening::JournalFails => {
-                self.often(6 * DAY, Happening::JournalFails);
-                self.journal.writable = false;
-                let dur = lasts(self, 2 * HOUR);
-                self.schedule(dur, Happening::JournalRecovers);
-            }
-            Happening::ClockIsSet => {
-                self.often(4 * DAY, Happening::ClockIsSet);
-                let by = self.random.pick(&[2 * SECOND, MINUTE, HOUR, 9 * HOUR, DAY, 365 * DAY]);
-                let sign = self.random.pick(&[1, -1]);
-                self.set_clock(by * sign);
-            }
-            Happening::Kill => {
-                self.often(2 * DAY, Happening::Kill);
-                let all = self.random.one_in(4);
-                for i in 0..self.agents.len() {
-                    if self.agents[i].alive && (all || i == 0) {
-                        self.kill(i);
-                    }
-                }
-                if all {
-                    self.journal.lose_power(&mut self.random);
-                }
-            }
-            Happening::Start
-            | Happening::Timer { .. }
-            | Happening::Opened { .. }
-            | Happening::ForgetAgain { .. }
-            | Happening::StepDone { .. }
-            | Happening::LateCommit(_)
-            | Happening::Caller
-            | Happening::PersonLogsIn
-            | Happening::Wake
-            | Happening::NetworkReturns
-            | Happening::WeatherClears
-            | Happening::KeychainRecovers
-            | Happening::JournalRecovers
-            | Happening::Restart { .. } => {}
-        }
-    }
-
-    /// Every fault ends.
-    fn calm(&mut self) {
-        self.trace(|| "calm".to_owned());
-        (self.ending, self.kills_per_step) = (true, u64::MAX);
-        self.disturb();
-        if self.asleep_until.is_some() {
-            self.wake();
-        }
-        (self.weather, self.journal.writable) = (Fault::None, true);
-        self.network_returns();
-        self.keychain_recovers();
-        for i in 0..self.agents.len() {
-            if !self.agents[i].alive {
-                self.restart(i);
-            }
-        }
-    }
-
-    pub(crate) fn is_troubled(&self) -> bool {
-        self.asleep_until.is_some()
-            || !self.online
-            || self.weather != Fault::None
-            || self.keychain.mood != Mood::Works
-            || !self.journal.writable
-            || self.agents.iter().any(|agent| !agent.alive)
-    }
-
-    pub(crate) fn disturb(&mut self) {
-        self.last_trouble = self.last_trouble.max(self.t);
-    }
-
-    /// What this one request meets with.
-    pub(crate) fn fault_of_request(&mut self) -> Fault {
-        if !self.online {
-            return self.random.pick(&[Fault::Dns, Fault::Refused]);
-        }
-        if self.weather != Fault::None || self.ending || !self.setting.troubled || !self.random.one_in(25) {
-            return self.weather;
-        }
-        self.disturb();
-        let may_commit_late = self.setting.terms.grace > 0 && self.setting.terms.lifetime >= HOUR;
-        if may_commit_late && self.random.one_in(8) { Fault::CommittedLate } else { self.random.pick(&Fault::ALL) }
-    }
-
-    fn wake(&mut self) {
-        self.asleep_until = None;
-        self.disturb();
-        self.tell_all(&Event::ConnectivityReturned);
-    }
-
-    fn network_returns(&mut self) {
-        self.online = true;
-        self.tell_all(&Event::ConnectivityReturned);
-    }
-
-    fn keychain_recovers(&mut self) {
-        self.keychain.become_(Mood::Works, &mut self.random);
-        if !self.random.one_in(4) {
-            self.tell_all(&Event::KeychainReturned);
-        }
-    }
-
-    fn tell_all(&mut self, event: &Event) {
-        if self.asleep_until.is_none() {
-            self.counts.reasons += 1;
-            (0..self.agents.len()).for_each(|i| self.feed(i, event.clone()));
-        }
-    }
-
-    fn set_clock(&mut self, by: i64) {
-        self.trace(|| format!("the clock is set by {} s", by / SECOND));
-        self.clock.set(by);
-        self.counts.reasons += 1;
-        let seen = self.agents.iter().any(|agent| agent.alive);
-        let moved = SignedDuration::from_millis(by);
-        for i in 0..self.agents.len() {
-            if let Some(running) = &mut self.agents[i].running {
-                running.rotation = running.rotation.clone().clock_set(moved);
-            }
-            self.feed(i, Event::ClockSet { by: moved });
-        }
-        if !(seen && self.rewrite_access_token(moved)) {
-            self.server.access.values_mut().for_each(|access| access.slack += (-by).max(0));
-        }
-    }
-
-    /// An agent that sees the clock move writes its access token's new times down.
-    fn rewrite_access_token(&mut self, by: SignedDuration) -> bool {
-        let (_, Some(mut stored)) = self.keychain.look() else { return true };
-        if self.keychain.mood != Mood::Works {
-            return false;
-        }
-        (stored.issued_at, stored.expires_at) = (stored.issued_at + by, stored.expires_at + by);
-        let text = secrecy::ExposeSecret::expose_secret(&stored.to_entry()).to_owned();
-        self.keychain.write(EntryKind::AccessToken, Some(text), &mut self.random).0.is_ok()
-    }
-
-    pub(crate) fn kill(&mut self, i: usize) {
-        self.trace(|| format!("agent {i} is killed"));
-        self.disturb();
-        self.counts.kills += 1;
-        self.counts.reasons += 5;
-        let agent = &mut self.agents[i];
-        (agent.alive, agent.life, agent.timer) = (false, agent.life + 1, agent.timer + 1);
-        agent.jobs.clear();
-        if let Some(running) = agent.running.take() {
-            self.lock = None;
-            let new = running.new_refresh.as_deref();
-            if new.and_then(|new| self.server.fates.get(new)).is_some_and(|fate| *fate != Fate::Stored) {
-                self.server.set_fate(new, Fate::LostToKill);
-            }
-            self.schedule(0, Happening::Start);
-        }
-        let down = self.random.spread(200, (3 * HOUR).min(self.setting.pace / 8));
-        self.schedule_for(i, down, |agent, life| Happening::Restart { agent, life });
-    }
-
-    fn restart(&mut self, i: usize) {
-        let agent = &mut self.agents[i];
-        if agent.alive {
-            return;
-        }
-        (agent.alive, agent.session, agent.access, agent.hold) = (true, Session::opening(), None, None);
-        agent.requests.clear();
-        agent.jobs.push_back(Job::Open);
-        self.schedule(0, Happening::Start);
-    }
-
-    fn call(&mut self) {
-        self.often(3 * HOUR, Happening::Caller);
-        let i = self.random.below(self.agents.len() as u64) as usize;
-        if !self.agents[i].alive {
-            return;
-        }
-        let half = SignedDuration::from_millis(self.setting.terms.lifetime / 2);
-        let usual = Some(SignedDuration::from_secs(60)).filter(|usual| *usual < half);
-        let min_valid = self.random.pick(&[None, None, None, usual, Some(half), Some(half * 4)]);
-        self.counts.reasons += 1;
-        self.feed(i, Event::TokenWanted { min_valid });
-        self.check_handed_out(i, min_valid);
-        self.check_stale(i);
-        self.check_liveness();
-    }
-
-    fn person_acts(&mut self) {
-        if !self.agents[0].alive {
-            return;
-        }
-        self.counts.reasons += 2;
-        let token = match self.random.below(20) {
-            0..=10 => {
-                self.feed(0, Event::RefreshRequested);
-                return;
-            }
-            11 if self.agents.len() == 1 => {
-                self.feed(0, Event::LogoutRequested);
-                self.person_comes_back();
-                return;
-            }
-            12..=14 => self.server.sign_in(self.t),
-            _ => format!("wrong-{}", self.random.below(1_000_000)),
-        };
-        self.agents[0].jobs.push_back(Job::LogIn(token));
-        self.start_jobs();
-    }
-
-    fn person_comes_back(&mut self) {
-        let after = self.random.spread(MINUTE.min(self.setting.pace / 100), self.setting.pace);
-        self.schedule(after, Happening::PersonLogsIn);
-    }
-
-    fn person_logs_in(&mut self) {
-        use evertoken_core::session::Phase;
-        let needed = matches!(
-            self.agents[0].session.phase(),
-            Phase::AuthorizationRequired { .. } | Phase::SignedOut | Phase::Opening { retry_at: Some(_), .. }
-        );
-        let alive = self.agents[0].alive;
-        if alive && needed && !self.agents[0].is_forgetting() {
-            self.counts.logins += 1;
-            self.counts.reasons += 1;
-            let token = self.server.sign_in(self.t);
-            self.agents[0].jobs.push_back(Job::LogIn(token));
-            self.start_jobs();
-        }
-        if needed || !alive {
-            self.person_comes_back();
         }
     }
 
@@ -581,7 +325,7 @@ impl World {
         }
     }
 
-    fn often(&mut self, mean: i64, happening: Happening) {
+    pub(crate) fn often(&mut self, mean: i64, happening: Happening) {
         let mean = (mean as f64 * self.setting.pace as f64 / DAY as f64) as i64;
         let after = self.random.until_next(mean);
         self.schedule(after, happening);
@@ -622,6 +366,7 @@ fn of_the_machine(happening: &Happening) -> bool {
         | Happening::ForgetAgain { .. }
         | Happening::StepDone { .. }
         | Happening::Caller
+        | Happening::Poll(_)
         | Happening::Person
         | Happening::PersonLogsIn
         | Happening::Sleep

@@ -9,28 +9,15 @@ use crate::system_signals::bus;
 /// Its name, and the name of its interface.
 pub(super) const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
 
-/// Is there a daemon now?
-pub(super) async fn has_owner(session_bus: &Connection) -> zbus::Result<bool> {
-    bus_call(session_bus, "NameHasOwner", &NOTIFICATIONS).await?.body().deserialize()
-}
-
 /// Asks the bus to start a daemon if it knows of one that can be started, and does not wait for it: its name appears
 /// when it runs.
 pub(super) fn start_daemon(session_bus: &Connection) {
     let session_bus = session_bus.clone();
     tokio::spawn(async move {
-        if let Err(error) = bus_call(&session_bus, "StartServiceByName", &(NOTIFICATIONS, 0_u32)).await {
+        if let Err(error) = bus::call(&session_bus, "StartServiceByName", &(NOTIFICATIONS, 0_u32)).await {
             tracing::debug!(%error, "no notification daemon can be started");
         }
     });
-}
-
-async fn bus_call<B>(session_bus: &Connection, method: &str, body: &B) -> zbus::Result<zbus::Message>
-where
-    B: serde::Serialize + zbus::zvariant::DynamicType,
-{
-    const BUS: &str = "org.freedesktop.DBus";
-    session_bus.call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), method, body).await
 }
 
 /// Both signals that say that a notification has ended.

@@ -115,7 +115,7 @@ fn exactly_one_button_helps_most_and_it_can_be_pressed() {
 fn a_token_that_is_over_cannot_be_copied_even_before_the_agent_says_so() {
     let late = Card::of(&account(State::Valid), at("23T08:00:00"), &TimeZone::UTC);
     assert_eq!(late.expires_in, "over");
-    assert_eq!(late.end, "since 08:00");
+    assert_eq!(late.end, "since 08:00:00");
     assert!(!late.buttons[0].enabled);
 }
 
