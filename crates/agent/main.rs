@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use evertoken_agent::Options;
-use lexopt::Arg::Long;
+use lexopt::Arg::{Long, Short, Value};
 use lexopt::Parser;
 
 const HELP: &str = "\
@@ -33,13 +33,17 @@ fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
             Long("announce-ready") => options.announce_ready = true,
             Long("help") => return Ok(Request::Say(HELP)),
             Long("version") => return Ok(Request::Say(concat!("evertoken-agent ", env!("CARGO_PKG_VERSION"), "\n"))),
-            other => return Err(other.unexpected()),
+            other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected()),
         }
     }
     Ok(Request::Run(options))
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program answers --help, and says why it does not start")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program answers --help, and says why it does not start"
+)]
 fn main() -> ExitCode {
     match request(Parser::from_env()) {
         Ok(Request::Say(text)) => {

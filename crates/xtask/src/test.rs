@@ -24,6 +24,8 @@ pub(crate) struct Options {
 
 /// The end-to-end tests' name in the root package.
 const END_TO_END: &str = "end_to_end";
+/// These tests mostly wait for other programs, so that two cores carry four.
+const AT_ONCE: usize = 4;
 
 /// All packages with the features of all targets, in every step: one set of features means that each crate is checked
 /// once and compiled once, whatever the step.
@@ -71,7 +73,7 @@ fn unit_tests(options: Options) -> Result<()> {
 }
 
 fn end_to_end(options: Options) -> Result<()> {
-    run(&mut test_command(&format!("test --workspace --test {END_TO_END}"), options))
+    run(&mut test_command(&format!("test --workspace --test {END_TO_END} -- --test-threads={AT_ONCE}"), options))
 }
 
 /// cargo, shut off from the person's own desktop: a test that wants one makes one.

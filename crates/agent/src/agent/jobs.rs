@@ -40,10 +40,18 @@ pub(super) enum JobResult {
     StoreDelayed(RequestId, KeychainProblem),
     LoginStoreDelayed,
     Refreshed(RequestId, Exchanged),
-    LoggedIn { before: Option<Account>, account: Account, exchanged: Exchanged, reply: LoginReply },
+    LoggedIn(Box<LoginOutcome>),
     Forgotten { remove: bool, result: Result<(), Problem>, reply: ForgetReply },
     Renamed { to: AccountName, result: Result<(), Problem>, reply: Reply<AccountStatus> },
     Copied(Option<Reply<CopyAnswer>>, Result<CopyAnswer, Problem>),
+}
+
+/// How a log-in went, and the account as it was before and is to be.
+pub(super) struct LoginOutcome {
+    pub(super) before: Option<Account>,
+    pub(super) account: Account,
+    pub(super) exchanged: Exchanged,
+    pub(super) reply: LoginReply,
 }
 
 /// Who hears how a log-in went; empty once they heard that the keychain does not take the new token yet.
@@ -102,9 +110,7 @@ impl Agent {
             }
             JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
             JobResult::LoginStoreDelayed => self.login_store_delayed(&name),
-            JobResult::LoggedIn { before, account, exchanged, reply } => {
-                self.logged_in(&name, before, account, exchanged, reply);
-            }
+            JobResult::LoggedIn(outcome) => self.logged_in(&name, *outcome),
             JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
             JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
             JobResult::Copied(reply, result) => {
@@ -195,7 +201,7 @@ pub(super) async fn log_in(
         }
     };
     let exchanged = exchange(place, purpose, Some(token), delayed).await;
-    Some(JobResult::LoggedIn { before, account, exchanged, reply })
+    Some(JobResult::LoggedIn(Box::new(LoginOutcome { before, account, exchanged, reply })))
 }
 
 /// Whoever waits for a log-in, if nobody has answered them yet.

@@ -14,9 +14,8 @@ use evertoken_core::status::AccountStatus;
 use evertoken_core::token_response::read_credential;
 use tracing::warn;
 
-use super::jobs::{ForgetReply, LoginReply, forget, log_in, take};
+use super::jobs::{ForgetReply, LoginOutcome, forget, log_in, take};
 use super::{Agent, held::Held};
-use crate::exchange::Exchanged;
 use crate::local_api::{Reply, Whose};
 
 /// The account that a first log-in makes when nobody names it.
@@ -64,14 +63,8 @@ impl Agent {
         Ok((name, before, account))
     }
 
-    pub(super) fn logged_in(
-        &mut self,
-        name: &AccountName,
-        before: Option<Account>,
-        account: Account,
-        exchanged: Exchanged,
-        reply: LoginReply,
-    ) {
+    pub(super) fn logged_in(&mut self, name: &AccountName, outcome: LoginOutcome) {
+        let LoginOutcome { before, account, exchanged, reply } = outcome;
         let result = match exchanged.outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
                 self.incarnations += 1;

@@ -56,7 +56,8 @@ async fn run(provider: Provider, sender: mpsc::UnboundedSender<Action>, changed:
     let mut pause = FIRST_PAUSE;
     loop {
         let session_bus = bus::session().await;
-        match register(&session_bus, Item::new(Arc::clone(&provider), sender.clone())).await {
+        let item = || Item::new(Arc::clone(&provider), sender.clone());
+        match register(&session_bus, item).await {
             Ok(Some(registered)) => {
                 pause = FIRST_PAUSE;
                 loop {
@@ -91,15 +92,21 @@ enum NotRegistered {
     Bus(#[from] zbus::Error),
 }
 
-/// Registers the icon with the panel that there is; from then on ksni registers it with every panel that appears later.
-/// `None` when one appeared in between, which ksni may have missed.
-async fn register(session_bus: &Connection, item: Item) -> Result<Option<Registered>, NotRegistered> {
+/// Registers the icon with the panel, as soon as there is one; from then on ksni registers it with every panel that
+/// comes later. `None` when the panel or the bus was replaced in between, which ksni may have missed.
+async fn register(session_bus: &Connection, item: impl FnOnce() -> Item) -> Result<Option<Registered>, NotRegistered> {
     let mut panels = bus::owner_changes(session_bus, WATCHER).await?;
-    let spawned = tokio::time::timeout(LONGEST_CALL, item.assume_sni_available(true).spawn()).await;
+    while !bus::has_owner(session_bus, WATCHER).await? {
+        if panels.next().await.is_none() {
+            return Ok(None);
+        }
+    }
+    while panels.next().now_or_never().flatten().is_some() {}
+    let spawned = tokio::time::timeout(LONGEST_CALL, item().assume_sni_available(true).spawn()).await;
     let registered = Registered(spawned.map_err(|_elapsed| NotRegistered::TimedOut)??);
     bus::has_owner(session_bus, WATCHER).await?;
-    let appeared = panels.next().now_or_never().is_some();
-    Ok((!appeared).then_some(registered))
+    let was_replaced = panels.next().now_or_never().is_some();
+    Ok((!was_replaced).then_some(registered))
 }
 
 /// ksni's own task outlives its handles.

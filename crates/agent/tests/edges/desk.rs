@@ -85,7 +85,9 @@ pub(crate) fn run<F: Future<Output = ()>>(name: &str, display: bool, body: impl 
         inside.env_remove(name);
     }
     let server = display.then(|| {
-        let (server, mut output) = Process::start("Xvfb", &["-displayfd", "1", "-nolisten", "tcp"], "");
+        // Without other programs the server would start anew, and refuse connections meanwhile, whenever one ends.
+        let arguments = ["-displayfd", "1", "-nolisten", "tcp", "-noreset"];
+        let (server, mut output) = Process::start("Xvfb", &arguments, "");
         let mut number = String::new();
         output.read_line(&mut number).unwrap();
         inside.env("DISPLAY", format!(":{}", number.trim()));

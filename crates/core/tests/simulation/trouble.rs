@@ -133,9 +133,6 @@ impl World {
         self.trace(|| "calm".to_owned());
         (self.ending, self.kills_per_step) = (true, u64::MAX);
         self.disturb();
-        if self.asleep_until.is_some() {
-            self.wake();
-        }
         (self.weather, self.journal.writable) = (Fault::None, true);
         self.network_returns();
         self.keychain_recovers();

@@ -180,6 +180,9 @@ impl World {
     /// Lives the whole life, and a quarter of an hour of calm at its end.
     pub(crate) fn live(&mut self) {
         self.run_until(self.setting.duration);
+        while let Some(until) = self.asleep_until {
+            self.run_until(until + 2);
+        }
         self.calm();
         self.run_until(self.t.max(self.end_of_holds()) + 17 * MINUTE);
         self.check_liveness();
