@@ -46,6 +46,11 @@ impl Vault {
         Self { keychain, account }
     }
 
+    /// Is an empty keychain no surprise, whatever the journal says?
+    pub(crate) fn forgets(&self) -> bool {
+        self.keychain.forgets()
+    }
+
     /// Everything the account has.
     pub(crate) async fn read(&self) -> Result<Tokens, KeychainProblem> {
         Ok(Tokens {

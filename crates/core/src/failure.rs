@@ -81,13 +81,26 @@ pub struct Refusal {
 }
 
 impl Failure {
-    /// Was the refresh token sent, so that the server may have spent it?
+    /// Was nothing sent, so that trying again costs the endpoint nothing?
     #[must_use]
-    pub const fn may_have_spent_the_token(&self) -> bool {
+    pub const fn may_hurry(&self) -> bool {
         match self {
-            Self::OutcomeUnknown(_) => true,
+            Self::Keychain(_) | Self::Journal => true,
             Self::NotSent(_)
+            | Self::OutcomeUnknown(_)
             | Self::Later { .. }
+            | Self::Odd { .. }
+            | Self::AuthorizationRequired(_) => false,
+        }
+    }
+
+    /// Did the endpoint name a time before which it does not want to be asked?
+    #[must_use]
+    pub const fn asked_to_wait(&self) -> bool {
+        match self {
+            Self::Later { retry_after, .. } => retry_after.is_some(),
+            Self::NotSent(_)
+            | Self::OutcomeUnknown(_)
             | Self::Odd { .. }
             | Self::AuthorizationRequired(_)
             | Self::Keychain(_)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use evertoken_core::account::{Account, AccountName};
 use evertoken_core::api::CopyAnswer;
 use evertoken_core::config::Edit;
-use evertoken_core::journal::{Entry, Record, summarize};
+use evertoken_core::journal::{Entry, Record, Summary, summarize};
 use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::login_store_delayed;
 use evertoken_core::problem::{Problem, ProblemKind};
@@ -159,7 +159,8 @@ pub(super) async fn open(place: Option<Workplace>) -> Option<JobResult> {
         tracing::warn!(account = %place.name, "the journal cannot be read: {error}");
         Vec::new()
     });
-    let recovered = recover(&tokens.found(), &summarize(&entries));
+    let journal = if place.vault.forgets() { Summary::default() } else { summarize(&entries) };
+    let recovered = recover(&tokens.found(), &journal);
     let token = tokens.access_token.map(|stored| stored.token);
     Some(JobResult::Opened(recovered, token))
 }

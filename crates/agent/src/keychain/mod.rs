@@ -59,6 +59,15 @@ impl Keychain {
         Self(Backend::Memory(Arc::default()))
     }
 
+    /// Does it forget everything when the process ends?
+    #[must_use]
+    pub fn forgets(&self) -> bool {
+        match &self.0 {
+            Backend::Os(_) => false,
+            Backend::Memory(_) => true,
+        }
+    }
+
     /// The entry's value; `None` when there is no such entry. A keychain that was never unlocked may say so of an
     /// entry that it holds.
     ///

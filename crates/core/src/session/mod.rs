@@ -1,6 +1,7 @@
 //! The state of one account's login: a value without secrets, and one pure function that steps it.
 
 mod derive;
+mod outcome;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -246,6 +247,9 @@ pub struct Moment {
     /// For jitter.
     pub chance: Chance,
 }
+
+/// The session after an event, and what to do about it.
+type Stepped = (Session, Vec<Effect>);
 
 impl Session {
     /// A session whose tokens have yet to be read; [`Effect::OpenTokens`] is what it needs.
