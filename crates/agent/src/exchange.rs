@@ -20,6 +20,7 @@ use crate::fail_point::fail_point;
 use crate::journal_file::JournalFile;
 use crate::token_endpoint;
 use crate::vault::{self, FIRST_STORE_RETRY, LONGEST_STORE_RETRY, Vault};
+use crate::wall_clock::Clock;
 
 /// What an exchange works with.
 #[derive(Clone)]
@@ -39,12 +40,13 @@ pub(crate) struct Exchanged {
     pub(crate) access_token: Option<AccessToken>,
 }
 
-/// The secrets that the rotation machine must not see.
-#[derive(Default)]
-struct Secrets {
+/// What the rotation machine must not see: secrets, and a clock.
+struct Edge {
     given: Option<RefreshToken>,
     before: vault::Tokens,
     grant: Option<Grant>,
+    /// A clock that is set meanwhile must not make the new token last longer.
+    clock: Clock,
 }
 
 /// Carries a rotation out, to its end. `store_delayed` hears why the keychain does not take a new token.
@@ -57,20 +59,23 @@ pub(crate) async fn exchange(
     let Ok(_lock) = AccountLock::acquire(place.lock.clone()).await else {
         return Exchanged { outcome: Outcome::Failed(Failure::Journal), access_token: None };
     };
-    let mut secrets = Secrets { given, ..Secrets::default() };
+    let mut edge = Edge { given, before: vault::Tokens::default(), grant: None, clock: Clock::new() };
     let mut rotation = Rotation::new(purpose);
     loop {
         let step = rotation.next().clone();
         if let Step::Finished(outcome) = step {
-            let access_token = secrets.access_token(&outcome);
+            let access_token = edge.access_token(&outcome);
             return Exchanged { outcome, access_token };
         }
-        let answer = place.carry_out(step, &purpose, &mut secrets, &store_delayed).await;
-        rotation = rotation.advance(answer, Timestamp::now());
+        let answer = place.carry_out(step, &purpose, &mut edge, &store_delayed).await;
+        rotation = rotation.advance(answer, edge.clock.now());
+        if let Some(by) = edge.clock.jump() {
+            rotation = rotation.clock_set(by);
+        }
     }
 }
 
-impl Secrets {
+impl Edge {
     fn access_token(&self, outcome: &Outcome) -> Option<AccessToken> {
         match outcome {
             Outcome::Granted(_) => self.grant.as_ref().map(|grant| grant.access_token.clone()),
@@ -105,33 +110,33 @@ impl Workplace {
         &self,
         step: Step,
         purpose: &Purpose,
-        secrets: &mut Secrets,
+        edge: &mut Edge,
         store_delayed: &(impl Fn(KeychainProblem) + Send),
     ) -> Answer {
         match step {
             Step::ReadTokens => match self.vault.read().await {
                 Ok(tokens) => {
                     let found = tokens.found();
-                    secrets.before = tokens;
+                    edge.before = tokens;
                     Answer::Read(found)
                 }
                 Err(problem) => Answer::KeychainFailed(problem),
             },
-            Step::ProveWritable => answer(self.vault.prove_writable(probe_length(secrets)).await),
-            Step::StoreCandidate(info) => answer(self.store(info, secrets).await),
+            Step::ProveWritable => answer(self.vault.prove_writable(probe_length(edge)).await),
+            Step::StoreCandidate(info) => answer(self.store(info, edge).await),
             Step::RecordPresented(info) => {
                 fail_point("before-presented");
                 let recorded = self.record(Record::Presented { fingerprint: info.fingerprint });
                 fail_point("after-presented");
                 recorded
             }
-            Step::Send(info) => self.send(info, secrets).await,
+            Step::Send(info) => self.send(info, edge).await,
             Step::StoreRefreshToken(info) => {
-                self.store_for_certain(info, secrets, store_delayed).await;
+                self.store_for_certain(info, edge, store_delayed).await;
                 Answer::Done
             }
             Step::RecordStored(tokens) => self.record_stored(&tokens, purpose),
-            Step::StoreAccessToken(tokens) => answer(self.store_access_token(&tokens, secrets).await),
+            Step::StoreAccessToken(tokens) => answer(self.store_access_token(&tokens, edge).await),
             Step::RecordFailure(fingerprint, failure) => match Record::of_failure(fingerprint, &failure) {
                 Some(record) => self.record(record),
                 None => Answer::Done,
@@ -141,16 +146,18 @@ impl Workplace {
         }
     }
 
-    async fn send(&self, info: RefreshTokenInfo, secrets: &mut Secrets) -> Answer {
-        let Some(token) = secrets.to_present(info).cloned() else {
+    async fn send(&self, info: RefreshTokenInfo, edge: &mut Edge) -> Answer {
+        let Some(token) = edge.to_present(info).cloned() else {
             return Answer::KeychainFailed(KeychainProblem::Missing);
         };
-        let sent_at = Timestamp::now();
-        match token_endpoint::present(&self.account, &token).await {
+        let sent_at = edge.clock.now();
+        let answer = token_endpoint::present(&self.account, &token).await;
+        let sent_at = sent_at.saturating_add(edge.clock.jump().unwrap_or_default()).unwrap_or(sent_at);
+        match answer {
             Ok(grant) => {
                 fail_point("after-answer");
                 let granted = granted(&grant, sent_at);
-                secrets.grant = Some(grant);
+                edge.grant = Some(grant);
                 Answer::Granted(granted)
             }
             Err(failure) => {
@@ -160,8 +167,8 @@ impl Workplace {
         }
     }
 
-    async fn store(&self, info: RefreshTokenInfo, secrets: &Secrets) -> Result<(), KeychainProblem> {
-        let stored = secrets.to_store(info).ok_or(KeychainProblem::Missing)?;
+    async fn store(&self, info: RefreshTokenInfo, edge: &Edge) -> Result<(), KeychainProblem> {
+        let stored = edge.to_store(info).ok_or(KeychainProblem::Missing)?;
         self.vault.store_refresh_token(info.slot, &stored).await
     }
 
@@ -169,21 +176,30 @@ impl Workplace {
     async fn store_for_certain(
         &self,
         info: RefreshTokenInfo,
-        secrets: &Secrets,
+        edge: &Edge,
         store_delayed: &(impl Fn(KeychainProblem) + Send),
     ) {
         let mut wait = FIRST_STORE_RETRY;
         fail_point("before-store");
-        while let Err(problem) = self.store(info, secrets).await {
+        while let Err(problem) = self.store(info, edge).await {
             if wait == FIRST_STORE_RETRY {
                 warn!(account = %self.name, token = %info.fingerprint, "the new login is only in memory: {problem}");
                 self.record(Record::StoreDelayed { fingerprint: info.fingerprint, reason: problem.to_string() });
             }
             store_delayed(problem);
             self.nudged_or_elapsed(wait).await;
+            if self.has_landed(info).await {
+                break;
+            }
             wait = (wait * 2).min(LONGEST_STORE_RETRY);
         }
         fail_point("after-store");
+    }
+
+    /// Has a write that was given up landed after all? Then the only copy is not written over.
+    async fn has_landed(&self, info: RefreshTokenInfo) -> bool {
+        let tokens = self.vault.read().await;
+        tokens.is_ok_and(|tokens| tokens.in_slot(info.slot).is_some_and(|stored| stored.info(info.slot) == info))
     }
 
     async fn nudged_or_elapsed(&self, wait: Duration) {
@@ -205,8 +221,8 @@ impl Workplace {
         }
     }
 
-    async fn store_access_token(&self, tokens: &Tokens, secrets: &Secrets) -> Result<(), KeychainProblem> {
-        let Some(grant) = &secrets.grant else { return Ok(()) };
+    async fn store_access_token(&self, tokens: &Tokens, edge: &Edge) -> Result<(), KeychainProblem> {
+        let Some(grant) = &edge.grant else { return Ok(()) };
         let AccessTokenInfo { issued_at, expires_at, scope, user_id } = tokens.access_token.clone();
         let generation = tokens.refresh_token.generation;
         let token = grant.access_token.clone();
@@ -243,10 +259,10 @@ fn granted(grant: &Grant, sent_at: Timestamp) -> Granted {
 }
 
 /// The successor of a token is about as long as it.
-fn probe_length(secrets: &Secrets) -> usize {
+fn probe_length(edge: &Edge) -> usize {
     /// For the entry's other fields and a somewhat longer token, below what Windows allows for an entry.
     const ROOM: usize = 512;
-    let stored = [&secrets.before.a, &secrets.before.b].into_iter().flatten().map(|stored| &stored.token);
-    let longest = stored.chain(&secrets.given).map(|token| token.expose().len()).max().unwrap_or_default();
+    let stored = [&edge.before.a, &edge.before.b].into_iter().flatten().map(|stored| &stored.token);
+    let longest = stored.chain(&edge.given).map(|token| token.expose().len()).max().unwrap_or_default();
     longest + ROOM
 }

@@ -142,6 +142,12 @@ pub struct Refused {
 }
 
 impl Entry {
+    /// The token that the endpoint refused, if this is about that.
+    #[must_use]
+    pub fn refused(&self) -> Option<Fingerprint> {
+        if let Record::Refused { fingerprint, .. } = self.record { Some(fingerprint) } else { None }
+    }
+
     /// The entry as the journal holds it: one line with its newline.
     #[must_use]
     pub fn to_line(&self) -> String {

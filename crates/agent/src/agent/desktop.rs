@@ -38,9 +38,11 @@ impl Agent {
 
     /// Remembers that the person knows, so that a restart does not tell it again.
     fn told(&self, name: &AccountName) {
-        let Some(info) = self.accounts.get(name).and_then(|held| held.session.refresh_token()) else { return };
-        let record = Record::Told { fingerprint: info.fingerprint };
-        if let Err(error) = JournalFile::new(self.paths.journal(name)).append(&Entry { at: self.clock.now(), record }) {
+        let journal = JournalFile::new(self.paths.journal(name));
+        let newest_refusal = journal.read().ok().and_then(|entries| entries.iter().rev().find_map(Entry::refused));
+        let Some(fingerprint) = newest_refusal else { return };
+        let told = Entry { at: self.clock.now(), record: Record::Told { fingerprint } };
+        if let Err(error) = journal.append(&told) {
             tracing::warn!(account = %name, "the journal cannot be written: {error}");
         }
     }

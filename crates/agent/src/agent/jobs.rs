@@ -7,12 +7,12 @@ use evertoken_core::account::{Account, AccountName};
 use evertoken_core::api::CopyAnswer;
 use evertoken_core::config::Edit;
 use evertoken_core::journal::{Entry, Record, Summary, summarize};
-use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::keychain::{KeychainProblem, StoredAccessToken};
 use evertoken_core::login::login_store_delayed;
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::recovery::recover;
 use evertoken_core::rotation::{Outcome, Purpose};
-use evertoken_core::session::{Event, Recovered, RequestId, keychain_problem};
+use evertoken_core::session::{AccessTokenInfo, Event, Recovered, RequestId, keychain_problem};
 use evertoken_core::status::AccountStatus;
 use evertoken_core::token::{AccessToken, RefreshToken};
 use jiff::Timestamp;
@@ -31,7 +31,8 @@ pub(crate) struct Finished {
     incarnation: u64,
     /// Was this the job's last report?
     last: bool,
-    result: JobResult,
+    /// `None`: nothing that anybody has to know.
+    result: Option<JobResult>,
 }
 
 /// What a job came to.
@@ -88,15 +89,15 @@ impl Agent {
         let incarnation = self.accounts.get(name).map_or(0, |held| held.incarnation);
         self.running_jobs += 1;
         tokio::spawn(async move {
-            if let Some(result) = job.await {
-                let _ = finished.send(Finished { account, incarnation, last: true, result });
-            }
+            let result = job.await;
+            let _ = finished.send(Finished { account, incarnation, last: true, result });
         });
     }
 
     pub(super) fn job_finished(&mut self, finished: Finished) {
         let Finished { account: name, incarnation, last, result } = finished;
         self.running_jobs -= usize::from(last);
+        let Some(result) = result else { return };
         let is_current = self.accounts.get(&name).is_some_and(|held| held.incarnation == incarnation);
         match result {
             JobResult::Opened(..) | JobResult::StoreDelayed(..) | JobResult::Refreshed(..) if !is_current => {}
@@ -148,9 +149,13 @@ impl Agent {
     }
 }
 
-/// Reads an account's tokens and journal.
+/// Reads an account's tokens and journal, under the lock: what a log-in is about to prove is not there yet.
 pub(super) async fn open(place: Option<Workplace>) -> Option<JobResult> {
     let place = place?;
+    let Ok(_lock) = AccountLock::acquire(place.lock.clone()).await else {
+        tracing::warn!(account = %place.name, "the state folder cannot be used");
+        return Some(JobResult::Opened(Err(KeychainProblem::Unavailable), None));
+    };
     let tokens = match place.vault.read().await {
         Ok(tokens) => tokens,
         Err(problem) => return Some(JobResult::Opened(Err(problem), None)),
@@ -177,9 +182,28 @@ pub(super) async fn refresh(
     let account = place.name.clone();
     let delayed = move |problem| {
         let result = JobResult::StoreDelayed(request, problem);
-        let _ = reports.send(Finished { account: account.clone(), incarnation, last: false, result });
+        let _ = reports.send(Finished { account: account.clone(), incarnation, last: false, result: Some(result) });
     };
     Some(JobResult::Refreshed(request, exchange(place, purpose, None, delayed).await))
+}
+
+/// Writes an access token's times anew after the clock was set, so that the next start does not take it to last
+/// longer than it does. Best effort.
+pub(super) async fn write_times(
+    place: Option<Workplace>,
+    generation: u64,
+    times: AccessTokenInfo,
+    token: AccessToken,
+) -> Option<JobResult> {
+    let place = place?;
+    let _lock = AccountLock::acquire(place.lock.clone()).await.ok()?;
+    let current = place.vault.read().await.ok()?.found().current()?;
+    if current.generation == generation {
+        let AccessTokenInfo { issued_at, expires_at, scope, user_id } = times;
+        let stored = StoredAccessToken { generation, issued_at, expires_at, scope, user_id, token };
+        let _ = place.vault.store_access_token(&stored).await;
+    }
+    None
 }
 
 /// Proves a refresh token that a person gave.
@@ -198,7 +222,7 @@ pub(super) async fn log_in(
         if let Some(reply) = take(&waiting) {
             let _ = reply.send(Err(login_store_delayed(&name, problem)));
             let result = JobResult::LoginStoreDelayed;
-            let _ = reports.send(Finished { account: name.clone(), incarnation: 0, last: false, result });
+            let _ = reports.send(Finished { account: name.clone(), incarnation: 0, last: false, result: Some(result) });
         }
     };
     let exchanged = exchange(place, purpose, Some(token), delayed).await;

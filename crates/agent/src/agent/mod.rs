@@ -164,6 +164,20 @@ impl Agent {
         if let Some(by) = self.clock.jump() {
             info!(seconds = by.as_secs(), "the clock was set");
             self.step_all(&Event::ClockSet { by });
+            self.write_times();
+        }
+    }
+
+    /// What the keychain says about the access tokens follows the clock.
+    fn write_times(&mut self) {
+        let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
+        for name in names {
+            let Some(held) = self.accounts.get(&name) else { continue };
+            let (session, token) = (&held.session, held.access_token.clone());
+            if let (Some(info), Some(times), Some(token)) = (session.refresh_token(), session.access_token(), token) {
+                let job = jobs::write_times(self.workplace(&name), info.generation, times.clone(), token);
+                self.start(&name, job);
+            }
         }
     }
 
