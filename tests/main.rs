@@ -7,6 +7,8 @@ mod clipboard;
 mod configuration;
 mod crash;
 mod desktop;
+mod doctor;
+mod exec;
 mod freshness;
 mod keychain;
 mod kit;

@@ -1,10 +1,16 @@
 //! `evertoken-agent`: the resident agent.
 
+use std::alloc::System;
 use std::process::ExitCode;
 
 use evertoken_agent::Options;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::Parser;
+use zeroizing_alloc::ZeroAlloc;
+
+/// HTTP, JSON and D-Bus libraries copy what passes through them, tokens too: whatever is freed is wiped.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 const HELP: &str = "\
 Keeps Vault access tokens fresh: keychain, refresh, tray, notifications and the local API.

@@ -10,6 +10,13 @@ use crate::output::{Colour, Style, plain};
 pub(crate) enum Failure {
     /// Something that a person or a script must know.
     Problem(Problem),
+    /// A program that was to take our place cannot be run.
+    NotRun {
+        /// Why, and what to do.
+        problem: Problem,
+        /// The exit code that a shell would end with.
+        code: u8,
+    },
     /// Whoever read our output has had enough (`| head`): no failure.
     ReaderGone,
 }
@@ -17,9 +24,13 @@ pub(crate) enum Failure {
 impl Failure {
     /// Says it on standard error: what happened, and what to do.
     pub(crate) fn report(self, as_json: bool) -> ExitCode {
-        let problem = match self {
+        let (problem, code) = match self {
             Self::ReaderGone => return ExitCode::SUCCESS,
-            Self::Problem(problem) => problem,
+            Self::NotRun { problem, code } => (problem, code),
+            Self::Problem(problem) => {
+                let code = problem.kind.exit_code() as u8;
+                (problem, code)
+            }
         };
         let stderr = io::stderr();
         let text = if as_json {
@@ -30,7 +41,7 @@ impl Failure {
         };
         // The exit code says it too when standard error is closed.
         let _ = writeln!(stderr.lock(), "{text}");
-        ExitCode::from(problem.kind.exit_code() as u8)
+        ExitCode::from(code)
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod commands;
 mod credential;
+mod doctor;
 mod failure;
 mod output;
+mod program;
 
 use std::process::ExitCode;
 
@@ -23,12 +25,17 @@ const EXAMPLES: &str = "\
 Examples:
   evertoken login                        log in: paste a refresh token
   evertoken token                        print a valid access token
+  evertoken exec -- COMMAND              run a command with it in VAULT_ACCESS_TOKEN
   evertoken status                       how the login is
+  evertoken doctor                       what is wrong, and what to do about it
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 a person must log in   4 try again later   5 keychain locked";
 
 fn main() -> ExitCode {
+    if commands::answer_shell() {
+        return ExitCode::SUCCESS;
+    }
     let command = match Arguments::try_parse() {
         Ok(Arguments { command }) => command,
         Err(usage) => {
@@ -49,9 +56,12 @@ mod tests {
     #[test]
     fn every_command_is_consistent_and_has_help() {
         let mut command = Arguments::command();
+        let listed = command.clone();
         command.build();
         command.clone().debug_assert();
         for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let in_list = listed.find_subcommand(sub.get_name()).and_then(clap::Command::get_about);
+            assert_eq!(in_list.map(ToString::to_string), sub.get_about().map(ToString::to_string));
             assert!(sub.get_about().is_some(), "{}", sub.get_name());
             assert!(sub.get_after_help().is_some(), "{}", sub.get_name());
         }

@@ -5,6 +5,7 @@ use evertoken_core::api::AccountChange;
 use evertoken_core::sentence::state_and_time_left;
 use evertoken_core::status::AccountStatus;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::agent_client;
 use crate::failure::Failure;
@@ -15,6 +16,7 @@ use crate::output::{self, plain};
 #[command(after_help = "\
 Examples:
   evertoken account list
+  evertoken account list --json | jq -r '.accounts[].name'
   evertoken account rename default Production
   evertoken account default Production
 
@@ -22,6 +24,9 @@ An account is made by `evertoken login NAME`.")]
 pub(crate) struct Account {
     #[command(subcommand)]
     action: Action,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,27 +56,51 @@ impl Account {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let client = agent_client().await?;
         match self.action {
-            Action::List => list(&client).await,
+            Action::List => list(&client, self.json).await,
             Action::Rename { account, new_name } => {
                 let change = AccountChange { name: Some(new_name), ..AccountChange::default() };
                 let changed = client.change_account(Some(&account), &change).await?;
+                if self.json {
+                    return output::json(&changed);
+                }
                 output::line(format_args!("{account} is named {} now.", changed.name))
             }
             Action::Default { account } => {
                 let change = AccountChange { default: true, ..AccountChange::default() };
                 let changed = client.change_account(Some(&account), &change).await?;
+                if self.json {
+                    return output::json(&changed);
+                }
                 output::line(format_args!("{} is the default account now.", changed.name))
             }
             Action::Remove { account } => {
                 client.remove_account(Some(&account)).await?;
+                if self.json {
+                    return output::json(&Removed { removed: account });
+                }
                 output::line(format_args!("{account} is removed."))
             }
         }
     }
 }
 
-async fn list(client: &Client) -> Result<(), Failure> {
+/// What `list --json` prints.
+#[derive(Serialize)]
+struct Accounts {
+    accounts: Vec<AccountStatus>,
+}
+
+/// What `remove --json` prints.
+#[derive(Serialize)]
+struct Removed {
+    removed: AccountName,
+}
+
+async fn list(client: &Client, as_json: bool) -> Result<(), Failure> {
     let accounts = client.status().await?.accounts;
+    if as_json {
+        return output::json(&Accounts { accounts });
+    }
     if accounts.is_empty() {
         return output::line("No account. Make one: evertoken login");
     }

@@ -5,6 +5,7 @@ use evertoken_client::agent_program;
 use evertoken_core::problem::{Problem, ProblemKind};
 
 use crate::failure::Failure;
+use crate::program::become_program;
 
 /// Run the resident agent in the foreground
 ///
@@ -33,17 +34,4 @@ impl Agent {
         let detail = format!("The program evertoken-agent cannot be run: {error}.");
         Err(Problem::new(ProblemKind::AgentUnavailable, detail, "Install it beside evertoken, or on the PATH.").into())
     }
-}
-
-/// This process becomes the program: signals and exit code are its own.
-#[cfg(unix)]
-fn become_program(mut command: Command) -> std::io::Result<ExitCode> {
-    use std::os::unix::process::CommandExt;
-    Err(command.exec())
-}
-
-#[cfg(not(unix))]
-fn become_program(mut command: Command) -> std::io::Result<ExitCode> {
-    let status = command.status()?;
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }

@@ -19,6 +19,9 @@ Examples:
 pub(crate) struct Copy {
     /// The account; may be left out when there is one account or a default
     account: Option<AccountName>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl Copy {
@@ -26,6 +29,9 @@ impl Copy {
         let client = agent_client().await?;
         let account = self.account.as_ref();
         let copied = after_refresh(&client, account, None, || client.copy(account)).await?;
+        if self.json {
+            return output::json(&copied);
+        }
         let until = local_time(copied.expires_at, Timestamp::now(), &TimeZone::system());
         output::line(format_args!(
             "Copied: valid until {until}, cleared from the clipboard after {} s.",

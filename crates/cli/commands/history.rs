@@ -85,7 +85,7 @@ mod tests {
         let entry = Entry { at: Timestamp::constant(60, 0), record };
         assert_eq!(
             in_words(&entry, &TimeZone::UTC),
-            "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b; it expired on 00:00; trace id t-1"
+            "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b; it expired on 00:00:00; trace id t-1"
         );
     }
 }

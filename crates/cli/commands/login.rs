@@ -29,6 +29,9 @@ pub(crate) struct Login {
     account: Option<AccountName>,
     #[command(flatten)]
     settings: SettingsArguments,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Default, Args)]
@@ -76,6 +79,9 @@ impl Login {
         let is_new = name.as_ref().is_some_and(|name| report.accounts.iter().all(|account| account.name != *name));
         let login = LoginRequest { credential, settings: self.settings.into_settings(is_new) };
         let account = client.login(name.as_ref(), &login).await?;
+        if self.json {
+            return output::json(&account);
+        }
         output::line(format_args!(
             "Logged in to {}: {}.",
             account.name,

@@ -15,11 +15,17 @@ Example:
 pub(crate) struct Logout {
     /// The account; must be named, because a log-in cannot be brought back
     account: AccountName,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 impl Logout {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let account = agent_client().await?.logout(Some(&self.account)).await?;
+        if self.json {
+            return output::json(&account);
+        }
         output::line(format_args!("{}: logged out, its tokens are deleted.", account.name))
     }
 }

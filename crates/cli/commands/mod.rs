@@ -2,11 +2,15 @@
 
 mod account;
 mod agent;
+mod completions;
 mod copy;
+mod doctor;
+mod exec;
 mod header;
 mod history;
 mod login;
 mod logout;
+mod man;
 mod open;
 mod refresh;
 mod status;
@@ -21,36 +25,61 @@ use evertoken_core::problem::{Problem, ProblemKind};
 
 use crate::failure::Failure;
 
+pub(crate) use completions::answer as answer_shell;
+
+/// The lines here are what the list of commands shows; the rest of a command's help is read when it is wanted, so that
+/// `evertoken token` does not pay for the others.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
+    /// Log in with a refresh token, or a whole token response as JSON
     Login(login::Login),
+    /// Print a valid access token
     Token(token::Token),
+    /// Print an Authorization header with a valid access token
     Header(header::Header),
+    /// Run a command with a valid access token in its environment
+    Exec(exec::Exec),
+    /// Put the access token on the clipboard
     Copy(copy::Copy),
+    /// Show how the accounts are: state, time to expiry, next refresh, last error
     Status(status::Status),
+    /// Refresh now, and wait for the outcome
     Refresh(refresh::Refresh),
+    /// Forget an account's tokens
     Logout(logout::Logout),
+    /// Manage accounts
     Account(account::Account),
+    /// Show what happened to a login: the rotation journal, the newest entry last
     History(history::History),
+    /// Check what Evertoken stands on, and say what to do about each finding
+    Doctor(doctor::Doctor),
+    /// Run the resident agent in the foreground
     Agent(agent::Agent),
+    /// Open the window
     Open(open::Open),
+    /// Print the script that completes commands, options and account names in a shell
+    Completions(completions::Completions),
+    /// Print a manual page
+    Man(man::Man),
 }
 
 impl Command {
     /// Are errors JSON too?
     pub(crate) fn is_json(&self) -> bool {
         match self {
+            Self::Login(login) => login.json,
             Self::Token(token) => token.json,
+            Self::Copy(copy) => copy.json,
             Self::Status(status) => status.json,
+            Self::Refresh(refresh) => refresh.json,
+            Self::Logout(logout) => logout.json,
+            Self::Account(account) => account.json,
             Self::History(history) => history.json,
-            Self::Login(_)
-            | Self::Header(_)
-            | Self::Copy(_)
-            | Self::Refresh(_)
-            | Self::Logout(_)
-            | Self::Account(_)
-            | Self::Agent(_)
-            | Self::Open(_) => false,
+            Self::Doctor(doctor) => doctor.json,
+            Self::Header(_) | Self::Exec(_) | Self::Agent(_) | Self::Open(_) | Self::Completions(_) | Self::Man(_) => {
+                false
+            }
         }
     }
 
@@ -59,24 +88,36 @@ impl Command {
             Self::Login(login) => wait_for(login.run()),
             Self::Token(token) => wait_for(token.run()),
             Self::Header(header) => wait_for(header.run()),
+            Self::Exec(exec) => exec.run(),
             Self::Copy(copy) => wait_for(copy.run()),
             Self::Status(status) => wait_for(status.run()),
             Self::Refresh(refresh) => wait_for(refresh.run()),
             Self::Logout(logout) => wait_for(logout.run()),
             Self::Account(account) => wait_for(account.run()),
             Self::History(history) => wait_for(history.run()),
+            Self::Doctor(doctor) => block_on(doctor.run())?,
             Self::Agent(agent) => agent.run(),
             Self::Open(open) => open.run(),
+            Self::Completions(completions) => done(completions.run()),
+            Self::Man(man) => done(man.run()),
         }
     }
 }
 
-/// Runs a command on this thread: no other is started, which is most of why `evertoken token` is quick.
 fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<ExitCode, Failure> {
+    done(block_on(command)?)
+}
+
+fn done(outcome: Result<(), Failure>) -> Result<ExitCode, Failure> {
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Runs on this thread: no other is started, which is most of why `evertoken token` is quick.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| {
         Problem::new(ProblemKind::Failed, format!("The system refuses to wait for events: {error}."), "Try again.")
     })?;
-    runtime.block_on(command).map(|()| ExitCode::SUCCESS)
+    Ok(runtime.block_on(future))
 }
 
 fn paths() -> Result<Paths, Problem> {

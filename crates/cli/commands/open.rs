@@ -30,6 +30,9 @@ pub(crate) struct Open {
 
 impl Open {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        if !has_display() {
+            return Err(not_opened("there is no display here").into());
+        }
         let program = std::env::var_os("EVERTOKEN_DESKTOP").filter(|program| !program.is_empty()).map(Into::into);
         let mut command = Command::new(program.unwrap_or_else(|| background::program("evertoken-desktop")));
         if let Some(account) = &self.account {
@@ -49,6 +52,12 @@ impl Open {
             Err(error) => Err(not_opened(&error.to_string()).into()),
         }
     }
+}
+
+/// Can a window be shown at all? Elsewhere than on Linux there is always a display.
+fn has_display() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
 /// Starts the window; tells how it ended when it ended at once, as it does when one is open already.

@@ -1,6 +1,7 @@
 //! The local API, version 1: HTTP over a socket that only this user can open.
 
 mod connection;
+mod origin;
 mod routes;
 #[cfg(unix)]
 mod unix;

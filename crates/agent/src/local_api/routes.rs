@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
@@ -21,6 +22,7 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::origin::refuse_web_pages;
 use super::{Call, Owner, Whose};
 
 /// The largest body in bytes: a 64 KiB credential, escaped as JSON.
@@ -46,11 +48,12 @@ pub(super) fn router(owner: Owner) -> Router {
         .fallback(no_such_call)
         .method_not_allowed_fallback(no_such_call)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(from_fn(refuse_web_pages))
         .with_state(owner)
 }
 
 /// A problem as an answer.
-struct Refusal(Problem);
+pub(super) struct Refusal(Problem);
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {

@@ -1,11 +1,22 @@
 //! Puts the agent together and runs it.
 
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(not(target_os = "linux"))]
+use elsewhere as platform;
+#[cfg(target_os = "linux")]
+use linux as platform;
+
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use evertoken_core::config::Keychain as KeychainSetting;
 use evertoken_core::paths::{NoHome, Paths};
 use evertoken_core::status::{AgentInfo, StatusReport};
+use evertoken_core::tray::Action;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
@@ -54,31 +65,64 @@ pub enum StartError {
 pub fn run(options: Options) -> Result<(), StartError> {
     hardening::protect_process();
     logging::start();
+    platform::run(options, Reports::new())
+}
+
+/// What the agent reports, and to whom. Made first: where the tray owns the main thread, it watches before the agent
+/// runs.
+struct Reports {
+    info: AgentInfo,
+    sender: watch::Sender<Arc<StatusReport>>,
+}
+
+impl Reports {
+    fn new() -> Self {
+        let info = AgentInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started_at: Timestamp::now(),
+        };
+        let empty = StatusReport { agent: info.clone(), accounts: Vec::new() };
+        Self { info, sender: watch::channel(Arc::new(empty)).0 }
+    }
+
+    /// What the tray shows.
+    fn tray_provider(&self) -> crate::tray::Provider {
+        let watched = self.sender.subscribe();
+        Arc::new(move || {
+            let report = Arc::clone(&watched.borrow());
+            evertoken_core::tray::Tray::of(&report.accounts, Timestamp::now(), &TimeZone::system())
+        })
+    }
+}
+
+/// The tray and what people ask for in it.
+struct TrayLink {
+    tray: Option<Tray>,
+    actions: mpsc::UnboundedReceiver<Action>,
+}
+
+/// Runs `agent` to its end on a runtime of its own.
+fn block_on(agent: impl Future<Output = Result<(), StartError>>) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(options));
+    let result = runtime.block_on(agent);
     // A thread that waits for a hanging keychain must not keep the process.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(options: Options) -> Result<(), StartError> {
+async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(), StartError> {
     let paths = Paths::from_environment(|name| std::env::var_os(name))?;
     let file = ConfigurationFile::new(paths.config_file());
     let configuration = file.read()?;
     std::fs::create_dir_all(&paths.state)?;
     let listener = local_api::bind(&paths.socket)?;
-    let info = AgentInfo {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: std::process::id(),
-        started_at: Timestamp::now(),
-    };
+    let Reports { info, sender: reports } = reports;
+    let watched = reports.subscribe();
     info!(version = info.version, socket = %paths.socket.display(), "the agent runs");
 
-    let empty = StatusReport { agent: info.clone(), accounts: Vec::new() };
-    let (reports, watched) = watch::channel(Arc::new(empty));
     let (calls, calls_in) = mpsc::unbounded_channel();
     let (finished, finished_in) = mpsc::unbounded_channel();
-    let (tray_out, tray_in) = mpsc::unbounded_channel();
     let (notifier_out, notifier_in) = mpsc::unbounded_channel();
     let (system_out, system_in) = mpsc::unbounded_channel();
     let (keychain_out, keychain_in) = mpsc::unbounded_channel();
@@ -90,21 +134,13 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let inputs = Inputs {
         calls: calls_in,
         finished: finished_in,
-        tray: tray_in,
+        tray: tray.actions,
         notifier: notifier_in,
         system: system_in,
         keychain: keychain_in,
         process: ProcessSignals::new()?,
         timer: WallClockTimer::new()?,
     };
-    let tray = (!options.no_tray).then(|| {
-        let watched = watched.clone();
-        let provider = move || {
-            let report = Arc::clone(&watched.borrow());
-            evertoken_core::tray::Tray::of(&report.accounts, Timestamp::now(), &TimeZone::system())
-        };
-        Tray::start(Arc::new(provider), tray_out)
-    });
     let parts = Parts {
         configuration,
         file,
@@ -114,7 +150,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
         reports,
         finished,
         notifier: Some(Notifier::start(notifier_out)),
-        tray,
+        tray: tray.tray,
     };
     let agent = Agent::new(parts);
     let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));

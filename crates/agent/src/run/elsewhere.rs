@@ -1,0 +1,28 @@
+//! macOS and Windows: the tray's event loop owns the main thread, the agent runs on another. Not yet run.
+
+use std::sync::mpsc::sync_channel;
+
+use tokio::sync::mpsc;
+
+use super::{Options, Reports, StartError, TrayLink, block_on, serve};
+use crate::tray::run_on_main_thread;
+
+pub(super) fn run(options: Options, reports: Reports) -> Result<(), StartError> {
+    let (sender, actions) = mpsc::unbounded_channel();
+    if options.no_tray {
+        return block_on(serve(options, reports, TrayLink { tray: None, actions }));
+    }
+    let provider = reports.tray_provider();
+    let (hand_over, handed_over) = sync_channel(1);
+    let agent = std::thread::Builder::new().name("agent".to_owned());
+    agent.spawn(move || {
+        let tray = handed_over.recv().ok();
+        let result = block_on(serve(options, reports, TrayLink { tray, actions }));
+        if let Err(error) = &result {
+            tracing::error!("{error}");
+        }
+        // The event loop never returns, so the agent's end is the process's.
+        std::process::exit(i32::from(result.is_err()));
+    })?;
+    run_on_main_thread(&provider, &sender, move |tray| drop(hand_over.send(tray)))
+}

@@ -1,0 +1,51 @@
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::paths;
+use crate::doctor::{Finding, Verdict, examine, page, worst};
+use crate::failure::Failure;
+use crate::output::{self, Style};
+
+/// Check what Evertoken stands on, and say what to do about each finding
+///
+/// Changes nothing and sends nothing; starts the agent if none runs, as every command does. Variables are looked at as
+/// they are in this shell; an agent that was started elsewhere may have others.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evertoken doctor
+  evertoken doctor --json | jq '.findings[] | select(.verdict != \"ok\")'
+
+Exit codes:
+  0 nothing fails (there may be warnings)   1 something fails")]
+pub(crate) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    version: &'static str,
+    verdict: Verdict,
+    findings: &'a [Finding],
+}
+
+impl Doctor {
+    pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
+        let findings = examine(&paths()?).await;
+        let verdict = worst(&findings);
+        if self.json {
+            output::json(&Report { version: env!("CARGO_PKG_VERSION"), verdict, findings: &findings })?;
+        } else {
+            output::line(page(&findings, Style::of(&std::io::stdout())))?;
+        }
+        Ok(match verdict {
+            Verdict::Ok | Verdict::Warn => ExitCode::SUCCESS,
+            Verdict::Fail => ExitCode::FAILURE,
+        })
+    }
+}

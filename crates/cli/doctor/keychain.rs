@@ -1,0 +1,74 @@
+use evertoken_core::config::Keychain;
+use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::session::keychain_problem;
+use evertoken_core::status::{AccountStatus, State, StatusReport};
+
+use super::Finding;
+
+const CHECK: &str = "keychain";
+const PROBLEMS: [KeychainProblem; 5] = [
+    KeychainProblem::Locked,
+    KeychainProblem::TimedOut,
+    KeychainProblem::Unavailable,
+    KeychainProblem::Refused,
+    KeychainProblem::Missing,
+];
+
+/// By what the agent says: only a program that uses the keychain knows whether it answers.
+pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>) -> Finding {
+    match kind {
+        Keychain::Memory => {
+            let what = "Tokens are kept in the agent's memory alone: a login ends with the agent.";
+            return Finding::warn(CHECK, what, "To keep logins, take keychain = \"memory\" out of the configuration.");
+        }
+        Keychain::Os => {}
+    }
+    let Some(report) = report else {
+        return Finding::warn(CHECK, "Not known while no agent runs.", "Mend what is said about the agent.");
+    };
+    if let Some(account) = report.accounts.iter().find(|account| account.state == State::KeychainUnavailable) {
+        let problem = account.refresh.last_error.as_deref().unwrap_or("the keychain cannot be used");
+        return Finding::fail(
+            CHECK,
+            format!("For {}: {problem}; the login is not lost.", account.name),
+            cure_of(account),
+        );
+    }
+    if report.accounts.iter().any(|account| account.refresh_token.is_some()) {
+        return Finding::ok(CHECK, "It answers and holds the login.");
+    }
+    Finding::ok(CHECK, "It is asked for the first time when you log in.")
+}
+
+/// What to do about an account whose keychain cannot be used.
+pub(super) fn cure_of(account: &AccountStatus) -> String {
+    let said = account.refresh.last_error.as_deref().unwrap_or_default();
+    let problem = PROBLEMS.into_iter().find(|problem| problem.to_string() == said);
+    keychain_problem(&account.name, problem.unwrap_or(KeychainProblem::Unavailable)).advice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::super::account::tests::{account, report};
+    use super::*;
+
+    #[test]
+    fn a_locked_keychain_is_unlocked_and_an_absent_one_started() {
+        let of = |problem: KeychainProblem| {
+            let account = account(State::KeychainUnavailable, Some(&problem.to_string()));
+            verdict(Keychain::Os, Some(&report(vec![account])))
+        };
+        let locked = of(KeychainProblem::Locked);
+        assert_eq!(locked.verdict, Verdict::Fail);
+        assert!(locked.what.contains("locked"), "{locked:?}");
+        assert!(locked.cure.is_some_and(|cure| cure.starts_with("Unlock")));
+        assert!(of(KeychainProblem::Unavailable).cure.is_some_and(|cure| cure.starts_with("Start")));
+    }
+
+    #[test]
+    fn a_login_that_will_not_survive_the_agent_is_no_secret() {
+        assert_eq!(verdict(Keychain::Memory, Some(&report(Vec::new()))).verdict, Verdict::Warn);
+        assert_eq!(verdict(Keychain::Os, Some(&report(Vec::new()))).verdict, Verdict::Ok);
+    }
+}

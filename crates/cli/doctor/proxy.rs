@@ -1,0 +1,128 @@
+use evertoken_core::account::Endpoint;
+
+use super::{Finding, variable};
+
+const CHECK: &str = "proxy";
+const RESTART: &str = "and restart the agent";
+
+/// The variables that choose a proxy, each with the name under which it was found.
+#[derive(Debug, Default)]
+struct Variables {
+    https: Option<(&'static str, String)>,
+    all: Option<(&'static str, String)>,
+    http: Option<(&'static str, String)>,
+    no: Option<(&'static str, String)>,
+}
+
+pub(super) fn look(endpoints: &[Endpoint]) -> Finding {
+    let first = |names: [&'static str; 2]| {
+        names.into_iter().find_map(|name| Some((name, variable(name)?.to_string_lossy().into_owned())))
+    };
+    let variables = Variables {
+        https: first(["HTTPS_PROXY", "https_proxy"]),
+        all: first(["ALL_PROXY", "all_proxy"]),
+        http: first(["HTTP_PROXY", "http_proxy"]),
+        no: first(["NO_PROXY", "no_proxy"]),
+    };
+    verdict(&variables, endpoints)
+}
+
+fn verdict(variables: &Variables, endpoints: &[Endpoint]) -> Finding {
+    let mut hosts: Vec<&str> =
+        endpoints.iter().filter(|endpoint| !endpoint.is_loopback()).map(Endpoint::host).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    if hosts.is_empty() {
+        return Finding::ok(CHECK, "Not needed: every endpoint is on this machine.");
+    }
+    if let Some((name, list)) = &variables.no {
+        let through: Vec<&str> = hosts.iter().copied().filter(|host| !is_excepted(host, list)).collect();
+        if through.is_empty() {
+            return Finding::ok(CHECK, format!("{} is asked directly ({name}).", hosts.join(", ")));
+        }
+        hosts = through;
+    }
+    let hosts = hosts.join(", ");
+    let Some((name, value)) = variables.https.as_ref().or(variables.all.as_ref()) else {
+        return match &variables.http {
+            None => Finding::ok(CHECK, format!("None is set: {hosts} is asked directly.")),
+            Some((name, _)) => Finding::warn(
+                CHECK,
+                format!("{name} is set, which is for http only; {hosts} is asked directly."),
+                format!("If the network needs the proxy, set https_proxy as well, {RESTART}."),
+            ),
+        };
+    };
+    // Never the value itself: it may carry a password.
+    match proxy(value) {
+        Some(("http" | "https", proxy)) => Finding::ok(CHECK, format!("{hosts} is asked through {proxy} ({name}).")),
+        Some((scheme, _)) => Finding::fail(
+            CHECK,
+            format!("{name} names a {scheme} proxy, which Evertoken cannot use."),
+            format!("Name an http proxy in https_proxy, or {hosts} in no_proxy, {RESTART}."),
+        ),
+        None => Finding::fail(
+            CHECK,
+            format!("{name} is set and names no proxy."),
+            format!("Write it as http://HOST:PORT or unset it, {RESTART}."),
+        ),
+    }
+}
+
+/// Scheme and host of a proxy, without a user's name and password.
+fn proxy(value: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = value.trim().split_once("://").unwrap_or(("http", value.trim()));
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let is_host = !host.is_empty() && !host.starts_with(':') && !host.contains(char::is_whitespace);
+    is_host.then_some((scheme, host))
+}
+
+/// Is a host in a `no_proxy` list: `*`, itself, or below a domain of it?
+fn is_excepted(host: &str, list: &str) -> bool {
+    list.split(',').map(|entry| entry.trim().trim_start_matches('.')).filter(|entry| !entry.is_empty()).any(|entry| {
+        entry == "*"
+            || host.eq_ignore_ascii_case(entry)
+            || host.to_ascii_lowercase().ends_with(&format!(".{}", entry.to_ascii_lowercase()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::super::Verdict;
+    use super::*;
+
+    fn found(variables: &Variables) -> Finding {
+        verdict(variables, &["https://api.vault.ist/x".parse().unwrap(), "http://127.0.0.1:1/x".parse().unwrap()])
+    }
+
+    fn set(name: &'static str, value: &str) -> Option<(&'static str, String)> {
+        Some((name, value.to_owned()))
+    }
+
+    #[test]
+    fn a_proxy_for_http_alone_is_noticed() {
+        let finding = found(&Variables { http: set("http_proxy", "http://proxy:3128"), ..Variables::default() });
+        assert_eq!(finding.verdict, Verdict::Warn);
+        assert!(finding.cure.unwrap().contains("https_proxy"));
+    }
+
+    #[test]
+    fn a_proxys_password_is_never_shown() {
+        for value in ["http://me:s3cret@proxy:3128/", "me:s3cret@proxy:3128", "socks5://me:s3cret@proxy", "s3cret@"] {
+            let finding = found(&Variables { https: set("https_proxy", value), ..Variables::default() });
+            assert!(!format!("{finding:?}").contains("s3cret"), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_fails_and_what_is_excepted_does_not_matter() {
+        let with = |value: &str, no| Variables { all: set("ALL_PROXY", value), no, ..Variables::default() };
+        assert_eq!(found(&with("http://proxy:3128", None)).verdict, Verdict::Ok);
+        assert_eq!(found(&with("socks5://proxy", None)).verdict, Verdict::Fail);
+        assert_eq!(found(&with("http://", None)).verdict, Verdict::Fail);
+        assert_eq!(found(&with("socks5://proxy", set("NO_PROXY", "localhost, .vault.ist"))).verdict, Verdict::Ok);
+        assert_eq!(found(&with("socks5://proxy", set("NO_PROXY", "vault.istanbul"))).verdict, Verdict::Fail);
+    }
+}
