@@ -108,7 +108,7 @@ fn a_canary_is_found_however_it_is_written() {
     let utf_16 = |bytes: fn(u16) -> [u8; 2]| token.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     for written in [
         format!("before {token} after").into_bytes(),
-        token[30..].as_bytes().to_vec(),
+        token.as_bytes()[30..].to_vec(),
         STANDARD_NO_PAD.encode(token).into_bytes(),
         URL_SAFE_NO_PAD.encode(format!("x{token}")).into_bytes(),
         STANDARD_NO_PAD.encode(format!("xy{token}")).into_bytes(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Desktop;
+use super::effort::note;
 
 /// A tmpfs in place of a folder. Gone, with all that is on it, when this value goes.
 pub(crate) struct Disk {
@@ -21,7 +22,7 @@ impl Disk {
         let kept: Vec<_> = files(&place).into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect();
         let options = format!("size={size}k,mode=0700");
         if !mount(&["-t", "tmpfs", "-o", &options, "evertoken-test", &place.display().to_string()]) {
-            println!("left out: this process may not mount a file system (run the tests as root)");
+            note("left out: this process may not mount a file system (run the tests as root)");
             return None;
         }
         for (file, bytes) in kept {
@@ -40,7 +41,7 @@ impl Disk {
         self.remount("rw");
     }
 
-    /// Writes until there is no space left, and leaves room for this many bytes at the end of the last file.
+    /// Writes until there is no space left.
     pub(crate) fn fill(&self) {
         let mut file = File::create(self.ballast()).unwrap();
         while file.write(&[b'x'; 512]).is_ok_and(|written| written > 0) {}

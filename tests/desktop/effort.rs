@@ -1,10 +1,16 @@
-//! How much a test that depends on chance does.
+//! How much a test that depends on chance does, and what it says about it.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// `usual`, or `soak` when `EVERTOKEN_SOAK` is set.
 pub(crate) fn effort(usual: usize, soak: usize) -> usize {
     if std::env::var_os("EVERTOKEN_SOAK").is_some() { soak } else { usual }
+}
+
+/// Says something that whoever reads the tests' output should know.
+#[expect(clippy::print_stdout, reason = "shown when the test fails, or with --nocapture")]
+pub(crate) fn note(text: &str) {
+    println!("{text}");
 }
 
 /// 64 random bits: each hasher of the standard library has keys of its own.

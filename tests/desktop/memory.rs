@@ -26,7 +26,8 @@ pub(crate) fn find(pid: Pid, canary: &Canary) -> Option<String> {
             memory.read_exact_at(&mut bytes, at).ok()?;
             last.extend_from_slice(&bytes);
             let found = canary.find(&last).map(|(found, at)| {
-                let around = String::from_utf8_lossy(&last[at.saturating_sub(120)..last.len().min(at + 60)]).into_owned();
+                let around =
+                    String::from_utf8_lossy(&last[at.saturating_sub(120)..last.len().min(at + 60)]).into_owned();
                 format!("{found} in the memory {name} of {pid}: {around:?}")
             });
             last.drain(..last.len().saturating_sub(OVERLAP));
@@ -60,7 +61,9 @@ fn stretches(pages: &File, from: u64, to: u64) -> Vec<(u64, usize)> {
         for entry in entries.chunks_exact(8) {
             let is_there = u64::from_le_bytes(entry.try_into().unwrap()) & THERE != 0;
             match stretches.last_mut() {
-                Some((start, length)) if is_there && *start + *length as u64 == at && *length < (STRETCH * PAGE) as usize => {
+                Some((start, length))
+                    if is_there && *start + *length as u64 == at && *length < (STRETCH * PAGE) as usize =>
+                {
                     *length += PAGE as usize;
                 }
                 _ if is_there => stretches.push((at, PAGE as usize)),

@@ -2,13 +2,20 @@
 
 mod agent;
 mod artefact;
+mod authority;
 mod bus;
+mod canary;
 mod clipboard;
 mod deadline;
+mod disk;
 mod display;
+mod effort;
 mod environment;
 mod evertoken;
+mod faketime;
 mod keyring;
+mod login_state;
+pub(crate) mod memory;
 mod notifications;
 mod panel;
 mod process;
@@ -21,15 +28,23 @@ mod system;
 mod tray;
 mod watcher;
 mod window;
+pub(crate) mod wire;
+mod wiretap;
 
 pub(crate) use agent::Agent;
+pub(crate) use authority::Authority;
 pub(crate) use bus::Bus;
+pub(crate) use canary::Canary;
 pub(crate) use clipboard::Clipboard;
 pub(crate) use deadline::{PATIENCE, eventually, throughout};
+pub(crate) use disk::Disk;
 pub(crate) use display::Display;
+pub(crate) use effort::{effort, note, random_bits, random_share};
 pub(crate) use environment::Environment;
 pub(crate) use evertoken::built;
+pub(crate) use faketime::Faketime;
 pub(crate) use keyring::Keyring;
+pub(crate) use login_state::fingerprint;
 pub(crate) use notifications::Notifications;
 pub(crate) use panel::{Dunst, Panel};
 pub(crate) use process::{Outcome, Process};
@@ -40,6 +55,8 @@ pub(crate) use system::System;
 pub(crate) use tray::Tray;
 pub(crate) use watcher::Watcher;
 pub(crate) use window::Window;
+pub(crate) use wire::{Behaviour, Wire};
+pub(crate) use wiretap::Wiretap;
 
 /// Folders, a session bus and, if wanted, a screen. Everything else comes and goes as values of its own.
 pub(crate) struct Desktop {

@@ -2,6 +2,7 @@
 //! request behind our back, nothing left open while idle, and today's trust store and proxy settings.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use evertoken_core::account::Account;
@@ -76,13 +77,29 @@ fn classify(error: &reqwest::Error) -> Failure {
     if error.is_connect() {
         return Failure::NotSent(why_not_connected(error));
     }
-    Failure::OutcomeUnknown(if error.is_timeout() { OutcomeUnknown::TimedOut } else { OutcomeUnknown::Interrupted })
+    Failure::OutcomeUnknown(if error.is_timeout() {
+        OutcomeUnknown::TimedOut
+    } else if causes(error).any(is_no_http) {
+        OutcomeUnknown::Unreadable
+    } else {
+        OutcomeUnknown::Interrupted
+    })
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
+}
+
+/// Bytes that are not HTTP/1.1: another protocol, a header that is too long, chunks that are none.
+fn is_no_http(cause: &(dyn Error + 'static)) -> bool {
+    let http = cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+    let body = cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidInput);
+    http || body
 }
 
 /// Tells the causes of a failed connection apart by their texts: it changes the sentence, not the decision.
 fn why_not_connected(error: &reqwest::Error) -> NotSent {
-    let causes = std::iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
-    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
     let any = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
     if any(&["dns error", "failed to lookup"]) {
         NotSent::Dns

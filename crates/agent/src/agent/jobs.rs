@@ -152,10 +152,11 @@ impl Agent {
 /// Reads an account's tokens and journal, under the lock: what a log-in is about to prove is not there yet.
 pub(super) async fn open(place: Option<Workplace>) -> Option<JobResult> {
     let place = place?;
-    let Ok(_lock) = AccountLock::acquire(place.lock.clone()).await else {
-        tracing::warn!(account = %place.name, "the state folder cannot be used");
-        return Some(JobResult::Opened(Err(KeychainProblem::Unavailable), None));
-    };
+    // Without the lock nothing can be rotated, neither by us: what is there may be read, and the access token used.
+    let lock = AccountLock::acquire(place.lock.clone()).await;
+    if let Err(error) = &lock {
+        tracing::warn!(account = %place.name, "the state folder cannot be used: {error}");
+    }
     let tokens = match place.vault.read().await {
         Ok(tokens) => tokens,
         Err(problem) => return Some(JobResult::Opened(Err(problem), None)),

@@ -64,3 +64,48 @@ fn a_keychain_that_blocks_costs_four_threads_at_most_and_is_used_again_when_it_i
         tokio::time::timeout(LONGEST_CALL, until_a_thread_has_ended).await.unwrap();
     });
 }
+
+/// How many calls have come to the queue, and how many were let through.
+static QUEUE: (Mutex<(usize, usize)>, Condvar) = (Mutex::new((0, 0)), Condvar::new());
+
+/// A keychain that answers each call when it is let through.
+fn slow() -> keyring_core::Result<Arc<CredentialStore>> {
+    let mut queue = QUEUE.0.lock().unwrap();
+    queue.0 += 1;
+    let number = queue.0;
+    QUEUE.1.notify_all();
+    drop(QUEUE.1.wait_while(queue, |(_, through)| *through < number).unwrap());
+    Err(keyring_core::Error::NoStorageAccess("not today".into()))
+}
+
+#[test]
+fn a_long_queue_before_a_slow_keychain_is_not_read_as_a_keychain_that_hangs() {
+    runtime().block_on(async {
+        tokio::time::pause();
+        let workers = Arc::new(Workers::new("evertoken-test", Opener { open: slow, has_labels: false }));
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let same = Arc::clone(&workers);
+                tokio::spawn(async move { same.call("a", Work::Read).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        for number in 1..=4 {
+            let queue = QUEUE.0.lock().unwrap();
+            let (queue, waited) = QUEUE.1.wait_timeout_while(queue, LONGEST_CALL, |(come, _)| *come < number).unwrap();
+            assert!(!waited.timed_out(), "call {number} was given up");
+            drop(queue);
+            tokio::time::advance(LONGEST_CALL * 4 / 5).await;
+            // Whoever is to give up now gets the chance to.
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            QUEUE.0.lock().unwrap().1 = number;
+            QUEUE.1.notify_all();
+        }
+        tokio::time::resume();
+        for call in calls {
+            assert_ne!(call.await.unwrap().unwrap_err(), KeychainProblem::TimedOut);
+        }
+    });
+}

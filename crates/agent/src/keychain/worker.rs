@@ -2,6 +2,7 @@
 //! the store that it holds, and the next call gets a new one.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use evertoken_core::keychain::KeychainProblem;
 use keyring_core::{CredentialStore, Entry, Error};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
+use tokio::time::error::Elapsed;
 
 use super::problem::{Step, is_worth_a_new_store, problem};
 use super::{LONGEST_CALL, lock};
@@ -67,8 +69,29 @@ struct Worker {
 }
 
 /// Lives as long as its thread.
-#[derive(Debug)]
-struct Alive;
+#[derive(Debug, Default)]
+struct Alive {
+    /// How many calls the thread has answered.
+    answered: AtomicUsize,
+}
+
+impl Worker {
+    /// The answer to a call, or that the thread hangs: it answered nobody for as long as a call may take. Those before
+    /// us in the queue may be many, so a thread that answers them is waited for.
+    async fn answer(&self, mut answer: oneshot::Receiver<Answer>) -> Result<Result<Answer, RecvError>, Elapsed> {
+        loop {
+            let before = self.answered();
+            match tokio::time::timeout(LONGEST_CALL, &mut answer).await {
+                Err(_) if self.answered() != before => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn answered(&self) -> Option<usize> {
+        self.alive.upgrade().map(|alive| alive.answered.load(Ordering::Relaxed))
+    }
+}
 
 impl Workers {
     pub(super) fn new(service: &str, opener: Opener) -> Self {
@@ -85,7 +108,7 @@ impl Workers {
                 self.forget(&worker);
                 continue;
             }
-            match tokio::time::timeout(LONGEST_CALL, answered).await {
+            match worker.answer(answered).await {
                 Ok(Ok(answer)) => return answer,
                 Ok(Err(_ended_without_an_answer)) => self.forget(&worker),
                 Err(_elapsed) => {
@@ -107,7 +130,7 @@ impl Workers {
             return Err(KeychainProblem::TimedOut);
         }
         let (calls, receiver) = channel();
-        let alive = Arc::new(Alive);
+        let alive = Arc::new(Alive::default());
         let worker = Worker { calls, alive: Arc::downgrade(&alive) };
         let (service, opener) = (Arc::clone(&self.service), self.opener);
         let thread = std::thread::Builder::new().name("keychain".to_owned());
@@ -132,7 +155,7 @@ impl Workers {
     }
 }
 
-fn serve(service: &str, opener: Opener, calls: &Receiver<Call>, _alive: &Arc<Alive>) {
+fn serve(service: &str, opener: Opener, calls: &Receiver<Call>, alive: &Alive) {
     let mut store = None;
     while let Ok(call) = calls.recv_timeout(IDLE) {
         // Who gave up waiting may have written something newer since.
@@ -140,6 +163,7 @@ fn serve(service: &str, opener: Opener, calls: &Receiver<Call>, _alive: &Arc<Ali
             continue;
         }
         let answer = attempt(&mut store, service, opener, &call);
+        alive.answered.fetch_add(1, Ordering::Relaxed);
         let _given_up = call.answer.send(answer);
     }
 }

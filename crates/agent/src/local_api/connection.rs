@@ -16,13 +16,16 @@ use super::Listener;
 
 /// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
 const MOST_CONNECTIONS: usize = 2048;
+/// Files that stay free for what keeps the login alive, whoever connects: journal, keychain, token request, desktop.
+const OWN_FILES: usize = 96;
 /// A client on the same machine writes its request at once; one that does not is stuck or hostile.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests are small; the largest carries a pasted token response.
 const LARGEST_HEADER: usize = 16 << 10;
 
 pub(super) async fn accept_all(listener: Listener, router: Router) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let files = super::open_files(MOST_CONNECTIONS + OWN_FILES);
+    let places = Arc::new(Semaphore::new(files.saturating_sub(OWN_FILES).max(1)));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Some(stream) = listener.accept().await else { continue };

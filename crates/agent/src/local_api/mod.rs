@@ -11,9 +11,13 @@ mod windows;
 #[cfg(unix)]
 pub use unix::BindError;
 #[cfg(unix)]
+use unix::open_files;
+#[cfg(unix)]
 pub(crate) use unix::{Listener, bind};
 #[cfg(windows)]
 pub use windows::BindError;
+#[cfg(windows)]
+use windows::open_files;
 #[cfg(windows)]
 pub(crate) use windows::{Listener, bind};
 

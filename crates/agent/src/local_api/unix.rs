@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
@@ -78,6 +79,21 @@ impl Drop for Listener {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// How many files this process may have open: `wanted` of them, or as many as the system allows.
+pub(super) fn open_files(wanted: usize) -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
+    let enough = maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    let allowed = match current {
+        Some(current) if current < enough => {
+            let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(enough), maximum });
+            raised.map_or(current, |()| enough)
+        }
+        Some(_) | None => enough,
+    };
+    usize::try_from(allowed).unwrap_or(usize::MAX)
 }
 
 fn is_same_user(stream: &UnixStream) -> bool {

@@ -4,7 +4,10 @@ mod lifetime;
 mod refusal;
 mod retry_after;
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, OutcomeUnknown};
@@ -73,11 +76,14 @@ fn granted(body: &[u8], now: Timestamp) -> Option<Grant> {
     })
 }
 
+/// Each field is read by itself: one that is nested too deeply, too large a number or no UTF-8 must not cost the new
+/// refresh token beside it.
 fn object(body: &[u8]) -> Option<Map<String, Value>> {
-    match serde_json::from_slice(body).ok()? {
-        Value::Object(fields) => Some(fields),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
-    }
+    let text = String::from_utf8_lossy(body);
+    // RFC 8259 section 8.1 lets us ignore a byte order mark.
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
+    let readable = fields.into_iter().filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?)));
+    Some(readable.collect())
 }
 
 /// A token that fits into a header, an environment and a line of text: ASCII without blanks.

@@ -1,0 +1,67 @@
+//! A server that is not ours: npm's `oauth2-mock-server`, in both encodings.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::desktop::{Desktop, Keyring, Notifications, Process, built, procfs};
+
+/// Installs the server beside the built programs; `None` where there is no npm.
+fn installed() -> Option<PathBuf> {
+    if !matches!(Command::new("npm").arg("--version").output(), Ok(output) if output.status.success()) {
+        // Past the test harness, which keeps what a test that passes says.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: npm is missing, so oauth2-mock-server was not tried");
+        return None;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oauth2-mock-server");
+    let place = built("evertoken").parent().unwrap().with_file_name("oauth2-mock-server");
+    fs::create_dir_all(&place).unwrap();
+    let lock = fs::read(source.join("package-lock.json")).unwrap();
+    let stamp = place.join("node_modules/.installed");
+    for file in ["package.json", "package-lock.json", ".npmrc", "server.mjs"] {
+        fs::copy(source.join(file), place.join(file)).unwrap();
+    }
+    if fs::read(&stamp).ok().as_ref() != Some(&lock) {
+        let output = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&place).output().unwrap();
+        assert!(output.status.success(), "npm ci: {}", String::from_utf8_lossy(&output.stderr));
+        fs::write(stamp, lock).unwrap();
+    }
+    Some(place)
+}
+
+async fn stays_fresh(place: &Path, encoding: &str) {
+    let desktop = Desktop::without_screen().await;
+    let notifications = Notifications::arrive(&desktop.bus).await;
+    let _keyring = Keyring::start(&desktop).await;
+    let mut command = desktop.environment.command("node");
+    let (server, base) = Process::spawn_until_line(command.arg("server.mjs").current_dir(place), |line| {
+        line.strip_prefix("listening on ").map(str::to_owned)
+    });
+    let agent = crate::desktop::Agent::start(&desktop).await;
+
+    let login = format!("login --encoding {encoding} --endpoint {base}/token");
+    desktop.evertoken_reading("unknown", &login).await.failed(3);
+    desktop.evertoken_reading("first", &login).await.succeeded();
+    let first = desktop.token().await;
+    assert_eq!(first.split('.').count(), 3, "a signed token of theirs: {first}");
+    let status = desktop
+        .until("three rotations", |status| status.rotations("default") >= 3 && status.state("default") == "valid")
+        .await;
+    assert_eq!(status.account("default")["user_id"], "usr:b06d9aaa-4310-4c0d-9e5343c1b35");
+    assert_ne!(desktop.token().await, first);
+
+    procfs::signal(server.pid(), Signal::HUP);
+    let notification = notifications.shown("Log in to Vault again").await;
+    assert!(notification.body.contains("1 Jan 2025"), "{}", notification.body);
+    desktop.until_state("default", "login-required").await;
+    assert!(!agent.log().contains(&first), "a token is in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_at_a_server_that_is_not_ours_stays_fresh_until_that_server_refuses_it() {
+    let Some(place) = installed() else { return };
+    tokio::join!(stays_fresh(&place, "json"), stays_fresh(&place, "form"));
+}
