@@ -129,6 +129,9 @@ fn json_value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// No answer may repeat it.
+const SECRET: &str = "s3cret-that-must-not-be-repeated";
+
 /// A request that any program may send: the account `victim` may be changed, `default` may not.
 fn request() -> impl Strategy<Value = Vec<u8>> {
     let call = prop::sample::select(vec![
@@ -144,8 +147,17 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         "GET /v1/accounts/default/token",
         "PUT /v1/status",
     ]);
+    let secret = prop::sample::select(vec![
+        json!(SECRET),
+        json!([SECRET]),
+        json!({ "credential": [SECRET] }),
+        json!({ "credential": format!("{SECRET} and more") }),
+        json!({ "credential": format!("{{\"refresh_token\":[\"{SECRET}\"") }),
+        json!({ "credential": "x", "settings": [SECRET] }),
+    ]);
     let body = prop_oneof![
         3 => json_value().prop_map(|value| value.to_string().into_bytes()),
+        1 => secret.prop_map(|value| value.to_string().into_bytes()),
         1 => prop::collection::vec(any::<u8>(), 0..300),
     ];
     let any_path = "/[ -~]{0,60}".prop_map(|path| format!("GET {path}"));
@@ -184,6 +196,7 @@ async fn p8_no_request_to_the_local_api_is_answered_with_less_than_a_problem_or_
             };
             let status: u16 = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or_default();
             prop_assert!((200..600).contains(&status) && status != 500, "{}", text);
+            prop_assert!(!text.contains(SECRET), "the input is repeated: {}", text);
             if status >= 400 && !body.is_empty() {
                 prop_assert!(head.to_lowercase().contains("application/problem+json"), "{}", text);
                 let problem: Value = serde_json::from_str(body).unwrap_or_default();

@@ -42,7 +42,7 @@ struct Seen {
 }
 
 impl Wire {
-    /// Listens on a free port and begins with a grant of these tokens.
+    /// Listens on a free port and does this to everybody who comes.
     pub(crate) async fn start(behaviour: Behaviour) -> Self {
         Self::listen(behaviour, None).await
     }
