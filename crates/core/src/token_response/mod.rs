@@ -70,7 +70,7 @@ fn granted(body: &[u8], now: Timestamp) -> Option<Grant> {
     Some(Grant {
         lifetime: lifetime::read(fields.get("expires_in"), &access_token, now),
         access_token: AccessToken::new(access_token),
-        refresh_token: token(&fields, "refresh_token").map(|token| RefreshToken::new(token.to_owned())),
+        refresh_token: refresh_token(&fields).map(|token| RefreshToken::new(token.to_owned())),
         scope: scope(fields.get("scope")),
         user_id: non_empty(&fields, "user_id").map(str::to_owned),
     })
@@ -84,6 +84,12 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
     let readable = fields.into_iter().filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?)));
     Some(readable.collect())
+}
+
+/// The new refresh token, whatever characters it has: it only travels inside JSON or a form, and dropping it would
+/// end the login.
+fn refresh_token(fields: &Map<String, Value>) -> Option<&str> {
+    fields.get("refresh_token")?.as_str().filter(|text| !text.is_empty())
 }
 
 /// A token that fits into a header, an environment and a line of text: ASCII without blanks.
@@ -114,7 +120,7 @@ pub fn read_credential(text: &str) -> Result<RefreshToken, UnusableCredential> {
     }
     if text.starts_with('{') {
         let fields = object(text.as_bytes()).ok_or(UnusableCredential::NotJson)?;
-        let token = token(&fields, "refresh_token").ok_or(UnusableCredential::NoRefreshToken)?;
+        let token = refresh_token(&fields).ok_or(UnusableCredential::NoRefreshToken)?;
         return Ok(RefreshToken::new(token.to_owned()));
     }
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {

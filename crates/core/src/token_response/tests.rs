@@ -113,6 +113,14 @@ fn a_usable_refresh_token_survives_bytes_that_are_no_text() {
 }
 
 #[test]
+fn a_new_refresh_token_is_kept_whatever_characters_it_has() {
+    for odd in ["a b", "päss", "\u{1f511}"] {
+        let body = serde_json::json!({"access_token": "a", "refresh_token": odd}).to_string();
+        assert_eq!(answer(200, &body).unwrap().refresh_token.unwrap().expose(), odd);
+    }
+}
+
+#[test]
 fn a_server_that_does_not_rotate_leaves_the_refresh_token_alone() {
     for body in [r#"{"access_token":"a"}"#, r#"{"access_token":"a","refresh_token":""}"#] {
         assert!(answer(200, body).unwrap().refresh_token.is_none());
