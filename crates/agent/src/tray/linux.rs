@@ -8,7 +8,8 @@ use futures_util::{FutureExt, StreamExt};
 use ksni::TrayMethods;
 use ksni::menu::{StandardItem, SubMenu};
 use tokio::sync::{Notify, mpsc};
-use zbus::Connection;
+use zbus::zvariant::OwnedValue;
+use zbus::{Connection, MessageStream};
 
 use super::picture::pictures;
 use super::{Provider, TITLE};
@@ -58,12 +59,19 @@ async fn run(provider: Provider, sender: mpsc::UnboundedSender<Action>, changed:
         let session_bus = bus::session().await;
         let item = || Item::new(Arc::clone(&provider), sender.clone());
         match register(&session_bus, item).await {
-            Ok(Some(registered)) => {
+            Ok(Some((registered, mut panels))) => {
                 pause = FIRST_PAUSE;
                 loop {
                     tokio::select! {
                         () = changed.notified() => {
                             registered.0.update(Item::recompute).await;
+                        }
+                        panel = panels.next() => {
+                            let Some(panel) = panel else { break };
+                            let is_new = panel.is_ok_and(|message| bus::has_new_owner(&message));
+                            if is_new && !is_listed(&session_bus).await {
+                                break;
+                            }
                         }
                         // ksni does not notice, and waits for ever on a bus that has gone.
                         () = session_bus.closed() => break,
@@ -94,7 +102,10 @@ enum NotRegistered {
 
 /// Registers the icon with the panel, as soon as there is one; from then on ksni registers it with every panel that
 /// comes later. `None` when the panel or the bus was replaced in between, which ksni may have missed.
-async fn register(session_bus: &Connection, item: impl FnOnce() -> Item) -> Result<Option<Registered>, NotRegistered> {
+async fn register(
+    session_bus: &Connection,
+    item: impl FnOnce() -> Item,
+) -> Result<Option<(Registered, MessageStream)>, NotRegistered> {
     let mut panels = bus::owner_changes(session_bus, WATCHER).await?;
     while !bus::has_owner(session_bus, WATCHER).await? {
         if panels.next().await.is_none() {
@@ -106,7 +117,25 @@ async fn register(session_bus: &Connection, item: impl FnOnce() -> Item) -> Resu
     let registered = Registered(spawned.map_err(|_elapsed| NotRegistered::TimedOut)??);
     bus::has_owner(session_bus, WATCHER).await?;
     let was_replaced = panels.next().now_or_never().is_some();
-    Ok((!was_replaced).then_some(registered))
+    Ok((!was_replaced).then_some((registered, panels)))
+}
+
+/// Has ksni registered the icon with a panel that has just come? It asks once, also when the panel is not ready yet.
+async fn is_listed(session_bus: &Connection) -> bool {
+    /// A panel that is ready lists an icon within milliseconds.
+    const READY_WITHIN: Duration = Duration::from_millis(500);
+    tokio::time::sleep(READY_WITHIN).await;
+    let ours = format!("StatusNotifierItem-{}-", std::process::id());
+    let items = session_bus.call_method(
+        Some(WATCHER),
+        "/StatusNotifierWatcher",
+        Some("org.freedesktop.DBus.Properties"),
+        "Get",
+        &(WATCHER, "RegisteredStatusNotifierItems"),
+    );
+    let listed = items.await.ok().and_then(|answer| answer.body().deserialize::<OwnedValue>().ok());
+    let names = listed.and_then(|value| Vec::<String>::try_from(value).ok()).unwrap_or_default();
+    names.iter().any(|name| name.contains(&ours))
 }
 
 /// ksni's own task outlives its handles.
