@@ -253,7 +253,14 @@ mod tests {
         let folder = Folder { path: std::env::temp_dir().join(format!("it's evertoken-demo {}", std::process::id())) };
         create_private(&folder.path).unwrap();
         let shortcut = folder.write_shortcut(Path::new("/usr/bin/env")).unwrap();
-        let said = crate::command::output(std::process::Command::new(shortcut).arg("-u").arg("HOME")).unwrap();
+        // By its interpreter: a test that forks meanwhile has the new file open for writing for a moment, and what is
+        // being written cannot be executed.
+        let said =
+            crate::command::output(std::process::Command::new("sh").arg(&shortcut).args(["-u", "HOME"])).unwrap();
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&shortcut).unwrap().permissions()) & 0o100,
+            0o100
+        );
         assert!(said.contains(&format!("XDG_CONFIG_HOME={}\n", folder.path.join("config").display())), "{said}");
     }
 }

@@ -38,6 +38,7 @@ pub(crate) const TEST: &[Package] = &[
     package("faketime", Program("faketime")),
     package("gnome-keyring", Program("gnome-keyring-daemon")),
     package("imagemagick", Program("convert")),
+    package("keepassxc", Program("keepassxc")),
     package("libsecret-tools", Program("secret-tool")),
     package("util-linux", Program("setpriv")),
     package("webkit2gtk-driver", Program("WebKitWebDriver")),

@@ -53,7 +53,7 @@ async fn lane(tries: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_from_the_moment_a_new_token_can_be_seen_loses_no_login_in_200_tries() {
+async fn p1_a_kill_from_the_moment_a_new_token_can_be_seen_loses_no_login_in_200_tries() {
     futures_util::future::join_all((0..LANES).map(|_| lane(TRIES / LANES))).await;
 }
 
@@ -79,18 +79,18 @@ async fn dies_at(place: &str, grace: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_death_where_the_token_is_at_hand_needs_no_mercy_of_the_server() {
+async fn p1_a_death_where_the_token_is_at_hand_needs_no_mercy_of_the_server() {
     let places = ["before-presented", "after-presented", "after-store", "after-stored"];
     futures_util::future::join_all(places.map(|place| dies_at(place, 0))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_death_with_the_answer_in_hand_needs_the_one_retry_that_servers_grant() {
+async fn p1_a_death_with_the_answer_in_hand_needs_the_one_retry_that_servers_grant() {
     futures_util::future::join_all(["after-answer", "before-store"].map(|place| dies_at(place, 1))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_while_the_answer_is_on_its_way_costs_exactly_one_more_try() {
+async fn p1_a_kill_while_the_answer_is_on_its_way_costs_exactly_one_more_try() {
     let mut scene = Scene::logged_in("--expires-in 4s --grace 1").await;
     let before = scene.sandbox.requests().await.len();
     scene.sandbox.fault(json!({ "hold": "answer" })).await;
@@ -109,7 +109,7 @@ async fn a_kill_while_the_answer_is_on_its_way_costs_exactly_one_more_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_is_cut_off_or_lost_does_not_cost_the_login() {
+async fn p1_an_answer_that_is_cut_off_or_lost_does_not_cost_the_login() {
     for fault in [json!({ "close": "after" }), json!({ "cut_after": 20 }), json!({ "close": "before" })] {
         let scene = Scene::logged_in("--expires-in 8s --grace 1").await;
         let rotations = scene.desktop.status().await.rotations("default");
@@ -127,7 +127,7 @@ async fn an_answer_that_is_cut_off_or_lost_does_not_cost_the_login() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_that_is_asked_to_end_finishes_the_exchange_it_began() {
+async fn p1_an_agent_that_is_asked_to_end_finishes_the_exchange_it_began() {
     let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
     scene.sandbox.fault(json!({ "hold": "answer" })).await;
     scene.sandbox.holds("answer").await;
@@ -149,7 +149,7 @@ async fn an_agent_that_is_asked_to_end_finishes_the_exchange_it_began() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_torn_journal_line_loses_nothing() {
+async fn p1_a_torn_journal_line_loses_nothing() {
     let mut scene = Scene::logged_in("--expires-in 1h").await;
     let token = scene.desktop.token().await;
     scene.agent.kill();

@@ -1,0 +1,67 @@
+//! A real KeePassXC as the Secret Service, with a database of its own.
+
+use std::fs;
+
+use super::Desktop;
+use super::process::{Outcome, Process};
+use super::secret_service::SecretService;
+
+const PASSWORD: &str = "not a secret";
+
+/// The root group is what other programs may see; the same id in Base64 and as a UUID.
+const DATABASE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<KeePassFile>
+  <Meta>
+    <CustomData><Item>
+      <Key>FDO_SECRETS_EXPOSED_GROUP</Key><Value>{00000000-0000-4000-8000-000000000001}</Value>
+    </Item></CustomData>
+  </Meta>
+  <Root><Group><UUID>AAAAAAAAQACAAAAAAAAAAQ==</UUID><Name>Root</Name></Group></Root>
+</KeePassFile>
+"#;
+
+/// Programs are let in without a question to a person.
+const SETTINGS: &str = "\
+[General]
+ConfigVersion=2
+UpdateCheckMessageShown=true
+[GUI]
+CheckForUpdates=false
+[FdoSecrets]
+Enabled=true
+ShowNotification=false
+ConfirmAccessItem=false
+ConfirmDeleteItem=false
+";
+
+/// A running KeePassXC. Killed when it goes.
+pub(crate) struct KeePassXc {
+    process: Process,
+}
+
+impl KeePassXc {
+    /// Starts it on the desktop's screen and unlocks its database; makes one the first time.
+    pub(crate) async fn start(desktop: &Desktop) -> Self {
+        let place = |name: &str| desktop.environment.path(format!("data/{name}"));
+        let (database, settings) = (place("logins.kdbx"), place("keepassxc.ini"));
+        if !database.exists() {
+            fs::write(place("logins.xml"), DATABASE).unwrap();
+            let mut import = desktop.environment.command("keepassxc-cli");
+            import.args(["import", "--set-password", "--quiet"]).arg(place("logins.xml")).arg(&database);
+            Outcome::of(import, format!("{PASSWORD}\n{PASSWORD}\n").as_bytes()).await.succeeded();
+        }
+        fs::write(&settings, SETTINGS).unwrap();
+        let mut command = desktop.environment.command("keepassxc");
+        command.arg("--config").arg(settings).arg("--localconfig").arg(place("keepassxc-here.ini"));
+        // One instance for each folder of temporary files.
+        command.arg("--pw-stdin").arg(database).env("TMPDIR", desktop.environment.path("run"));
+        let process = Process::spawn_with_input(&mut command, format!("{PASSWORD}\n").as_bytes());
+        SecretService::on(&desktop.bus).await.is_open().await;
+        Self { process }
+    }
+
+    /// Dies without a word, as in a crash.
+    pub(crate) fn kill(mut self) {
+        self.process.kill();
+    }
+}
