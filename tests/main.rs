@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod absence;
+mod access;
 mod accounts;
 mod clipboard;
 mod configuration;
@@ -31,5 +32,6 @@ mod pictures;
 mod restart;
 mod secrecy;
 mod socket;
+mod token_file;
 mod tray;
 mod window;

@@ -35,6 +35,7 @@ function fill(dialog, form) {
   input(dialog, "notify-login").checked = form.notify_login;
   input(dialog, "notify-not-renewed").checked = form.notify_not_renewed;
   input(dialog, "notify-keychain").checked = form.notify_keychain;
+  input(dialog, "notify-approval").checked = form.notify_approval;
 }
 
 /** @param {HTMLElement} dialog @returns {SettingsForm} */
@@ -45,5 +46,6 @@ function read(dialog) {
     notify_login: input(dialog, "notify-login").checked,
     notify_not_renewed: input(dialog, "notify-not-renewed").checked,
     notify_keychain: input(dialog, "notify-keychain").checked,
+    notify_approval: input(dialog, "notify-approval").checked,
   };
 }

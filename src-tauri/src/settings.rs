@@ -18,18 +18,20 @@ pub(crate) struct SettingsForm {
     notify_login: bool,
     notify_not_renewed: bool,
     notify_keychain: bool,
+    notify_approval: bool,
 }
 
 impl SettingsForm {
     /// From what is set now.
     pub(crate) fn of(settings: &Settings, theme: ThemeChoice) -> Self {
-        let NotificationSettings { login, not_renewed, keychain } = settings.notifications;
+        let NotificationSettings { login, not_renewed, keychain, approval } = settings.notifications;
         Self {
             theme,
             clear_clipboard_after: settings.clear_clipboard_after.to_string(),
             notify_login: login,
             notify_not_renewed: not_renewed,
             notify_keychain: keychain,
+            notify_approval: approval,
         }
     }
 
@@ -41,6 +43,7 @@ impl SettingsForm {
                 login: self.notify_login,
                 not_renewed: self.notify_not_renewed,
                 keychain: self.notify_keychain,
+                approval: self.notify_approval,
             }),
         })
     }

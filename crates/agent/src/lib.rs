@@ -3,6 +3,7 @@
 
 mod account_lock;
 mod agent;
+mod caller;
 pub mod clipboard;
 mod configuration_file;
 mod exchange;
@@ -17,6 +18,7 @@ mod run;
 mod signals;
 pub mod system_signals;
 mod token_endpoint;
+mod token_file;
 pub mod tray;
 mod vault;
 pub mod wall_clock;

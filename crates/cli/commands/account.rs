@@ -1,9 +1,13 @@
-use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::AccountChange;
+use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::sentence::state_and_time_left;
-use evertoken_core::status::AccountStatus;
+use evertoken_core::status::{AccountStatus, TokenFileStatus};
+use evertoken_core::token_file::{TokenFile, TokenFileForm, TokenFilePath};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -19,6 +23,8 @@ Examples:
   evertoken account list --json | jq -r '.accounts[].name'
   evertoken account rename default Production
   evertoken account default Production
+  evertoken account set Production --token-file /run/user/1000/vault.env --form env
+  evertoken account set Production --require-approval on
 
 An account is made by `evertoken login NAME`.")]
 pub(crate) struct Account {
@@ -45,11 +51,105 @@ enum Action {
         /// The account
         account: AccountName,
     },
+    /// Change to whom and how an account's access tokens are given
+    Set(Set),
     /// Remove an account
     Remove {
         /// The account
         account: AccountName,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
+struct Set {
+    /// The account
+    account: AccountName,
+    /// Keep the access token in this file, readable by you alone; gone while there is no valid token
+    #[arg(long, value_name = "FILE", group = "change")]
+    token_file: Option<PathBuf>,
+    /// How the file is written: the token alone, VAULT_ACCESS_TOKEN=…, or JSON
+    #[arg(long, value_enum, default_value_t, requires = "token_file")]
+    form: Form,
+    /// Keep no file any more
+    #[arg(long, conflicts_with = "token_file", group = "change")]
+    no_token_file: bool,
+    /// Ask a person the first time a program wants a token of this account
+    #[arg(long, value_name = "on|off", value_parser = on_or_off, group = "change")]
+    require_approval: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Form {
+    #[default]
+    Raw,
+    Env,
+    Json,
+}
+
+impl Set {
+    fn change(&self) -> Result<AccountChange, Problem> {
+        let token_file = match &self.token_file {
+            Some(path) => Some(Some(TokenFile { path: absolute(path)?, form: self.form.into() })),
+            None => self.no_token_file.then_some(None),
+        };
+        Ok(AccountChange { token_file, require_approval: self.require_approval, ..AccountChange::default() })
+    }
+}
+
+impl From<Form> for TokenFileForm {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Raw => Self::Raw,
+            Form::Env => Self::Env,
+            Form::Json => Self::Json,
+        }
+    }
+}
+
+impl Set {
+    fn report(&self, changed: &AccountStatus) -> Result<(), Failure> {
+        let name = &changed.name;
+        if let Some(TokenFileStatus { path, form, .. }) = &changed.token_file {
+            let path = path.display();
+            output::line(format_args!("{name}: the access token is kept in {path} ({form}) while it is valid."))?;
+        } else if self.no_token_file {
+            output::line(format_args!("{name}: no file holds the access token any more."))?;
+        }
+        match self.require_approval {
+            Some(true) => {
+                output::line(format_args!("{name}: a person is asked the first time a program wants a token."))
+            }
+            Some(false) => output::line(format_args!("{name}: every program of yours gets a token that asks for one.")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The agent does not know the folder that a person is in.
+fn absolute(path: &Path) -> Result<TokenFilePath, Problem> {
+    let unusable = |error: &dyn std::fmt::Display| {
+        Problem::new(
+            ProblemKind::InvalidInput,
+            format!("The token file cannot be kept: {error}."),
+            "Name another file.",
+        )
+    };
+    // Joining drops a trailing slash, which says that a folder is meant.
+    let path = if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        path.to_owned()
+    } else {
+        std::path::absolute(path).map_err(|error| unusable(&error))?
+    };
+    TokenFilePath::try_from(path).map_err(|error| unusable(&error))
+}
+
+fn on_or_off(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("say on or off"),
+    }
 }
 
 impl Account {
@@ -72,6 +172,13 @@ impl Account {
                     return output::json(&changed);
                 }
                 output::line(format_args!("{} is the default account now.", changed.name))
+            }
+            Action::Set(set) => {
+                let changed = client.change_account(Some(&set.account), &set.change()?).await?;
+                if self.json {
+                    return output::json(&changed);
+                }
+                set.report(&changed)
             }
             Action::Remove { account } => {
                 client.remove_account(Some(&account)).await?;

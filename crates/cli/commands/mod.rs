@@ -1,7 +1,9 @@
 //! The commands, each in a file of its own.
 
+mod access;
 mod account;
 mod agent;
+mod approve;
 mod completions;
 mod copy;
 mod doctor;
@@ -52,6 +54,10 @@ pub(crate) enum Command {
     Account(account::Account),
     /// Show what happened to a login: the rotation journal, the newest entry last
     History(history::History),
+    /// Show which programs asked for access tokens
+    Access(access::Access),
+    /// Allow a program that wants access tokens, or deny it
+    Approve(approve::Approve),
     /// Check what Evertoken stands on, and say what to do about each finding
     Doctor(doctor::Doctor),
     /// Run the resident agent in the foreground
@@ -76,6 +82,8 @@ impl Command {
             Self::Logout(logout) => logout.json,
             Self::Account(account) => account.json,
             Self::History(history) => history.json,
+            Self::Access(access) => access.json,
+            Self::Approve(approve) => approve.json,
             Self::Doctor(doctor) => doctor.json,
             Self::Header(_) | Self::Exec(_) | Self::Agent(_) | Self::Open(_) | Self::Completions(_) | Self::Man(_) => {
                 false
@@ -95,6 +103,8 @@ impl Command {
             Self::Logout(logout) => wait_for(logout.run()),
             Self::Account(account) => wait_for(account.run()),
             Self::History(history) => wait_for(history.run()),
+            Self::Access(access) => wait_for(access.run()),
+            Self::Approve(approve) => wait_for(approve.run()),
             Self::Doctor(doctor) => block_on(doctor.run())?,
             Self::Agent(agent) => agent.run(),
             Self::Open(open) => open.run(),

@@ -110,6 +110,8 @@ pub(super) mod tests {
             expires_in: 86_400,
         };
         AccountStatus {
+            token_file: None,
+            approvals: Vec::new(),
             name: name.parse().unwrap(),
             default: true,
             endpoint: PRODUCTION_ENDPOINT.to_owned(),

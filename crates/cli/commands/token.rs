@@ -82,7 +82,10 @@ fn refresh_may_help(kind: ProblemKind) -> bool {
 
 /// May this pass by itself or by what a person does, without another command?
 fn may_pass(kind: ProblemKind) -> bool {
-    matches!(kind, ProblemKind::TryLater | ProblemKind::Keychain | ProblemKind::LoginRequired)
+    matches!(
+        kind,
+        ProblemKind::TryLater | ProblemKind::Keychain | ProblemKind::LoginRequired | ProblemKind::ApprovalRequired
+    )
 }
 
 /// Asks again at each change that the agent reports; asks the endpoint for nothing, the agent does that.

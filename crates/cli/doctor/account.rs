@@ -60,6 +60,8 @@ pub(super) mod tests {
     /// An account whose access token lasts a day from the beginning of 1970.
     pub(in super::super) fn account(state: State, error: Option<&str>) -> AccountStatus {
         AccountStatus {
+            token_file: None,
+            approvals: Vec::new(),
             name: "eu".parse().unwrap(),
             default: true,
             endpoint: PRODUCTION_ENDPOINT.to_owned(),

@@ -2,7 +2,8 @@
 
 use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::{
-    AccountChange, CopyAnswer, HistoryAnswer, LoginRequest, NewAccount, RefreshRequest, TokenAnswer,
+    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, NewAccount, RefreshRequest,
+    TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::problem::Problem;
@@ -77,6 +78,16 @@ impl Client {
     /// The account's journal, the newest entry last.
     pub async fn history(&self, account: Option<&AccountName>) -> Result<HistoryAnswer, Problem> {
         self.call(Method::GET, &path(account, "history"), NO_BODY).await
+    }
+
+    /// Keeps a person's decision about a program that wants the account's access tokens.
+    pub async fn approve(&self, account: Option<&AccountName>, approval: &Approval) -> Result<AccountStatus, Problem> {
+        self.call(Method::POST, &path(account, "approval"), Some(approval)).await
+    }
+
+    /// Who asked for access tokens since the agent began, the newest last.
+    pub async fn accesses(&self) -> Result<AccessAnswer, Problem> {
+        self.call(Method::GET, "access", NO_BODY).await
     }
 
     /// What is the same for every account.

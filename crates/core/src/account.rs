@@ -1,11 +1,14 @@
 //! An account: a name, and where and how its tokens are refreshed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
+
+use crate::access::Program;
+use crate::token_file::TokenFile;
 
 /// The token endpoint of Vault's production API.
 pub const PRODUCTION_ENDPOINT: &str = "https://api.vault.ist/v2.0/reference/gettoken";
@@ -206,6 +209,40 @@ pub struct Account {
     /// `client_id` (RFC 6749 section 2.2), for servers that want one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// A file that always holds the access token, for programs that can read nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<TokenFile>,
+    /// Must a person allow each program the first time it wants an access token?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub require_approval: bool,
+    /// The programs that a person allowed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub allowed_programs: BTreeSet<Program>,
+    /// The programs that a person refused.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub denied_programs: BTreeSet<Program>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl Account {
+    /// An account that refreshes at `endpoint`, as Vault documents it, and nothing else.
+    #[must_use]
+    pub const fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            encoding: Encoding::Json,
+            headers: BTreeMap::new(),
+            client_id: None,
+            token_file: None,
+            require_approval: false,
+            allowed_programs: BTreeSet::new(),
+            denied_programs: BTreeSet::new(),
+        }
+    }
 }
 
 /// Why a header cannot be sent with the token request.

@@ -13,6 +13,8 @@
 //! | `POST /v1/accounts/{name}/copy` | | [`CopyAnswer`] |
 //! | `POST /v1/accounts/{name}/logout` | | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `GET /v1/accounts/{name}/history` | | [`HistoryAnswer`] |
+//! | `GET /v1/access` | | [`AccessAnswer`] |
+//! | `POST /v1/accounts/{name}/approval` | [`Approval`] | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `GET`, `PATCH /v1/settings` | [`SettingsChange`](crate::config::SettingsChange) | [`Settings`](crate::config::Settings) |
 //!
 //! `{name}` may be `-`: the default account, or the only one. Errors are [`Problem`](crate::problem::Problem)s.
@@ -21,10 +23,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::access::{Access, Program};
 use crate::account::{AccountName, Encoding, Preset};
 use crate::journal::Entry;
+use crate::token_file::TokenFile;
 
 /// A valid access token (RFC 6750). Its `Debug` shows no token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +99,34 @@ pub struct AccountChange {
     /// `true`: this is the account that is meant when none is named.
     #[serde(default)]
     pub default: bool,
+    /// Which file holds the access token; `null`: none does.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<Option<TokenFile>>,
+    /// Must a person allow each program the first time it wants an access token?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_approval: Option<bool>,
+}
+
+/// Tells `null` from absent.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// `POST /v1/accounts/{name}/approval`: a person's decision about a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The program, by the path of its file.
+    pub program: Program,
+    /// May it have this account's access tokens?
+    pub allow: bool,
+}
+
+/// `GET /v1/access`: who asked for access tokens since the agent began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessAnswer {
+    /// The newest 1,000, the newest last.
+    pub accesses: Vec<Access>,
 }
 
 /// `POST /v1/accounts/{name}/login`. Its `Debug` shows no token.

@@ -1,6 +1,7 @@
 //! Everything Evertoken decides, without a clock, a file, a socket or a secret in its state.
 #![doc = include_str!("../README.md")]
 
+pub mod access;
 pub mod account;
 pub mod api;
 pub mod config;
@@ -19,6 +20,7 @@ pub mod sentence;
 pub mod session;
 pub mod status;
 pub mod token;
+pub mod token_file;
 pub mod token_request;
 pub mod token_response;
 pub mod tray;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::access::Program;
 use crate::account::AccountName;
 use crate::config::NotificationSettings;
 use crate::sentence::local_time;
@@ -28,6 +29,11 @@ pub enum Notice {
     },
     /// A rotated token could not be stored.
     KeychainRefused,
+    /// A program wants an access token for the first time.
+    ApprovalRequired {
+        /// Which.
+        program: Program,
+    },
 }
 
 /// The kinds of [`Notice`]: one of each kind is shown for an account at a time.
@@ -39,6 +45,8 @@ pub enum NoticeKind {
     NotRenewed,
     /// [`Notice::KeychainRefused`].
     KeychainRefused,
+    /// [`Notice::ApprovalRequired`].
+    ApprovalRequired,
 }
 
 impl NoticeKind {
@@ -49,6 +57,7 @@ impl NoticeKind {
             Self::LoginRequired => settings.login,
             Self::NotRenewed => settings.not_renewed,
             Self::KeychainRefused => settings.keychain,
+            Self::ApprovalRequired => settings.approval,
         }
     }
 }
@@ -64,8 +73,17 @@ pub struct Notification {
     pub title: &'static str,
     /// What happened, what it means.
     pub body: String,
-    /// The button's label.
-    pub button: &'static str,
+    /// The buttons.
+    pub buttons: Buttons,
+}
+
+/// What a person can choose in a notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Buttons {
+    /// One button with this label; the notification itself does the same.
+    One(&'static str),
+    /// *Allow* and *Deny* for a program; the notification itself decides nothing.
+    AllowOrDeny(Program),
 }
 
 impl Notice {
@@ -76,13 +94,14 @@ impl Notice {
             Self::LoginRequired { .. } => NoticeKind::LoginRequired,
             Self::NotRenewed { .. } => NoticeKind::NotRenewed,
             Self::KeychainRefused => NoticeKind::KeychainRefused,
+            Self::ApprovalRequired { .. } => NoticeKind::ApprovalRequired,
         }
     }
 
     /// The notification for an account, with times as its clock on the wall shows them.
     #[must_use]
     pub fn notification(&self, account: &AccountName, now: Timestamp, zone: &TimeZone) -> Notification {
-        let (title, button, text) = match self {
+        let (title, buttons, text) = match self {
             Self::LoginRequired { expired_at, access_token_until } => {
                 let what = expired_at.map_or_else(
                     || "the login is over.".to_owned(),
@@ -92,7 +111,7 @@ impl Notice {
                     || "There is no valid access token.".to_owned(),
                     |until| format!("The access token still works until {}.", local_time(until, now, zone)),
                 );
-                ("Log in to Vault again", "Log in", format!("{what} {meanwhile}"))
+                ("Log in to Vault again", Buttons::One("Log in"), format!("{what} {meanwhile}"))
             }
             Self::NotRenewed { cause, since, access_token_until } => {
                 let verb = if *access_token_until > now { "ends" } else { "ended" };
@@ -101,15 +120,20 @@ impl Notice {
                     local_time(*since, now, zone),
                     local_time(*access_token_until, now, zone)
                 );
-                ("Vault token not renewed", "Open", text)
+                ("Vault token not renewed", Buttons::One("Open"), text)
             }
             Self::KeychainRefused => (
                 "Unlock your keychain",
-                "Retry",
+                Buttons::One("Retry"),
                 "the new login is only in memory until the keychain accepts it.".to_owned(),
             ),
+            Self::ApprovalRequired { program } => (
+                "A program wants a Vault token",
+                Buttons::AllowOrDeny(program.clone()),
+                format!("{program} asks for access tokens for the first time."),
+            ),
         };
-        Notification { account: account.clone(), kind: self.kind(), title, body: format!("{account}: {text}"), button }
+        Notification { account: account.clone(), kind: self.kind(), title, body: format!("{account}: {text}"), buttons }
     }
 }
 

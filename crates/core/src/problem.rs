@@ -59,6 +59,10 @@ problem_kinds! {
     TooShortLived = "urn:evertoken:too-short-lived", 409, Failed;
     /// The keychain is locked or unavailable.
     Keychain = "urn:evertoken:keychain", 503, Keychain;
+    /// A person has to allow the program first, and is asked.
+    ApprovalRequired = "urn:evertoken:approval-required", 403, TryLater;
+    /// A person refused the program.
+    AccessDenied = "urn:evertoken:access-denied", 403, Failed;
     /// There is no clipboard to copy to.
     NoClipboard = "urn:evertoken:no-clipboard", 503, Failed;
     /// The configuration cannot be read or written.

@@ -1,10 +1,14 @@
 //! What people and scripts are told about the accounts. Derived from the sessions, never stored.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::access::Program;
 use crate::account::AccountName;
 use crate::token::Fingerprint;
+use crate::token_file::TokenFileForm;
 
 /// The answer of `GET /v1/status` and `evertoken status --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +53,23 @@ pub struct AccountStatus {
     pub refresh_token: Option<RefreshTokenStatus>,
     /// Whether a person must log in.
     pub login: LoginStatus,
+    /// The file that holds the access token; absent when there is none.
+    #[serde(default)]
+    pub token_file: Option<TokenFileStatus>,
+    /// The programs that wait for a person to allow them.
+    #[serde(default)]
+    pub approvals: Vec<Program>,
+}
+
+/// A file that holds the access token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenFileStatus {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it is written.
+    pub form: TokenFileForm,
+    /// Why it does not hold the token, in a sentence.
+    pub problem: Option<String>,
 }
 
 /// An account's state in one word: a stable name for scripts.

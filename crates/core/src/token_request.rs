@@ -66,12 +66,7 @@ mod tests {
     use super::*;
 
     fn account(encoding: Encoding) -> Account {
-        Account {
-            endpoint: "https://api.vault.ist/v2.0/reference/gettoken".parse().unwrap(),
-            encoding,
-            headers: BTreeMap::new(),
-            client_id: None,
-        }
+        Account { encoding, ..Account::new("https://api.vault.ist/v2.0/reference/gettoken".parse().unwrap()) }
     }
 
     #[test]

@@ -98,6 +98,8 @@ mod tests {
 
     fn account(ends: &str) -> AccountStatus {
         AccountStatus {
+            token_file: None,
+            approvals: Vec::new(),
             name: "default".parse().unwrap(),
             default: true,
             endpoint: "https://api.vault.ist/v2.0/reference/gettoken".to_owned(),

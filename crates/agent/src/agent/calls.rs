@@ -1,5 +1,6 @@
 //! Answers the local API's calls. Reads come from memory.
 
+use evertoken_core::access::Caller;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::{AccountChange, HistoryAnswer, RefreshRequest, TokenAnswer};
 use evertoken_core::config::{Edit, Settings, SettingsChange};
@@ -19,16 +20,21 @@ impl Agent {
     pub(super) fn call(&mut self, call: Call) {
         match call {
             Call::Status(reply) => drop(reply.send(Ok(self.report()))),
-            Call::Token(whose, min_valid, reply) => drop(reply.send(self.token(whose, min_valid))),
+            Call::Token(whose, caller, min_valid, reply) => drop(reply.send(self.token(whose, caller, min_valid))),
             Call::Create(account, reply) => drop(reply.send(self.create(account))),
             Call::Change(whose, change, reply) => self.change(whose, change, reply),
             Call::Remove(whose, reply) => self.forget(whose, true, ForgetReply::Removed(reply)),
             Call::LogIn(whose, request, reply) => self.log_in(whose, request, reply),
             Call::Refresh(whose, request, reply) => self.refresh(whose, request, reply),
-            Call::Copy(whose, reply) => match self.named(whose) {
-                Ok(name) => self.copy(&name, Some(reply)),
-                Err(problem) => drop(reply.send(Err(problem))),
-            },
+            Call::Copy(whose, caller, reply) => {
+                let admitted = self.named(whose).and_then(|name| self.admit(&name, caller).map(|()| name));
+                match admitted {
+                    Ok(name) => self.copy(&name, Some(reply)),
+                    Err(problem) => drop(reply.send(Err(problem))),
+                }
+            }
+            Call::Approve(whose, approval, reply) => drop(reply.send(self.approve(whose, &approval))),
+            Call::Accesses(reply) => drop(reply.send(Ok(self.accesses()))),
             Call::LogOut(whose, reply) => self.forget(whose, false, ForgetReply::LoggedOut(reply)),
             Call::History(whose, reply) => drop(reply.send(self.history(whose))),
             Call::Settings(reply) => drop(reply.send(Ok(self.configuration.settings.clone()))),
@@ -36,8 +42,9 @@ impl Agent {
         }
     }
 
-    fn token(&self, whose: Whose, min_valid: Option<u64>) -> Result<TokenAnswer, Problem> {
+    fn token(&mut self, whose: Whose, caller: Caller, min_valid: Option<u64>) -> Result<TokenAnswer, Problem> {
         let name = self.named(whose)?;
+        self.admit(&name, caller)?;
         let held = self.accounts.get(&name).ok_or_else(|| unknown(&name))?;
         let (now, asked) = (self.clock.now(), min_valid.map(seconds));
         match (held.session.access_token(), &held.access_token) {
@@ -87,6 +94,7 @@ impl Agent {
             if change.default {
                 self.configuration = self.file.edit(&Edit::SetDefault(name.clone()))?;
             }
+            self.change_handing_out(&name, &change)?;
             Ok(name)
         });
         let name = match prepared {

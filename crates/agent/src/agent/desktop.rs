@@ -1,6 +1,7 @@
 //! What people do with the tray and the notifications.
 
 use evertoken_core::account::AccountName;
+use evertoken_core::api::Approval;
 use evertoken_core::journal::{Entry, Record};
 use evertoken_core::notice::NoticeKind;
 use evertoken_core::session::Event;
@@ -31,7 +32,17 @@ impl Agent {
                 window::open(window::View::Account(&account));
             }
             NotifierEvent::Clicked { kind: NoticeKind::KeychainRefused, .. } => self.keychain_returned(),
-            NotifierEvent::Shown { kind: NoticeKind::NotRenewed | NoticeKind::KeychainRefused, .. }
+            NotifierEvent::Decided { account, program, allow } => {
+                let decided = self.decide(&account, &Approval { program, allow });
+                if let Err(problem) = decided {
+                    tracing::warn!(%account, "the decision could not be kept: {problem}");
+                }
+            }
+            NotifierEvent::Clicked { kind: NoticeKind::ApprovalRequired, .. }
+            | NotifierEvent::Shown {
+                kind: NoticeKind::NotRenewed | NoticeKind::KeychainRefused | NoticeKind::ApprovalRequired,
+                ..
+            }
             | NotifierEvent::Dismissed { .. } => {}
         }
     }

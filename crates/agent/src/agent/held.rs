@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use evertoken_core::access::Program;
 use evertoken_core::account::Account;
 use evertoken_core::api::CopyAnswer;
 use evertoken_core::session::Session;
@@ -19,6 +20,8 @@ pub(super) struct Held {
     /// The token that `session` tells about.
     pub(super) access_token: Option<AccessToken>,
     pub(super) waiting: Vec<Waiting>,
+    /// The programs that wait for a person to allow them, in the order in which they asked.
+    pub(super) asking: Vec<Program>,
     /// Rings when the keychain may take a token that it refused.
     pub(super) store_nudge: Arc<Notify>,
     /// Tells an account from an earlier one of the same name, to which an outcome may belong.
@@ -49,6 +52,7 @@ impl Held {
             session: Session::opening(),
             access_token: None,
             waiting: Vec::new(),
+            asking: Vec::new(),
             store_nudge: Arc::new(Notify::new()),
             incarnation,
         }

@@ -1,6 +1,7 @@
 //! Work that takes time, off the owner's task. Each job reports once, with the incarnation that it belongs to.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evertoken_core::account::{Account, AccountName};
@@ -23,6 +24,7 @@ use crate::account_lock::AccountLock;
 use crate::exchange::{Exchanged, Workplace, exchange};
 use crate::journal_file::JournalFile;
 use crate::local_api::Reply;
+use crate::token_file::TokenFileError;
 use crate::vault::Vault;
 
 /// A job's report.
@@ -45,6 +47,7 @@ pub(super) enum JobResult {
     Forgotten { remove: bool, result: Result<(), Problem>, reply: ForgetReply },
     Renamed { to: AccountName, result: Result<(), Problem>, reply: Reply<AccountStatus> },
     Copied(Option<Reply<CopyAnswer>>, Result<CopyAnswer, Problem>),
+    TokenFileKept(PathBuf, Result<(), TokenFileError>),
 }
 
 /// How a log-in went, and the account as it was before and is to be.
@@ -114,6 +117,7 @@ impl Agent {
             JobResult::LoggedIn(outcome) => self.logged_in(&name, *outcome),
             JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
             JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
+            JobResult::TokenFileKept(path, result) => self.token_file_kept(&path, result),
             JobResult::Copied(reply, result) => {
                 if let Err(problem) = &result {
                     tracing::warn!(account = %name, "not copied: {problem}");

@@ -1,8 +1,6 @@
 //! Logging in, logging out, and what becomes of the account meanwhile.
 
-use std::collections::BTreeMap;
-
-use evertoken_core::account::{Account, AccountName, Encoding, Preset, check_header};
+use evertoken_core::account::{Account, AccountName, Preset, check_header};
 use evertoken_core::api::{AccountSettings, LoginRequest, NewAccount};
 use evertoken_core::config::Edit;
 use evertoken_core::login::login_problem;
@@ -209,12 +207,13 @@ fn resolve(before: Option<&Account>, settings: AccountSettings) -> Result<Accoun
             invalid(format!("Not logged in: {error}."), "Nothing was sent and nothing was changed.")
         })?;
     }
-    let kept_headers = || before.map_or_else(BTreeMap::new, |before| before.headers.clone());
+    let before = before.cloned().unwrap_or_else(|| Account::new(endpoint.clone()));
     Ok(Account {
         endpoint,
-        encoding: encoding.or_else(|| before.map(|before| before.encoding)).unwrap_or(Encoding::Json),
-        headers: if headers.is_empty() { kept_headers() } else { headers },
-        client_id: client_id.or_else(|| before.and_then(|before| before.client_id.clone())),
+        encoding: encoding.unwrap_or(before.encoding),
+        headers: if headers.is_empty() { before.headers } else { headers },
+        client_id: client_id.or(before.client_id),
+        ..before
     })
 }
 

@@ -1,5 +1,6 @@
 //! The one task that owns the state of every account. Everyone else sends it messages and watches its reports.
 
+mod access;
 mod answer;
 mod calls;
 mod desktop;
@@ -7,16 +8,18 @@ mod effects;
 mod held;
 mod jobs;
 mod logins;
+mod token_files;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use evertoken_core::access::AccessLog;
 use evertoken_core::account::AccountName;
 use evertoken_core::config::Configuration;
 use evertoken_core::paths::Paths;
 use evertoken_core::policy::{Chance, Policy};
 use evertoken_core::session::{Event, Moment};
-use evertoken_core::status::{AgentInfo, StatusReport};
+use evertoken_core::status::{AccountStatus, AgentInfo, StatusReport};
 use evertoken_core::tray::Action;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -24,6 +27,7 @@ use tracing::{debug, info};
 
 use self::held::Held;
 use self::jobs::Finished;
+use self::token_files::TokenFiles;
 use crate::clipboard::Clipboard;
 use crate::configuration_file::ConfigurationFile;
 use crate::keychain::Keychain;
@@ -51,6 +55,8 @@ pub(crate) struct Agent {
     reports: watch::Sender<Arc<StatusReport>>,
     finished: mpsc::UnboundedSender<Finished>,
     clipboard: Arc<tokio::sync::Mutex<Clipboard>>,
+    accesses: AccessLog,
+    token_files: TokenFiles,
     notifier: Option<Notifier>,
     tray: Option<Tray>,
 }
@@ -105,6 +111,8 @@ impl Agent {
             reports,
             finished,
             clipboard: Arc::new(tokio::sync::Mutex::new(Clipboard::new())),
+            accesses: AccessLog::default(),
+            token_files: TokenFiles::default(),
             notifier,
             tray,
         };
@@ -121,6 +129,7 @@ impl Agent {
         }
         info!("ending");
         self.ending = true;
+        self.keep_token_files();
         self.clipboard.lock().await.clear_now().await;
         self.finish_jobs(&mut inputs).await;
     }
@@ -195,7 +204,10 @@ impl Agent {
 
     fn reload(&mut self) {
         match self.file.read() {
-            Ok(configuration) => self.adopt(configuration),
+            Ok(configuration) => {
+                self.adopt(configuration);
+                self.token_files.try_again();
+            }
             Err(error) => tracing::error!("the configuration was not read again: {error}"),
         }
     }
@@ -211,6 +223,7 @@ impl Agent {
                 None => self.hold(&name),
             }
         }
+        self.review_those_who_ask();
     }
 
     fn step_all(&mut self, event: &Event) {
@@ -226,13 +239,17 @@ impl Agent {
     fn report(&self) -> StatusReport {
         let now = self.clock.now();
         let implied = self.configuration.implied_account();
-        let status =
-            |(name, held): (&AccountName, &Held)| held.session.status(name, &held.account, implied == Some(name), now);
+        let status = |(name, held): (&AccountName, &Held)| AccountStatus {
+            token_file: self.token_files.status(&held.account),
+            approvals: held.asking.iter().cloned().collect(),
+            ..held.session.status(name, &held.account, implied == Some(name), now)
+        };
         StatusReport { agent: self.info.clone(), accounts: self.accounts.iter().map(status).collect() }
     }
 
     /// Tells everybody who watches, if there is anything new to tell.
     fn publish(&mut self) {
+        self.keep_token_files();
         let report = self.report();
         let changed = self.reports.send_if_modified(|last| {
             let changed = without_countdown(last) != without_countdown(&report);

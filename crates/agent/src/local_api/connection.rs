@@ -30,8 +30,10 @@ pub(super) async fn accept_all(listener: Listener, router: Router) {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Some(stream) = listener.accept().await else { continue };
         let router = router.clone();
+        let peer = super::peer(&stream);
         tokio::spawn(async move {
-            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
                 let router = router.clone();
                 async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
             });

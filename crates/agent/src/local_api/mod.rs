@@ -11,21 +11,23 @@ mod windows;
 #[cfg(unix)]
 pub use unix::BindError;
 #[cfg(unix)]
-use unix::open_files;
-#[cfg(unix)]
 pub(crate) use unix::{Listener, bind};
+#[cfg(unix)]
+use unix::{open_files, peer};
 #[cfg(windows)]
 pub use windows::BindError;
 #[cfg(windows)]
-use windows::open_files;
-#[cfg(windows)]
 pub(crate) use windows::{Listener, bind};
+#[cfg(windows)]
+use windows::{open_files, peer};
 
 use std::sync::Arc;
 
+use evertoken_core::access::Caller;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::{
-    AccountChange, CopyAnswer, HistoryAnswer, LoginRequest, NewAccount, RefreshRequest, TokenAnswer,
+    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, NewAccount, RefreshRequest,
+    TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::problem::{Problem, ProblemKind};
@@ -40,13 +42,15 @@ pub(crate) type Whose = Option<AccountName>;
 /// What a client asks of the one task that owns the state.
 pub(crate) enum Call {
     Status(Reply<StatusReport>),
-    Token(Whose, Option<u64>, Reply<TokenAnswer>),
+    Token(Whose, Caller, Option<u64>, Reply<TokenAnswer>),
     Create(NewAccount, Reply<AccountStatus>),
     Change(Whose, AccountChange, Reply<AccountStatus>),
     Remove(Whose, Reply<()>),
     LogIn(Whose, LoginRequest, Reply<AccountStatus>),
     Refresh(Whose, RefreshRequest, Reply<AccountStatus>),
-    Copy(Whose, Reply<CopyAnswer>),
+    Copy(Whose, Caller, Reply<CopyAnswer>),
+    Approve(Whose, Approval, Reply<AccountStatus>),
+    Accesses(Reply<AccessAnswer>),
     LogOut(Whose, Reply<AccountStatus>),
     History(Whose, Reply<HistoryAnswer>),
     Settings(Reply<Settings>),

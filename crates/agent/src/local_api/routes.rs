@@ -12,9 +12,11 @@ use axum::middleware::from_fn;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
-use evertoken_core::api::{AccountChange, LoginRequest, NewAccount, RefreshRequest};
+use evertoken_core::api::{
+    AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest,
+};
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::status::StatusReport;
@@ -24,6 +26,7 @@ use serde::de::DeserializeOwned;
 
 use super::origin::refuse_web_pages;
 use super::{Call, Owner, Whose};
+use crate::caller::Peer;
 
 /// The largest body in bytes: a 64 KiB credential, escaped as JSON.
 const LARGEST_BODY: usize = 256 << 10;
@@ -37,11 +40,13 @@ pub(super) fn router(owner: Owner) -> Router {
         .route("/login", post(log_in))
         .route("/refresh", post(refresh))
         .route("/copy", post(copy))
+        .route("/approval", post(approve))
         .route("/logout", post(log_out))
         .route("/history", get(history));
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/events", get(events))
+        .route("/v1/access", get(accesses))
         .route("/v1/accounts", post(create))
         .nest("/v1/accounts/{name}", accounts)
         .route("/v1/settings", get(settings).patch(change_settings))
@@ -152,10 +157,11 @@ struct TokenQuery {
 async fn token(
     State(owner): State<Owner>,
     OfAccount(whose): OfAccount,
+    Extension(peer): Extension<Peer>,
     query: Result<Query<TokenQuery>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(TokenQuery { min_valid }) = query.map_err(|_| bad_request("min_valid is a number of seconds."))?;
-    let answer = owner.ask(|reply| Call::Token(whose, min_valid, reply)).await?;
+    let answer = owner.ask(|reply| Call::Token(whose, peer.caller(), min_valid, reply)).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
@@ -177,9 +183,21 @@ calls! {
     log_in(request: LoginRequest) => LogIn;
     refresh(request: RefreshRequest) => Refresh;
     change(request: AccountChange) => Change;
-    copy() => Copy;
+    approve(approval: Approval) => Approve;
     log_out() => LogOut;
     history() => History;
+}
+
+async fn copy(
+    State(owner): State<Owner>,
+    OfAccount(whose): OfAccount,
+    Extension(peer): Extension<Peer>,
+) -> Answer<CopyAnswer> {
+    Ok(Json(owner.ask(|reply| Call::Copy(whose, peer.caller(), reply)).await?))
+}
+
+async fn accesses(State(owner): State<Owner>) -> Answer<AccessAnswer> {
+    Ok(Json(owner.ask(Call::Accesses).await?))
 }
 
 async fn remove(State(owner): State<Owner>, OfAccount(whose): OfAccount) -> Result<StatusCode, Refusal> {

@@ -9,6 +9,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
+use crate::caller::Peer;
+
 /// The socket, held by this process alone.
 pub(crate) struct Listener {
     socket: UnixListener,
@@ -94,6 +96,11 @@ pub(super) fn open_files(wanted: usize) -> usize {
         Some(_) | None => enough,
     };
     usize::try_from(allowed).unwrap_or(usize::MAX)
+}
+
+/// The process that connected.
+pub(super) fn peer(stream: &UnixStream) -> Peer {
+    Peer(stream.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok()))
 }
 
 fn is_same_user(stream: &UnixStream) -> bool {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::sync::Mutex;
 
+use crate::caller::Peer;
+
 /// The pipe, held by this process alone.
 pub(crate) struct Listener {
     name: OsString,
@@ -43,6 +45,11 @@ impl Listener {
         let fresh = ServerOptions::new().reject_remote_clients(true).create(&self.name).ok()?;
         Some(std::mem::replace(&mut *next, fresh))
     }
+}
+
+/// tokio does not tell who connected.
+pub(super) const fn peer(_stream: &NamedPipeServer) -> Peer {
+    Peer(None)
 }
 
 /// Handles are not counted on Windows.

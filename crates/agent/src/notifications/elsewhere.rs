@@ -13,21 +13,14 @@ pub(super) async fn run(mut commands: mpsc::UnboundedReceiver<Command>, sender: 
                 let sender = sender.clone();
                 // Waiting for the response blocks, as long as the notification is there.
                 std::thread::spawn(move || {
-                    let key = (notification.account.clone(), notification.kind);
                     let handle = match described(&notification).show() {
                         Ok(handle) => handle,
                         Err(error) => return tracing::warn!(%error, "a notification could not be shown"),
                     };
-                    let (account, kind) = key.clone();
+                    let (account, kind) = (notification.account.clone(), notification.kind);
                     let _ending = sender.send(NotifierEvent::Shown { account, kind });
                     let respond = move |response: &NotificationResponse| {
-                        let end = match response {
-                            NotificationResponse::Default
-                            | NotificationResponse::Action(_)
-                            | NotificationResponse::Reply(_) => End::Clicked,
-                            NotificationResponse::Closed(_) => End::Dismissed,
-                        };
-                        let _ending = sender.send(end.event(key));
+                        let _ending = sender.send(End::of_response(response).event(notification));
                     };
                     if let Err(error) = handle.wait_for_response(respond) {
                         tracing::debug!(%error, "a notification's end is unknown");

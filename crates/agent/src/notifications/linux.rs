@@ -188,10 +188,11 @@ impl Notifications {
             // Somebody else's, withdrawn, or heard of before.
             return;
         };
-        if let Some(Outstanding { shown: Some(shown), .. }) = self.outstanding.remove(&key) {
+        let Some(Outstanding { notification, shown, .. }) = self.outstanding.remove(&key) else { return };
+        if let Some(shown) = shown {
             self.retire(shown);
         }
-        let _ending = self.sender.send(ended.end.event(key));
+        let _ending = self.sender.send(ended.end.event(notification));
     }
 
     fn retire(&mut self, shown: Shown) {

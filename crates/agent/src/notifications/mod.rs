@@ -10,8 +10,10 @@ use elsewhere as platform;
 #[cfg(target_os = "linux")]
 use linux as platform;
 
+use evertoken_core::access::Program;
 use evertoken_core::account::AccountName;
-use evertoken_core::notice::{NoticeKind, Notification};
+use evertoken_core::notice::{Buttons, NoticeKind, Notification};
+use notify_rust::NotificationResponse;
 use tokio::sync::mpsc;
 
 /// What became of a notification.
@@ -30,6 +32,15 @@ pub enum NotifierEvent {
         account: AccountName,
         /// Which.
         kind: NoticeKind,
+    },
+    /// The person decided about a program, and it is gone.
+    Decided {
+        /// Whose tokens the program wants.
+        account: AccountName,
+        /// Which program.
+        program: Program,
+        /// May it have them?
+        allow: bool,
     },
     /// It is gone without having been withdrawn or clicked.
     Dismissed {
@@ -78,15 +89,40 @@ impl Notifier {
 /// How a person, or the desktop, ended a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
+    /// Its first button, or the notification itself.
     Clicked,
+    /// Its second button.
+    Denied,
     Dismissed,
 }
 
+/// The names of the actions on the wire.
+const ITSELF: &str = "default";
+const BUTTON: &str = "button";
+const ALLOW: &str = "allow";
+const DENY: &str = "deny";
+
 impl End {
-    fn event(self, (account, kind): Key) -> NotifierEvent {
-        match self {
-            Self::Clicked => NotifierEvent::Clicked { account, kind },
-            Self::Dismissed => NotifierEvent::Dismissed { account, kind },
+    fn of_action(action: &str) -> Self {
+        if action == DENY { Self::Denied } else { Self::Clicked }
+    }
+
+    fn of_response(response: &NotificationResponse) -> Self {
+        match response {
+            NotificationResponse::Default => Self::of_action(ITSELF),
+            NotificationResponse::Action(action) => Self::of_action(action),
+            NotificationResponse::Reply(_) => Self::Clicked,
+            NotificationResponse::Closed(_) => Self::Dismissed,
+        }
+    }
+
+    fn event(self, notification: Notification) -> NotifierEvent {
+        let Notification { account, kind, buttons, .. } = notification;
+        match (self, buttons) {
+            (Self::Clicked, Buttons::AllowOrDeny(program)) => NotifierEvent::Decided { account, program, allow: true },
+            (Self::Denied, Buttons::AllowOrDeny(program)) => NotifierEvent::Decided { account, program, allow: false },
+            (Self::Clicked | Self::Denied, Buttons::One(_)) => NotifierEvent::Clicked { account, kind },
+            (Self::Dismissed, Buttons::One(_) | Buttons::AllowOrDeny(_)) => NotifierEvent::Dismissed { account, kind },
         }
     }
 }
@@ -99,8 +135,10 @@ fn described(notification: &Notification) -> notify_rust::Notification {
         .summary(notification.title)
         .body(&notification.body)
         .icon("evertoken")
-        .action("default", notification.button)
-        .action("button", notification.button)
         .timeout(notify_rust::Timeout::Never);
+    match &notification.buttons {
+        Buttons::One(label) => described.action(ITSELF, label).action(BUTTON, label),
+        Buttons::AllowOrDeny(_) => described.action(ALLOW, "Allow").action(DENY, "Deny"),
+    };
     described
 }

@@ -1,7 +1,9 @@
 use std::sync::{Arc, Mutex};
 
 use evertoken_agent::notifications::{Notifier, NotifierEvent};
-use evertoken_core::notice::{NoticeKind, Notification};
+use evertoken_core::access::Program;
+use evertoken_core::account::AccountName;
+use evertoken_core::notice::{Buttons, NoticeKind, Notification};
 use tokio::sync::mpsc;
 use zbus::connection::Builder;
 use zbus::message::Header;
@@ -115,7 +117,13 @@ impl Daemon {
 
 fn notification(account: &str, kind: NoticeKind, body: &str) -> Notification {
     let account = account.parse().unwrap();
-    Notification { account, kind, title: "Log in to Vault again", body: body.to_owned(), button: "Log in" }
+    Notification {
+        account,
+        kind,
+        title: "Log in to Vault again",
+        body: body.to_owned(),
+        buttons: Buttons::One("Log in"),
+    }
 }
 
 fn shown(account: &str, kind: NoticeKind) -> Option<NotifierEvent> {
@@ -176,6 +184,26 @@ async fn answered_replaced_withdrawn(is_strict: bool) {
 desk_test!(without display: a_click_opens_the_log_in_and_what_has_passed_is_gone, |desk| {
     let _bus = desk.session_bus();
     answered_replaced_withdrawn(false).await;
+});
+
+desk_test!(without display: a_program_is_allowed_or_denied_by_its_buttons_and_by_nothing_else, |desk| {
+    let _bus = desk.session_bus();
+    let mut daemon = Daemon::start(false).await;
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let notifier = Notifier::start(sender);
+    let (account, kind) = ("a".parse::<AccountName>().unwrap(), NoticeKind::ApprovalRequired);
+    let program = Program::new("/usr/bin/curl");
+    for (action, allow) in [("allow", true), ("deny", false)] {
+        let buttons = Buttons::AllowOrDeny(program.clone());
+        notifier.show(Notification { buttons, ..notification("a", kind, "asks") });
+        let Some(Asked::Notify { id, actions, .. }) = daemon.asked.recv().await else { panic!() };
+        assert_eq!(actions, ["allow", "Allow", "deny", "Deny"]);
+        assert_eq!(events.recv().await, shown("a", kind));
+        daemon.is_listened_to().await;
+        daemon.click(id, action).await;
+        let decided = NotifierEvent::Decided { account: account.clone(), program: program.clone(), allow };
+        assert_eq!(events.recv().await, Some(decided));
+    }
 });
 
 desk_test!(without display: a_click_arrives_from_a_daemon_that_tells_only_the_sender, |desk| {

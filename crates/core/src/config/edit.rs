@@ -1,9 +1,11 @@
 //! Changes to the text of `config.toml` that leave everything else in it as the person wrote it.
 
-use toml_edit::{DocumentMut, InlineTable, Item, Table, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
 use super::{ConfigurationError, NotificationSettings, SettingsChange, migrate, one_line};
+use crate::access::Program;
 use crate::account::{Account, AccountName, Encoding};
+use crate::token_file::TokenFile;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +79,34 @@ fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account
         Some(client_id) => drop(entry.insert("client_id", value(client_id))),
         None => drop(entry.remove("client_id")),
     }
+    put_handing_out(entry, account);
     Ok(())
+}
+
+/// To whom the account's access tokens are given, and how.
+fn put_handing_out(entry: &mut Table, account: &Account) {
+    match &account.token_file {
+        Some(TokenFile { path, form }) => {
+            let path = path.as_path().to_string_lossy().into_owned();
+            let file = InlineTable::from_iter([("path", path), ("form", form.to_string())]);
+            entry.insert("token_file", value(file));
+        }
+        None => drop(entry.remove("token_file")),
+    }
+    if account.require_approval {
+        entry.insert("require_approval", value(true));
+    } else {
+        entry.remove("require_approval");
+    }
+    for (key, programs) in
+        [("allowed_programs", &account.allowed_programs), ("denied_programs", &account.denied_programs)]
+    {
+        if programs.is_empty() {
+            entry.remove(key);
+        } else {
+            entry.insert(key, value(programs.iter().map(Program::as_str).collect::<Array>()));
+        }
+    }
 }
 
 fn remove_account(document: &mut DocumentMut, name: &AccountName) -> Result<(), ConfigurationError> {
@@ -104,11 +133,12 @@ fn change_settings(document: &mut DocumentMut, change: SettingsChange) -> Result
     if let Some(after) = change.clear_clipboard_after {
         settings.insert("clear_clipboard_after", value(after.to_string()));
     }
-    if let Some(NotificationSettings { login, not_renewed, keychain }) = change.notifications {
+    if let Some(NotificationSettings { login, not_renewed, keychain, approval }) = change.notifications {
         let notifications = table(settings, "notifications")?;
         notifications.insert("login", value(login));
         notifications.insert("not_renewed", value(not_renewed));
         notifications.insert("keychain", value(keychain));
+        notifications.insert("approval", value(approval));
     }
     Ok(())
 }
@@ -118,6 +148,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::super::parse;
     use super::*;
+    use crate::token_file::TokenFileForm;
 
     fn name(text: &str) -> AccountName {
         text.parse().unwrap()
@@ -129,6 +160,13 @@ mod tests {
             encoding: Encoding::Form,
             headers: [("X-Merchant-ID".to_owned(), "7".to_owned())].into(),
             client_id: Some("me".to_owned()),
+            token_file: Some(TokenFile {
+                path: std::path::PathBuf::from("/run/token").try_into().unwrap(),
+                form: TokenFileForm::Env,
+            }),
+            require_approval: true,
+            allowed_programs: [Program::new("/usr/bin/curl")].into(),
+            denied_programs: [Program::new("/usr/bin/nc")].into(),
         }
     }
 

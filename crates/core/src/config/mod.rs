@@ -3,7 +3,7 @@
 mod edit;
 mod migrate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +65,13 @@ pub struct NotificationSettings {
     pub not_renewed: bool,
     /// "Unlock your keychain".
     pub keychain: bool,
+    /// "A program wants a Vault token".
+    pub approval: bool,
 }
 
 impl Default for NotificationSettings {
     fn default() -> Self {
-        Self { login: true, not_renewed: true, keychain: true }
+        Self { login: true, not_renewed: true, keychain: true, approval: true }
     }
 }
 
@@ -121,6 +123,14 @@ pub enum ConfigurationError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file that anybody can read cannot be approved of, program by program.
+    #[error(
+        "account {0} has a token_file and require_approval: whoever reads the file is asked nothing, so choose one"
+    )]
+    TokenFileNeedsNoApproval(AccountName),
+    /// Two accounts would write over each other.
+    #[error("account {0} has the token_file of another account: give each its own")]
+    SharedTokenFile(AccountName),
     /// The default account is not among the accounts.
     #[error("default_account names {0}, which is not among the accounts")]
     UnknownDefault(AccountName),
@@ -139,7 +149,16 @@ pub fn parse(text: &str) -> Result<Configuration, ConfigurationError> {
 }
 
 fn check(configuration: &Configuration) -> Result<(), ConfigurationError> {
+    let mut token_files = BTreeSet::new();
     for (name, account) in &configuration.accounts {
+        if let Some(file) = &account.token_file {
+            if account.require_approval {
+                return Err(ConfigurationError::TokenFileNeedsNoApproval(name.clone()));
+            }
+            if !token_files.insert(&file.path) {
+                return Err(ConfigurationError::SharedTokenFile(name.clone()));
+            }
+        }
         for (header, value) in &account.headers {
             check_header(header, value)
                 .map_err(|e| ConfigurationError::Header { account: name.clone(), reason: e.to_string() })?;

@@ -139,6 +139,9 @@ impl Session {
                 rotations: info.rotations,
             }),
             login: self.login_status(),
+            // What the agent does with the token is not the session's to know.
+            token_file: None,
+            approvals: Vec::new(),
         };
         in_whole_seconds(status)
     }
@@ -244,7 +247,7 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
     let advice = match problem {
         KeychainProblem::Locked | KeychainProblem::TimedOut => "Unlock the keychain; Evertoken goes on by itself.",
         KeychainProblem::Unavailable => {
-            "Start a keychain such as GNOME Keyring or KeePassXC; Evertoken goes on by itself."
+            "Start a keychain such as GNOME Keyring, or open your database in KeePassXC; Evertoken goes on by itself."
         }
         KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
         KeychainProblem::Missing => "Unlock the keychain that was used before, or log in again.",

@@ -36,8 +36,8 @@ pub(super) fn reported_end(signal: &zbus::Message) -> Option<Ended> {
     let body = signal.body();
     match header.member()?.as_str() {
         "ActionInvoked" => {
-            let (id, _action): (u32, &str) = body.deserialize().ok()?;
-            Some(Ended { id, end: End::Clicked })
+            let (id, action): (u32, &str) = body.deserialize().ok()?;
+            Some(Ended { id, end: End::of_action(action) })
         }
         "NotificationClosed" => {
             let (id, _reason): (u32, u32) = body.deserialize().ok()?;

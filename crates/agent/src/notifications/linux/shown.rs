@@ -104,13 +104,7 @@ async fn notify(notification: &Notification, replaced: Option<u32>) -> Result<No
 async fn listen(handle: Arc<NotificationHandle>, ended: mpsc::UnboundedSender<Ended>) {
     let id = handle.id();
     let respond = move |response: &NotificationResponse| {
-        let end = match response {
-            NotificationResponse::Default | NotificationResponse::Action(_) | NotificationResponse::Reply(_) => {
-                End::Clicked
-            }
-            NotificationResponse::Closed(_) => End::Dismissed,
-        };
-        let _ending = ended.send(Ended { id, end });
+        let _ending = ended.send(Ended { id, end: End::of_response(response) });
     };
     handle.wait_for_action_async(respond).await;
 }

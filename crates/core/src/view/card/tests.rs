@@ -9,6 +9,8 @@ fn at(text: &str) -> Timestamp {
 /// An account with a token of a day, at 08:48.
 fn account(state: State) -> AccountStatus {
     AccountStatus {
+        token_file: None,
+        approvals: Vec::new(),
         name: "default".parse().unwrap(),
         default: true,
         endpoint: "https://api.vault.ist/v2.0/reference/gettoken".to_owned(),

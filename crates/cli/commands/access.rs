@@ -1,0 +1,71 @@
+use clap::Args;
+use evertoken_core::access::{Access as Entry, AccessOutcome, Program};
+use evertoken_core::account::AccountName;
+use evertoken_core::api::AccessAnswer;
+use jiff::tz::TimeZone;
+
+use super::agent_client;
+use crate::failure::Failure;
+use crate::output::{self, plain};
+
+/// Show which programs asked for access tokens
+///
+/// The newest 1,000 since the agent began, the newest last, in your local time. `evertoken` asks on behalf of the
+/// program that ran it. Who reads a token file is not known.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evertoken access
+  evertoken access Production --json | jq -r '.accesses[].program'")]
+pub(crate) struct Access {
+    /// Only this account
+    account: Option<AccountName>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Access {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let AccessAnswer { mut accesses } = agent_client().await?.accesses().await?;
+        accesses.retain(|access| self.account.as_ref().is_none_or(|account| access.account == *account));
+        if self.json {
+            return output::json(&AccessAnswer { accesses });
+        }
+        if accesses.is_empty() {
+            return output::line("No program has asked for an access token since the agent began.");
+        }
+        let zone = TimeZone::system();
+        accesses.iter().try_for_each(|access| output::line(in_words(access, &zone)))
+    }
+}
+
+fn in_words(access: &Entry, zone: &TimeZone) -> String {
+    let Entry { at, account, caller, outcome } = access;
+    let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let program = plain(caller.program.as_ref().map_or("an unknown program", Program::as_str));
+    let pid = caller.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+    let outcome = match outcome {
+        AccessOutcome::Granted => "got a token",
+        AccessOutcome::Asked => "waits for a person",
+        AccessOutcome::Denied => "was denied",
+    };
+    format!("{at}  {account}  {program}{pid} {outcome}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+    use evertoken_core::access::Caller;
+    use jiff::Timestamp;
+
+    #[test]
+    fn a_line_says_when_who_and_what_became_of_it() {
+        let caller = Caller { program: Some(Program::new("/usr/bin/cu\u{1b}rl")), pid: Some(7) };
+        let account = "Production".parse().unwrap();
+        let entry = Entry { at: Timestamp::UNIX_EPOCH, account, caller, outcome: AccessOutcome::Granted };
+        let said = in_words(&entry, &TimeZone::UTC);
+        assert_eq!(said, "1970-01-01 00:00:00  Production  /usr/bin/cu rl (pid 7) got a token");
+    }
+}
