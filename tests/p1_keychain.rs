@@ -179,6 +179,23 @@ async fn p1_a_keychain_that_forgot_everything_under_a_running_agent_is_not_belie
     is_stored(&mut scene).await;
 }
 
+/// As KeePassXC does, which saves a moment after it has confirmed a write.
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_a_keychain_that_loses_the_newest_token_in_a_crash_gets_it_again() {
+    let mut scene = Scene::logged_in("--expires-in 8s --grace 0").await;
+    let keyring = scene.desktop.environment.path("data/keyrings/login.keyring");
+    let before = std::fs::read(&keyring).unwrap();
+    scene.goes_on().await;
+    let Scene { keyring: daemon, .. } = scene;
+    daemon.kill();
+    std::fs::write(&keyring, before).unwrap();
+    let daemon = Keyring::start(&scene.desktop).await;
+    scene = Scene { keyring: daemon, ..scene };
+
+    scene.goes_on().await;
+    is_stored(&mut scene).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_a_very_long_token_is_stored_like_any_other() {
     let options = "--expires-in 4s --grace 0 --refresh-token-bytes 60000 --access-token-bytes 60000";

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use evertoken_core::account::{Account, AccountName};
 use evertoken_core::failure::Failure;
-use evertoken_core::journal::{Entry, Record};
-use evertoken_core::keychain::{KeychainProblem, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
+use evertoken_core::journal::{Entry, Record, summarize};
+use evertoken_core::keychain::{KeychainProblem, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::rotation::{Answer, Granted, Outcome, Purpose, Rotation, Step};
 use evertoken_core::session::{AccessTokenInfo, Tokens};
-use evertoken_core::token::{AccessToken, RefreshToken};
+use evertoken_core::token::{AccessToken, Fingerprint, RefreshToken};
 use evertoken_core::token_response::Grant;
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -30,14 +30,20 @@ pub(crate) struct Workplace {
     pub(crate) vault: Vault,
     pub(crate) journal: JournalFile,
     pub(crate) lock: std::path::PathBuf,
+    /// What this agent stored last. A keychain may confirm a write, crash, and come back without it.
+    pub(crate) newest: Option<InSlot>,
     /// Rings when the keychain may take a token that it refused.
     pub(crate) store_nudge: Arc<Notify>,
 }
 
-/// How an exchange ended, with the access token if it brought one.
+/// A refresh token and the slot that it was stored in.
+pub(crate) type InSlot = (Slot, StoredRefreshToken);
+
+/// How an exchange ended, with the tokens if it brought some.
 pub(crate) struct Exchanged {
     pub(crate) outcome: Outcome,
     pub(crate) access_token: Option<AccessToken>,
+    pub(crate) newest: Option<InSlot>,
 }
 
 /// What the rotation machine must not see: secrets, and a clock.
@@ -57,15 +63,15 @@ pub(crate) async fn exchange(
     store_delayed: impl Fn(KeychainProblem) + Send,
 ) -> Exchanged {
     let Ok(_lock) = AccountLock::acquire(place.lock.clone()).await else {
-        return Exchanged { outcome: Outcome::Failed(Failure::Journal), access_token: None };
+        return Exchanged { outcome: Outcome::Failed(Failure::Journal), access_token: None, newest: None };
     };
     let mut edge = Edge { given, before: vault::Tokens::default(), grant: None, clock: Clock::new() };
     let mut rotation = Rotation::new(purpose);
     loop {
         let step = rotation.next().clone();
         if let Step::Finished(outcome) = step {
-            let access_token = edge.access_token(&outcome);
-            return Exchanged { outcome, access_token };
+            let (access_token, newest) = (edge.access_token(&outcome), edge.newest(&outcome));
+            return Exchanged { outcome, access_token, newest };
         }
         let answer = place.carry_out(step, &purpose, &mut edge, &store_delayed).await;
         rotation = rotation.advance(answer, edge.clock.now());
@@ -80,6 +86,16 @@ impl Edge {
         match outcome {
             Outcome::Granted(_) => self.grant.as_ref().map(|grant| grant.access_token.clone()),
             Outcome::Adopted(_) => self.before.access_token.as_ref().map(|stored| stored.token.clone()),
+            Outcome::Failed(_) | Outcome::Reverted => None,
+        }
+    }
+
+    fn newest(&self, outcome: &Outcome) -> Option<InSlot> {
+        match outcome {
+            Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
+                let info = tokens.refresh_token;
+                Some((info.slot, self.to_store(info)?))
+            }
             Outcome::Failed(_) | Outcome::Reverted => None,
         }
     }
@@ -114,7 +130,7 @@ impl Workplace {
         store_delayed: &(impl Fn(KeychainProblem) + Send),
     ) -> Answer {
         match step {
-            Step::ReadTokens => match self.vault.read().await {
+            Step::ReadTokens => match self.read().await {
                 Ok(tokens) => {
                     let found = tokens.found();
                     edge.before = tokens;
@@ -144,6 +160,24 @@ impl Workplace {
             Step::DropCandidate(slot) => answer(self.vault.drop_slot(slot).await),
             Step::Finished(_) => Answer::Done,
         }
+    }
+
+    /// Puts back what the keychain has lost, as long as the journal knows of nothing newer: not after a log-out, and not
+    /// after another agent's log-in.
+    async fn read(&self) -> Result<vault::Tokens, KeychainProblem> {
+        let tokens = self.vault.read().await?;
+        let Some((slot, newest)) = &self.newest else { return Ok(tokens) };
+        let is_older = tokens.found().current().is_some_and(|current| current.generation < newest.generation);
+        if !is_older || self.stored_last() != Some(newest.token.fingerprint()) {
+            return Ok(tokens);
+        }
+        warn!(account = %self.name, token = %newest.token.fingerprint(), "the keychain lost what it had stored: stored again");
+        self.vault.store_refresh_token(*slot, newest).await?;
+        self.vault.read().await
+    }
+
+    fn stored_last(&self) -> Option<Fingerprint> {
+        self.journal.read().ok().and_then(|entries| summarize(&entries).stored)
     }
 
     async fn send(&self, info: RefreshTokenInfo, edge: &mut Edge) -> Answer {

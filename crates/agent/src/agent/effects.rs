@@ -72,6 +72,7 @@ impl Agent {
             }
             Effect::ForgetTokens => {
                 held.access_token = None;
+                held.newest = None;
                 let clipboard = std::sync::Arc::clone(&self.clipboard);
                 tokio::spawn(async move { clipboard.lock().await.clear_now().await });
             }

@@ -11,6 +11,7 @@ use evertoken_core::token::AccessToken;
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
+use crate::exchange::InSlot;
 use crate::local_api::Reply;
 
 /// The account's state, its access token, and who waits for it.
@@ -19,6 +20,8 @@ pub(super) struct Held {
     pub(super) session: Session,
     /// The token that `session` tells about.
     pub(super) access_token: Option<AccessToken>,
+    /// The refresh token that was stored last.
+    pub(super) newest: Option<InSlot>,
     pub(super) waiting: Vec<Waiting>,
     /// The programs that wait for a person to allow them, in the order in which they asked.
     pub(super) asking: Vec<Program>,
@@ -51,6 +54,7 @@ impl Held {
             account,
             session: Session::opening(),
             access_token: None,
+            newest: None,
             waiting: Vec::new(),
             asking: Vec::new(),
             store_nudge: Arc::new(Notify::new()),

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 
 use super::Agent;
 use crate::account_lock::AccountLock;
-use crate::exchange::{Exchanged, Workplace, exchange};
+use crate::exchange::{Exchanged, InSlot, Workplace, exchange};
 use crate::journal_file::JournalFile;
 use crate::local_api::Reply;
 use crate::token_file::TokenFileError;
@@ -71,7 +71,7 @@ impl Agent {
     pub(super) fn workplace(&self, name: &AccountName) -> Option<Workplace> {
         let held = self.accounts.get(name)?;
         let place = self.workplace_with(name, held.account.clone());
-        Some(Workplace { store_nudge: Arc::clone(&held.store_nudge), ..place })
+        Some(Workplace { newest: held.newest.clone(), store_nudge: Arc::clone(&held.store_nudge), ..place })
     }
 
     /// A workplace for an account that may not exist yet.
@@ -82,6 +82,7 @@ impl Agent {
             vault: Vault::new(self.keychain.clone(), name.clone()),
             journal: JournalFile::new(self.paths.journal(name)),
             lock: self.paths.lock(name),
+            newest: None,
             store_nudge: Arc::default(),
         }
     }
@@ -130,7 +131,7 @@ impl Agent {
     }
 
     fn refreshed(&mut self, name: &AccountName, request: RequestId, exchanged: Exchanged) {
-        let Exchanged { outcome, access_token } = exchanged;
+        let Exchanged { outcome, access_token, newest: stored } = exchanged;
         match outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
                 let newer = self.accounts.get(name).is_some_and(|held| {
@@ -138,11 +139,18 @@ impl Agent {
                 });
                 if newer {
                     self.keep(name, access_token);
+                    self.remember(name, stored);
                 }
                 self.step(name, Event::TokenGranted { request, tokens });
             }
             Outcome::Failed(failure) => self.step(name, Event::TokenRequestFailed { request, failure }),
             Outcome::Reverted => self.open_again(name),
+        }
+    }
+
+    pub(super) fn remember(&mut self, name: &AccountName, stored: Option<InSlot>) {
+        if let Some(held) = self.accounts.get_mut(name) {
+            held.newest = stored;
         }
     }
 

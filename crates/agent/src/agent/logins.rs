@@ -70,6 +70,7 @@ impl Agent {
                 let held = self.accounts.entry(name.clone()).or_insert_with(|| Held::new(account.clone(), incarnation));
                 held.account = account;
                 held.access_token = exchanged.access_token;
+                held.newest = exchanged.newest;
                 self.step(name, Event::AuthorizationGranted(tokens));
                 self.effect(name, Effect::Withdraw(NoticeKind::KeychainRefused));
                 self.status_of(name)
