@@ -29,6 +29,7 @@ mod pictures;
 mod quiet;
 mod restart;
 mod secrecy;
+mod server;
 mod socket;
 mod tray;
 mod window;

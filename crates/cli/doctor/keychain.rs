@@ -6,12 +6,17 @@ use evertoken_core::status::{AccountStatus, State, StatusReport};
 use super::Finding;
 
 const CHECK: &str = "keychain";
-const PROBLEMS: [KeychainProblem; 5] = [
+const PROBLEMS: [KeychainProblem; 10] = [
     KeychainProblem::Locked,
     KeychainProblem::TimedOut,
     KeychainProblem::Unavailable,
     KeychainProblem::Refused,
     KeychainProblem::Missing,
+    KeychainProblem::KeyMissing,
+    KeychainProblem::KeyNotPrivate,
+    KeychainProblem::KeyMalformed,
+    KeychainProblem::FileNotOurs,
+    KeychainProblem::FileNotRead,
 ];
 
 /// By what the agent says: only a program that uses the keychain knows whether it answers.
@@ -21,7 +26,7 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>) -> Finding 
             let what = "Tokens are kept in the agent's memory alone: a login ends with the agent.";
             return Finding::warn(CHECK, what, "To keep logins, take keychain = \"memory\" out of the configuration.");
         }
-        Keychain::Os => {}
+        Keychain::Os | Keychain::File => {}
     }
     let Some(report) = report else {
         return Finding::warn(CHECK, "Not known while no agent runs.", "Mend what is said about the agent.");

@@ -198,10 +198,16 @@ impl Agent {
             Ok(configuration) => self.adopt(configuration),
             Err(error) => tracing::error!("the configuration was not read again: {error}"),
         }
+        // Who mended the keychain file or its key has no other way to say so.
+        self.keychain_returned();
     }
 
     /// Follows a changed configuration: new accounts are opened, removed ones are let go, changed ones change.
     fn adopt(&mut self, configuration: Configuration) {
+        let (before, now) = (&self.configuration.settings, &configuration.settings);
+        if (before.keychain, &before.keychain_file) != (now.keychain, &now.keychain_file) {
+            tracing::warn!("the configuration names another keychain: it is used from the next start on");
+        }
         self.configuration = configuration;
         let configured = self.configuration.accounts.clone();
         self.accounts.retain(|name, _| configured.contains_key(name));

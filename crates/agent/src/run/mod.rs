@@ -13,7 +13,7 @@ use linux as platform;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use evertoken_core::config::Keychain as KeychainSetting;
+use evertoken_core::config::{Keychain as KeychainSetting, Settings};
 use evertoken_core::paths::{NoHome, Paths};
 use evertoken_core::status::{AgentInfo, StatusReport};
 use evertoken_core::tray::Action;
@@ -127,10 +127,10 @@ async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(),
     let (system_out, system_in) = mpsc::unbounded_channel();
     let (keychain_out, keychain_in) = mpsc::unbounded_channel();
 
-    let keychain = match configuration.settings.keychain {
-        KeychainSetting::Os => Keychain::os(&service_name()),
-        KeychainSetting::Memory => Keychain::memory(),
-    };
+    let keychain = keychain_of(&configuration.settings, &paths);
+    if keychain.is_watched() {
+        tokio::spawn(keychain::watch(keychain_out));
+    }
     let inputs = Inputs {
         calls: calls_in,
         finished: finished_in,
@@ -155,7 +155,6 @@ async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(),
     let agent = Agent::new(parts);
     let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));
     tokio::spawn(system_signals::watch(system_out));
-    tokio::spawn(keychain::watch(keychain_out));
     if options.announce_ready {
         announce_ready();
     }
@@ -163,6 +162,18 @@ async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(),
     api.abort();
     let _ = api.await;
     Ok(())
+}
+
+fn keychain_of(settings: &Settings, paths: &Paths) -> Keychain {
+    match settings.keychain {
+        KeychainSetting::Os => Keychain::os(&service_name()),
+        KeychainSetting::Memory => Keychain::memory(),
+        KeychainSetting::File => {
+            let file = settings.keychain_file.clone();
+            let path = file.path.unwrap_or_else(|| paths.keychain_file());
+            Keychain::file(&service_name(), path, file.key, std::env::var_os("CREDENTIALS_DIRECTORY"))
+        }
+    }
 }
 
 /// Who started us waits for this line. Nobody reading it is no reason to end.
