@@ -1,6 +1,7 @@
 //! Without a desktop: no bus, no keychain, no screen; tokens in an encrypted file.
 
 mod place;
+mod service;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -39,6 +39,8 @@ pub(crate) const TEST: &[Package] = &[
     package("gnome-keyring", Program("gnome-keyring-daemon")),
     package("imagemagick", Program("convert")),
     package("libsecret-tools", Program("secret-tool")),
+    // systemd-analyze checks the units, systemd-socket-activate hands the agent its socket.
+    package("systemd", Program("systemd-analyze")),
     package("util-linux", Program("setpriv")),
     package("webkit2gtk-driver", Program("WebKitWebDriver")),
     package("x11-utils", Program("xdpyinfo")),

@@ -29,6 +29,7 @@ use crate::configuration_file::ConfigurationFile;
 use crate::keychain::Keychain;
 use crate::local_api::Call;
 use crate::notifications::{Notifier, NotifierEvent};
+use crate::service_manager;
 use crate::signals::{ProcessSignal, ProcessSignals};
 use crate::system_signals::SystemSignal;
 use crate::tray::Tray;
@@ -120,6 +121,7 @@ impl Agent {
             self.publish();
         }
         info!("ending");
+        service_manager::ending();
         self.ending = true;
         self.clipboard.lock().await.clear_now().await;
         self.finish_jobs(&mut inputs).await;
@@ -194,12 +196,14 @@ impl Agent {
     }
 
     fn reload(&mut self) {
+        service_manager::reloading();
         match self.file.read() {
             Ok(configuration) => self.adopt(configuration),
             Err(error) => tracing::error!("the configuration was not read again: {error}"),
         }
         // Who mended the keychain file or its key has no other way to say so.
         self.keychain_returned();
+        service_manager::reloaded();
     }
 
     /// Follows a changed configuration: new accounts are opened, removed ones are let go, changed ones change.

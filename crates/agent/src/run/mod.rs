@@ -27,6 +27,7 @@ use crate::configuration_file::{ConfigurationFile, ConfigurationFileError};
 use crate::keychain::Keychain;
 use crate::local_api::{self, BindError, Owner};
 use crate::notifications::Notifier;
+use crate::service_manager::{self, Inherited};
 use crate::signals::ProcessSignals;
 use crate::tray::Tray;
 use crate::wall_clock::WallClockTimer;
@@ -63,9 +64,11 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`] when it cannot start. Nothing was changed then.
 pub fn run(options: Options) -> Result<(), StartError> {
+    // First, because it changes the environment: while there is one thread.
+    let inherited = Inherited::take();
     hardening::protect_process();
     logging::start();
-    platform::run(options, Reports::new())
+    platform::run(options, inherited, Reports::new())
 }
 
 /// What the agent reports, and to whom. Made first: where the tray owns the main thread, it watches before the agent
@@ -111,14 +114,14 @@ fn block_on(agent: impl Future<Output = Result<(), StartError>>) -> Result<(), S
     result
 }
 
-async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(), StartError> {
+async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: TrayLink) -> Result<(), StartError> {
     let paths = Paths::from_environment(|name| std::env::var_os(name))?;
     let file = ConfigurationFile::new(paths.config_file());
     let configuration = file.read()?;
     std::fs::create_dir_all(&paths.state)?;
-    let listener = local_api::bind(&paths.socket)?;
+    let listener = local_api::bind(&paths.socket, inherited)?;
     let Reports { info, sender: reports } = reports;
-    let watched = reports.subscribe();
+    let (watched, followed) = (reports.subscribe(), reports.subscribe());
     info!(version = info.version, socket = %paths.socket.display(), "the agent runs");
 
     let (calls, calls_in) = mpsc::unbounded_channel();
@@ -155,6 +158,7 @@ async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(),
     let agent = Agent::new(parts);
     let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));
     tokio::spawn(system_signals::watch(system_out));
+    service_manager::follow(followed);
     if options.announce_ready {
         announce_ready();
     }
