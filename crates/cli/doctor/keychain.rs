@@ -72,8 +72,18 @@ mod tests {
     }
 
     #[test]
+    fn every_problem_has_its_own_cure() {
+        for problem in PROBLEMS {
+            let account = account(State::KeychainUnavailable, Some(&problem.to_string()));
+            assert_eq!(cure_of(&account), keychain_problem(&account.name, problem).advice);
+        }
+    }
+
+    #[test]
     fn a_login_that_will_not_survive_the_agent_is_no_secret() {
         assert_eq!(verdict(Keychain::Memory, Some(&report(Vec::new()))).verdict, Verdict::Warn);
-        assert_eq!(verdict(Keychain::Os, Some(&report(Vec::new()))).verdict, Verdict::Ok);
+        for kept in [Keychain::Os, Keychain::File] {
+            assert_eq!(verdict(kept, Some(&report(Vec::new()))).verdict, Verdict::Ok);
+        }
     }
 }

@@ -2,11 +2,9 @@
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::super::worker::{Source, Workers};
 use super::*;
 
 const SERVICE: &str = "evertoken-test";
@@ -178,17 +176,20 @@ fn a_folder_that_takes_nothing_is_a_refusal_and_the_file_stays() {
 }
 
 #[test]
-fn while_another_process_writes_nobody_else_does() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        tokio::time::pause();
-        let Place { folder, keychain } = Place::new();
-        let other = keychain.lock().unwrap();
-        let path = keychain.path.clone();
-        let workers = Workers::new(SERVICE, Source::File(Arc::new(keychain)));
-        let write = workers.call("a/probe", Work::Write("one".to_owned().into())).await;
-        assert_eq!(write.unwrap_err(), KeychainProblem::TimedOut);
-        assert!(!path.exists());
-        drop((other, folder));
+fn two_that_write_at_once_lose_nothing_of_each_other() {
+    const WRITES: usize = 30;
+    let place = Place::new();
+    let writer = |name: &'static str| {
+        let place = &place;
+        move || (0..WRITES).for_each(|number| place.write(&format!("{name}/{number}"), "kept").unwrap())
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(writer("a"));
+        scope.spawn(writer("b"));
     });
+    for number in 0..WRITES {
+        for name in ["a", "b"] {
+            assert_eq!(place.read(&format!("{name}/{number}")), Ok(Some("kept".to_owned())), "{name}/{number}");
+        }
+    }
 }
