@@ -63,8 +63,8 @@ impl KeySource {
         })
     }
 
-    /// Ours, and nobody else's. A credential may belong to root, and shows an access list's mask where others show the
-    /// group's rights (systemd.exec(5), `LoadCredential=`).
+    /// Ours, and nobody else's. A credential lies in a folder that who started us vouches for: it belongs to root, or in a
+    /// user namespace to nobody, and shows an access list's mask where others show the group's rights (systemd.exec(5)).
     #[cfg(unix)]
     fn is_private(&self, metadata: &Metadata) -> bool {
         use std::os::unix::fs::MetadataExt;
@@ -73,7 +73,7 @@ impl KeySource {
         metadata.is_file()
             && match self {
                 Self::File(_) => ours && !may(0o077),
-                Self::Credential(_) => (ours || metadata.uid() == 0) && !may(0o027),
+                Self::Credential(_) => !may(0o027),
                 Self::Nowhere => false,
             }
     }
