@@ -31,6 +31,7 @@ mod p8_bad_input;
 mod pictures;
 mod restart;
 mod secrecy;
+mod server;
 mod socket;
 mod token_file;
 mod tray;

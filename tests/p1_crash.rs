@@ -12,7 +12,7 @@ const TRIES: usize = 200;
 const LANES: usize = 4;
 
 /// Asks for refreshes until a reader sees another access token, and kills at that very moment.
-async fn kill_as_soon_as_a_new_token_is_seen(desktop: &Desktop, agent: &mut Agent, old: &str) -> String {
+pub(crate) async fn kill_as_soon_as_a_new_token_is_seen(desktop: &Desktop, agent: &mut Agent, old: &str) -> String {
     let asking = async {
         let mut pace = interval(Duration::from_millis(50));
         loop {

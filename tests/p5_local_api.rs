@@ -17,7 +17,7 @@ const PROMPT: Duration = Duration::from_secs(2);
 
 /// What `curl` as another user gets from the socket: its exit code and what it says; `None` where this process may not
 /// become another user.
-async fn as_another_user(desktop: &Desktop) -> Option<Outcome> {
+pub(crate) async fn as_another_user(desktop: &Desktop) -> Option<Outcome> {
     let socket = desktop.socket().display().to_string();
     let url = "http://localhost/v1/accounts/default/token";
     let mut command = desktop.environment.command("setpriv");
@@ -32,7 +32,7 @@ async fn as_another_user(desktop: &Desktop) -> Option<Outcome> {
 }
 
 /// Lets everybody through to this desktop's socket.
-fn open_every_door(desktop: &Desktop) {
+pub(crate) fn open_every_door(desktop: &Desktop) {
     let open = |path: std::path::PathBuf, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     for folder in ["", "run", "run/evertoken"] {
         open(desktop.environment.path(folder), 0o755);

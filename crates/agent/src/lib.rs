@@ -15,6 +15,7 @@ mod local_api;
 mod logging;
 pub mod notifications;
 mod run;
+mod service_manager;
 mod signals;
 pub mod system_signals;
 mod token_endpoint;

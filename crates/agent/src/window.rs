@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use evertoken_core::account::AccountName;
 use tracing::warn;
 
+use crate::service_manager;
+
 /// What the window shows first.
 pub(crate) enum View<'a> {
     Overview,
@@ -22,6 +24,9 @@ pub(crate) fn open(view: View<'_>) {
         View::Account(name) => command.args(["--account", name.as_str()]),
         View::LogIn(name) => command.args(["--account", name.as_str(), "--login"]),
     };
+    for variable in service_manager::VARIABLES {
+        command.env_remove(variable);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);

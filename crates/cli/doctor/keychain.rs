@@ -6,12 +6,17 @@ use evertoken_core::status::{AccountStatus, State, StatusReport};
 use super::Finding;
 
 const CHECK: &str = "keychain";
-const PROBLEMS: [KeychainProblem; 5] = [
+const PROBLEMS: [KeychainProblem; 10] = [
     KeychainProblem::Locked,
     KeychainProblem::TimedOut,
     KeychainProblem::Unavailable,
     KeychainProblem::Refused,
     KeychainProblem::Missing,
+    KeychainProblem::KeyMissing,
+    KeychainProblem::KeyNotPrivate,
+    KeychainProblem::KeyMalformed,
+    KeychainProblem::FileNotOurs,
+    KeychainProblem::FileNotRead,
 ];
 
 /// By what the agent says: only a program that uses the keychain knows whether it answers.
@@ -21,7 +26,7 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>) -> Finding 
             let what = "Tokens are kept in the agent's memory alone: a login ends with the agent.";
             return Finding::warn(CHECK, what, "To keep logins, take keychain = \"memory\" out of the configuration.");
         }
-        Keychain::Os => {}
+        Keychain::Os | Keychain::File => {}
     }
     let Some(report) = report else {
         return Finding::warn(CHECK, "Not known while no agent runs.", "Mend what is said about the agent.");
@@ -67,8 +72,18 @@ mod tests {
     }
 
     #[test]
+    fn every_problem_has_its_own_cure() {
+        for problem in PROBLEMS {
+            let account = account(State::KeychainUnavailable, Some(&problem.to_string()));
+            assert_eq!(cure_of(&account), keychain_problem(&account.name, problem).advice);
+        }
+    }
+
+    #[test]
     fn a_login_that_will_not_survive_the_agent_is_no_secret() {
         assert_eq!(verdict(Keychain::Memory, Some(&report(Vec::new()))).verdict, Verdict::Warn);
-        assert_eq!(verdict(Keychain::Os, Some(&report(Vec::new()))).verdict, Verdict::Ok);
+        for kept in [Keychain::Os, Keychain::File] {
+            assert_eq!(verdict(kept, Some(&report(Vec::new()))).verdict, Verdict::Ok);
+        }
     }
 }

@@ -89,6 +89,9 @@ fn verdict(met: &Met, keychain: Keychain) -> Finding {
         Keychain::Os => {
             Finding::fail(CHECK, format!("{what} Keychain, tray and notifications are not there without it."), missing)
         }
+        Keychain::File => {
+            Finding::ok(CHECK, format!("{what} None is needed: tokens are in a file, notices in the log."))
+        }
         Keychain::Memory => {
             Finding::warn(CHECK, format!("{what} Tray and notifications are not there without it."), missing)
         }
@@ -123,6 +126,7 @@ mod tests {
         assert!(matches!(met, Met::Silent(_, io::ErrorKind::NotFound)), "{met:?}");
         assert_eq!(verdict(&met, Keychain::Os).verdict, Verdict::Fail);
         assert_eq!(verdict(&Met::Nowhere, Keychain::Memory).verdict, Verdict::Warn);
+        assert_eq!(verdict(&Met::Nowhere, Keychain::File).verdict, Verdict::Ok);
 
         let _bus = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         assert!(matches!(meet(&address), Met::Answers(_)));

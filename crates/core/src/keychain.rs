@@ -27,6 +27,21 @@ pub enum KeychainProblem {
     /// It has no entry, although the journal knows of a login: it is not the keychain that we wrote to, or not yet.
     #[error("the keychain does not hold the login that was stored in it")]
     Missing,
+    /// It is a file, and its key is not where it should be.
+    #[error("the key of the keychain file is not there")]
+    KeyMissing,
+    /// It is a file, and somebody else may read or replace its key.
+    #[error("the key of the keychain file is not private")]
+    KeyNotPrivate,
+    /// It is a file, and what should be its key is none.
+    #[error("the key of the keychain file is not 32 random bytes")]
+    KeyMalformed,
+    /// It is a file that was sealed with another key, that is damaged, or that is something else.
+    #[error("the keychain file does not open with this key, or is damaged")]
+    FileNotOurs,
+    /// It is a file, and the system refuses to read it.
+    #[error("the keychain file cannot be read")]
+    FileNotRead,
 }
 
 /// One of the two entries between which the refresh token alternates, so that a new one never overwrites the

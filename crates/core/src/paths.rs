@@ -70,6 +70,12 @@ impl Paths {
         self.state.join(format!("{account}.lock"))
     }
 
+    /// The encrypted file that stands for a keychain, unless the configuration names another.
+    #[must_use]
+    pub fn keychain_file(&self) -> PathBuf {
+        self.state.join("keychain.sealed")
+    }
+
     /// Where an agent that was started in the background writes its log.
     #[must_use]
     pub fn log(&self) -> PathBuf {

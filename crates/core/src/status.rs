@@ -19,6 +19,28 @@ pub struct StatusReport {
     pub accounts: Vec<AccountStatus>,
 }
 
+impl StatusReport {
+    /// Has every account's keychain been asked, whatever it said?
+    #[must_use]
+    pub fn is_opened(&self) -> bool {
+        let is_opening =
+            |account: &AccountStatus| account.state == State::Refreshing && account.refresh_token.is_none();
+        !self.accounts.iter().any(is_opening)
+    }
+
+    /// One line for whoever looks after services: `2 accounts: 1 valid, 1 log in`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let number = self.accounts.len();
+        let accounts = if number == 1 { "account" } else { "accounts" };
+        let count = |state| self.accounts.iter().filter(|account| account.state == state).count();
+        let states = State::ALL.map(|state| (count(state), state.in_words()));
+        let states: Vec<String> =
+            states.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+        if states.is_empty() { "no account".to_owned() } else { format!("{number} {accounts}: {}", states.join(", ")) }
+    }
+}
+
 /// The agent itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentInfo {
@@ -107,6 +129,19 @@ impl State {
         Self::SignedOut,
     ];
 
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Refreshing => "refreshing",
+            Self::Retrying => "retrying",
+            Self::Expired => "expired",
+            Self::LoginSoon => "log in soon",
+            Self::LoginRequired => "log in",
+            Self::KeychainUnavailable => "keychain unavailable",
+            Self::SignedOut => "signed out",
+        }
+    }
+
     /// Must a person act before this account gets another access token?
     #[must_use]
     pub const fn requires_a_person(self) -> bool {
@@ -170,4 +205,44 @@ pub struct LoginStatus {
     pub required_since: Option<Timestamp>,
     /// Why, in a sentence.
     pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    fn report(states: &[State]) -> StatusReport {
+        let account = |state: &State| AccountStatus {
+            name: "a".parse().unwrap(),
+            default: false,
+            endpoint: String::new(),
+            state: *state,
+            user_id: None,
+            scope: Vec::new(),
+            access_token: None,
+            refresh: RefreshStatus::default(),
+            refresh_token: None,
+            login: LoginStatus::default(),
+            token_file: None,
+            approvals: Vec::new(),
+        };
+        let agent = AgentInfo { version: String::new(), pid: 1, started_at: Timestamp::UNIX_EPOCH };
+        StatusReport { agent, accounts: states.iter().map(account).collect() }
+    }
+
+    #[test]
+    fn a_service_manager_reads_one_line() {
+        assert_eq!(report(&[]).summary(), "no account");
+        assert_eq!(report(&[State::Valid]).summary(), "1 account: 1 valid");
+        let mixed = report(&[State::LoginRequired, State::Valid, State::Valid]);
+        assert_eq!(mixed.summary(), "3 accounts: 2 valid, 1 log in");
+    }
+
+    #[test]
+    fn a_keychain_that_failed_was_asked() {
+        assert!(report(&[]).is_opened());
+        assert!(report(&[State::Valid, State::KeychainUnavailable, State::SignedOut]).is_opened());
+        assert!(!report(&[State::Valid, State::Refreshing]).is_opened());
+    }
 }

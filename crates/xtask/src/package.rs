@@ -40,6 +40,8 @@ pub(crate) const TEST: &[Package] = &[
     package("imagemagick", Program("convert")),
     package("keepassxc", Program("keepassxc")),
     package("libsecret-tools", Program("secret-tool")),
+    // systemd-analyze checks the units, systemd-socket-activate hands the agent its socket.
+    package("systemd", Program("systemd-analyze")),
     package("util-linux", Program("setpriv")),
     package("webkit2gtk-driver", Program("WebKitWebDriver")),
     package("x11-utils", Program("xdpyinfo")),

@@ -4,7 +4,7 @@ use evertoken_core::account::AccountName;
 use evertoken_core::rotation::Purpose;
 use evertoken_core::session::{Effect, Event};
 use jiff::tz::TimeZone;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::held::Held;
 use super::{Agent, jobs};
@@ -61,8 +61,11 @@ impl Agent {
             }
             Effect::Notify(notice) => {
                 let wanted = notice.kind().is_wanted(self.configuration.settings.notifications);
+                let notification = notice.notification(name, self.clock.now(), &TimeZone::system());
+                // On a server the journal is where somebody looks.
+                warn!("{}: {}", notification.title, notification.body);
                 if let (true, Some(notifier)) = (wanted, &self.notifier) {
-                    notifier.show(notice.notification(name, self.clock.now(), &TimeZone::system()));
+                    notifier.show(notification);
                 }
             }
             Effect::Withdraw(kind) => {

@@ -33,6 +33,7 @@ use crate::configuration_file::ConfigurationFile;
 use crate::keychain::Keychain;
 use crate::local_api::Call;
 use crate::notifications::{Notifier, NotifierEvent};
+use crate::service_manager;
 use crate::signals::{ProcessSignal, ProcessSignals};
 use crate::system_signals::SystemSignal;
 use crate::tray::Tray;
@@ -128,6 +129,7 @@ impl Agent {
             self.publish();
         }
         info!("ending");
+        service_manager::ending();
         self.ending = true;
         self.keep_token_files();
         self.clipboard.lock().await.clear_now().await;
@@ -203,6 +205,7 @@ impl Agent {
     }
 
     fn reload(&mut self) {
+        service_manager::reloading();
         match self.file.read() {
             Ok(configuration) => {
                 self.adopt(configuration);
@@ -210,10 +213,17 @@ impl Agent {
             }
             Err(error) => tracing::error!("the configuration was not read again: {error}"),
         }
+        // Who mended the keychain file or its key has no other way to say so.
+        self.keychain_returned();
+        service_manager::reloaded();
     }
 
     /// Follows a changed configuration: new accounts are opened, removed ones are let go, changed ones change.
     fn adopt(&mut self, configuration: Configuration) {
+        let (before, now) = (&self.configuration.settings, &configuration.settings);
+        if (before.keychain, &before.keychain_file) != (now.keychain, &now.keychain_file) {
+            tracing::warn!("the configuration names another keychain: it is used from the next start on");
+        }
         self.configuration = configuration;
         let configured = self.configuration.accounts.clone();
         self.accounts.retain(|name, _| configured.contains_key(name));

@@ -1,9 +1,10 @@
-//! The operating system's keychain: entries by user name under one service name.
+//! The operating system's keychain, or what stands for it: entries by user name under one service name.
 //!
 //! Keychains block: on a window that asks for a password, on a daemon that is just starting. So each call is made
 //! on a thread of its own and given up after [`LONGEST_CALL`]. Giving up means *locked or slow*, never *absent*, and a
 //! write that was given up may still land later.
 
+mod file;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ use macos as platform;
 use windows as platform;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +34,8 @@ use evertoken_core::keychain::KeychainProblem;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
-use worker::{Work, Workers};
+use file::{FileKeychain, KeySource};
+use worker::{Source, Work, Workers};
 
 /// Longest wait for one call. An unlocked keychain answers within 0.1 s, its start included.
 pub const LONGEST_CALL: Duration = Duration::from_secs(5);
@@ -43,6 +47,7 @@ pub struct Keychain(Backend);
 #[derive(Debug, Clone)]
 enum Backend {
     Os(Arc<Workers>),
+    File(Arc<Workers>),
     Memory(Arc<Mutex<HashMap<String, SecretString>>>),
 }
 
@@ -50,7 +55,15 @@ impl Keychain {
     /// The operating system's keychain, with entries under the name `service`. Nothing is opened before the first call.
     #[must_use]
     pub fn os(service: &str) -> Self {
-        Self(Backend::Os(Arc::new(Workers::new(service, platform::OPENER))))
+        Self(Backend::Os(Arc::new(Workers::new(service, Source::Store(platform::OPENER)))))
+    }
+
+    /// An encrypted file. Its key is the file `key`, or without one the service manager's credential `evertoken-key` in
+    /// the folder `credentials`. Nothing is read before the first call.
+    #[must_use]
+    pub fn file(service: &str, path: PathBuf, key: Option<PathBuf>, credentials: Option<OsString>) -> Self {
+        let file = FileKeychain::new(path, KeySource::of(key, credentials));
+        Self(Backend::File(Arc::new(Workers::new(service, Source::File(Arc::new(file))))))
     }
 
     /// A keychain that forgets everything when the process ends.
@@ -63,8 +76,17 @@ impl Keychain {
     #[must_use]
     pub fn forgets(&self) -> bool {
         match &self.0 {
-            Backend::Os(_) => false,
+            Backend::Os(_) | Backend::File(_) => false,
             Backend::Memory(_) => true,
+        }
+    }
+
+    /// Can [`watch`] say when it comes back?
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        match &self.0 {
+            Backend::Os(_) => true,
+            Backend::File(_) | Backend::Memory(_) => false,
         }
     }
 
@@ -75,7 +97,7 @@ impl Keychain {
     /// [`KeychainProblem`] when the keychain did not answer the question.
     pub async fn read(&self, user: &str) -> Result<Option<SecretString>, KeychainProblem> {
         match &self.0 {
-            Backend::Os(workers) => workers.call(user, Work::Read).await,
+            Backend::Os(workers) | Backend::File(workers) => workers.call(user, Work::Read).await,
             Backend::Memory(entries) => Ok(lock(entries).get(user).cloned()),
         }
     }
@@ -86,7 +108,7 @@ impl Keychain {
     /// [`KeychainProblem`] when the keychain did not confirm it.
     pub async fn write(&self, user: &str, value: SecretString) -> Result<(), KeychainProblem> {
         match &self.0 {
-            Backend::Os(workers) => workers.call(user, Work::Write(value)).await.map(drop),
+            Backend::Os(workers) | Backend::File(workers) => workers.call(user, Work::Write(value)).await.map(drop),
             Backend::Memory(entries) => {
                 lock(entries).insert(user.to_owned(), value);
                 Ok(())
@@ -100,7 +122,7 @@ impl Keychain {
     /// [`KeychainProblem`] when the keychain did not confirm it.
     pub async fn delete(&self, user: &str) -> Result<(), KeychainProblem> {
         match &self.0 {
-            Backend::Os(workers) => workers.call(user, Work::Delete).await.map(drop),
+            Backend::Os(workers) | Backend::File(workers) => workers.call(user, Work::Delete).await.map(drop),
             Backend::Memory(entries) => {
                 lock(entries).remove(user);
                 Ok(())

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use keyring_core::CredentialStore;
 
-use super::worker::{Opener, Work, Workers};
+use super::worker::{Opener, Source, Work, Workers};
 use super::*;
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -41,7 +41,8 @@ fn a_keychain_that_blocks_costs_four_threads_at_most_and_is_used_again_when_it_i
     runtime().block_on(async {
         // The 5 seconds of each call pass as soon as there is nothing else to do.
         tokio::time::pause();
-        let workers = Arc::new(Workers::new("evertoken-test", Opener { open: blocked, has_labels: false }));
+        let workers =
+            Arc::new(Workers::new("evertoken-test", Source::Store(Opener { open: blocked, has_labels: false })));
         for number in 1..=4 {
             let same = Arc::clone(&workers);
             let call = tokio::spawn(async move { same.call("a", Work::Read).await });
@@ -82,7 +83,7 @@ fn slow() -> keyring_core::Result<Arc<CredentialStore>> {
 fn a_long_queue_before_a_slow_keychain_is_not_read_as_a_keychain_that_hangs() {
     runtime().block_on(async {
         tokio::time::pause();
-        let workers = Arc::new(Workers::new("evertoken-test", Opener { open: slow, has_labels: false }));
+        let workers = Arc::new(Workers::new("evertoken-test", Source::Store(Opener { open: slow, has_labels: false })));
         let calls: Vec<_> = (0..4)
             .map(|_| {
                 let same = Arc::clone(&workers);

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot::{self, error::RecvError};
 use tokio::time::error::Elapsed;
 
+use super::file::FileKeychain;
 use super::problem::{Step, is_worth_a_new_store, problem};
 use super::{LONGEST_CALL, lock};
 
@@ -22,7 +23,7 @@ const MOST_HANGING: usize = 4;
 /// calls within a second.
 const IDLE: Duration = Duration::from_secs(30);
 
-type Answer = Result<Option<SecretString>, KeychainProblem>;
+pub(super) type Answer = Result<Option<SecretString>, KeychainProblem>;
 
 /// How a keychain is opened.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,13 @@ pub(super) struct Opener {
     pub(super) open: fn() -> keyring_core::Result<Arc<CredentialStore>>,
     /// May its entries be given a label? Those that have none refuse to be given one.
     pub(super) has_labels: bool,
+}
+
+/// What the threads call.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    Store(Opener),
+    File(Arc<FileKeychain>),
 }
 
 /// What to do with an entry.
@@ -51,7 +59,7 @@ struct Call {
 #[derive(Debug)]
 pub(super) struct Workers {
     service: Arc<str>,
-    opener: Opener,
+    source: Source,
     state: Mutex<State>,
 }
 
@@ -94,8 +102,8 @@ impl Worker {
 }
 
 impl Workers {
-    pub(super) fn new(service: &str, opener: Opener) -> Self {
-        Self { service: service.into(), opener, state: Mutex::default() }
+    pub(super) fn new(service: &str, source: Source) -> Self {
+        Self { service: service.into(), source, state: Mutex::default() }
     }
 
     pub(super) async fn call(&self, user: &str, work: Work) -> Answer {
@@ -132,9 +140,9 @@ impl Workers {
         let (calls, receiver) = channel();
         let alive = Arc::new(Alive::default());
         let worker = Worker { calls, alive: Arc::downgrade(&alive) };
-        let (service, opener) = (Arc::clone(&self.service), self.opener);
+        let (service, source) = (Arc::clone(&self.service), self.source.clone());
         let thread = std::thread::Builder::new().name("keychain".to_owned());
-        if let Err(error) = thread.spawn(move || serve(&service, opener, &receiver, &alive)) {
+        if let Err(error) = thread.spawn(move || serve(&service, &source, &receiver, &alive)) {
             tracing::error!(%error, "the keychain's thread cannot be started");
             return Err(KeychainProblem::Unavailable);
         }
@@ -155,14 +163,17 @@ impl Workers {
     }
 }
 
-fn serve(service: &str, opener: Opener, calls: &Receiver<Call>, alive: &Alive) {
+fn serve(service: &str, source: &Source, calls: &Receiver<Call>, alive: &Alive) {
     let mut store = None;
     while let Ok(call) = calls.recv_timeout(IDLE) {
         // Who gave up waiting may have written something newer since.
         if call.answer.is_closed() {
             continue;
         }
-        let answer = attempt(&mut store, service, opener, &call);
+        let answer = match source {
+            Source::Store(opener) => attempt(&mut store, service, *opener, &call),
+            Source::File(file) => file.work(service, &call.user, &call.work),
+        };
         alive.answered.fetch_add(1, Ordering::Relaxed);
         let _given_up = call.answer.send(answer);
     }

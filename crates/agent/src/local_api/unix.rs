@@ -1,20 +1,24 @@
-//! The Unix socket: 0600 in a folder of 0700, and every peer's user id is checked.
+//! The Unix socket: 0600 in a folder of 0700, or handed over by systemd; every peer's user id is checked.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
 use crate::caller::Peer;
+use crate::service_manager::Inherited;
 
 /// The socket, held by this process alone.
 pub(crate) struct Listener {
     socket: UnixListener,
-    path: PathBuf,
+    /// The socket's place when it is ours to remove.
+    made: Option<PathBuf>,
     _only_agent: File,
 }
 
@@ -24,13 +28,49 @@ pub enum BindError {
     /// Another agent listens there.
     #[error("another agent already serves {0}: use that one, or end it first")]
     AnotherAgent(PathBuf),
+    /// Something listens there that is no agent, or not yet.
+    #[error("{0} is served by another program, such as systemd's evertoken-agent.socket: it starts the agent itself")]
+    Served(PathBuf),
+    /// What systemd handed over is of no use.
+    #[error("the socket that systemd handed over cannot be used: {0}")]
+    Inherited(io::Error),
     /// The socket cannot be made.
     #[error("the socket {0} cannot be made: {1}")]
     Io(PathBuf, io::Error),
 }
 
-/// Binds the socket, unless another agent has it.
-pub(crate) fn bind(path: &Path) -> Result<Listener, BindError> {
+/// Takes the socket that was handed over, or binds the one at `path`, unless another agent has it.
+pub(crate) fn bind(path: &Path, inherited: Inherited) -> Result<Listener, BindError> {
+    match inherited.0.map_err(BindError::Inherited)? {
+        Some(socket) => adopt(socket, path),
+        None => make(path),
+    }
+}
+
+/// The lock lies beside the socket that it is about, wherever our own would be.
+fn adopt(socket: std::os::unix::net::UnixListener, path: &Path) -> Result<Listener, BindError> {
+    let address = socket.local_addr().map_err(BindError::Inherited)?;
+    let only_agent = lock(address.as_pathname().unwrap_or(path))?;
+    socket.set_nonblocking(true).map_err(BindError::Inherited)?;
+    let socket = UnixListener::from_std(socket).map_err(BindError::Inherited)?;
+    Ok(Listener { socket, made: None, _only_agent: only_agent })
+}
+
+fn make(path: &Path) -> Result<Listener, BindError> {
+    let failed = |error| BindError::Io(path.to_owned(), error);
+    let is_served = is_served(path);
+    let only_agent = lock(path)?;
+    if is_served {
+        return Err(BindError::Served(path.to_owned()));
+    }
+    remove_what_a_dead_agent_left(path).map_err(failed)?;
+    let socket = UnixListener::bind(path).map_err(failed)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
+    Ok(Listener { socket, made: Some(path.to_owned()), _only_agent: only_agent })
+}
+
+/// Held by the one agent of this socket.
+fn lock(path: &Path) -> Result<File, BindError> {
     let failed = |error| BindError::Io(path.to_owned(), error);
     let folder = path.parent().unwrap_or(Path::new("/"));
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -41,10 +81,17 @@ pub(crate) fn bind(path: &Path) -> Result<Listener, BindError> {
         fs::TryLockError::WouldBlock => BindError::AnotherAgent(path.to_owned()),
         fs::TryLockError::Error(error) => failed(error),
     })?;
-    remove_what_a_dead_agent_left(path).map_err(failed)?;
-    let socket = UnixListener::bind(path).map_err(failed)?;
-    fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(Listener { socket, path: path.to_owned(), _only_agent: only_agent })
+    Ok(only_agent)
+}
+
+/// Does somebody listen? Without waiting: a queue that is full is somebody's too.
+fn is_served(path: &Path) -> bool {
+    let connected = || {
+        let address = SocketAddrUnix::new(path)?;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::NONBLOCK, None)?;
+        connect(&socket, &address)
+    };
+    matches!(connected(), Ok(()) | Err(Errno::AGAIN))
 }
 
 /// A socket that nobody serves; anything else in its place is not ours to remove.
@@ -79,7 +126,10 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        // Systemd's stays: it listens on.
+        if let Some(path) = &self.made {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::sync::Mutex;
 
 use crate::caller::Peer;
+use crate::service_manager::Inherited;
 
 /// The pipe, held by this process alone.
 pub(crate) struct Listener {
@@ -27,7 +28,7 @@ pub enum BindError {
 }
 
 /// Makes the pipe, unless another agent has it.
-pub(crate) fn bind(path: &Path) -> Result<Listener, BindError> {
+pub(crate) fn bind(path: &Path, _inherited: Inherited) -> Result<Listener, BindError> {
     let name = evertoken_core::paths::pipe_name(path, std::env::var_os("USERNAME"));
     let next = ServerOptions::new().first_pipe_instance(true).reject_remote_clients(true).create(&name);
     match next {

@@ -4,20 +4,20 @@ use std::sync::mpsc::sync_channel;
 
 use tokio::sync::mpsc;
 
-use super::{Options, Reports, StartError, TrayLink, block_on, serve};
+use super::{Inherited, Options, Reports, StartError, TrayLink, block_on, serve};
 use crate::tray::run_on_main_thread;
 
-pub(super) fn run(options: Options, reports: Reports) -> Result<(), StartError> {
+pub(super) fn run(options: Options, inherited: Inherited, reports: Reports) -> Result<(), StartError> {
     let (sender, actions) = mpsc::unbounded_channel();
     if options.no_tray {
-        return block_on(serve(options, reports, TrayLink { tray: None, actions }));
+        return block_on(serve(options, inherited, reports, TrayLink { tray: None, actions }));
     }
     let provider = reports.tray_provider();
     let (hand_over, handed_over) = sync_channel(1);
     let agent = std::thread::Builder::new().name("agent".to_owned());
     agent.spawn(move || {
         let tray = handed_over.recv().ok();
-        let result = block_on(serve(options, reports, TrayLink { tray, actions }));
+        let result = block_on(serve(options, inherited, reports, TrayLink { tray, actions }));
         if let Err(error) = &result {
             tracing::error!("{error}");
         }

@@ -2,13 +2,18 @@
 
 use tokio::sync::mpsc;
 
-use super::{Options, Reports, StartError, TrayLink, block_on, serve};
+use super::{Inherited, Options, Reports, StartError, TrayLink, block_on, serve};
+use crate::system_signals::bus;
 use crate::tray::Tray;
 
-pub(super) fn run(options: Options, reports: Reports) -> Result<(), StartError> {
+pub(super) fn run(options: Options, inherited: Inherited, reports: Reports) -> Result<(), StartError> {
+    if options.no_tray {
+        // No desktop, so the buses that are not there now will not come.
+        bus::expect_none();
+    }
     block_on(async move {
         let (sender, actions) = mpsc::unbounded_channel();
         let tray = (!options.no_tray).then(|| Tray::start(reports.tray_provider(), sender));
-        serve(options, reports, TrayLink { tray, actions }).await
+        serve(options, inherited, reports, TrayLink { tray, actions }).await
     })
 }

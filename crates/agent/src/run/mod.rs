@@ -13,7 +13,7 @@ use linux as platform;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use evertoken_core::config::Keychain as KeychainSetting;
+use evertoken_core::config::{Keychain as KeychainSetting, Settings};
 use evertoken_core::paths::{NoHome, Paths};
 use evertoken_core::status::{AgentInfo, StatusReport};
 use evertoken_core::tray::Action;
@@ -27,6 +27,7 @@ use crate::configuration_file::{ConfigurationFile, ConfigurationFileError};
 use crate::keychain::Keychain;
 use crate::local_api::{self, BindError, Owner};
 use crate::notifications::Notifier;
+use crate::service_manager::{self, Inherited};
 use crate::signals::ProcessSignals;
 use crate::tray::Tray;
 use crate::wall_clock::WallClockTimer;
@@ -63,9 +64,11 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`] when it cannot start. Nothing was changed then.
 pub fn run(options: Options) -> Result<(), StartError> {
+    // First, because it changes the environment: while there is one thread.
+    let inherited = Inherited::take();
     hardening::protect_process();
     logging::start();
-    platform::run(options, Reports::new())
+    platform::run(options, inherited, Reports::new())
 }
 
 /// What the agent reports, and to whom. Made first: where the tray owns the main thread, it watches before the agent
@@ -111,14 +114,14 @@ fn block_on(agent: impl Future<Output = Result<(), StartError>>) -> Result<(), S
     result
 }
 
-async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(), StartError> {
+async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: TrayLink) -> Result<(), StartError> {
     let paths = Paths::from_environment(|name| std::env::var_os(name))?;
     let file = ConfigurationFile::new(paths.config_file());
     let configuration = file.read()?;
     std::fs::create_dir_all(&paths.state)?;
-    let listener = local_api::bind(&paths.socket)?;
+    let listener = local_api::bind(&paths.socket, inherited)?;
     let Reports { info, sender: reports } = reports;
-    let watched = reports.subscribe();
+    let (watched, followed) = (reports.subscribe(), reports.subscribe());
     info!(version = info.version, socket = %paths.socket.display(), "the agent runs");
 
     let (calls, calls_in) = mpsc::unbounded_channel();
@@ -127,10 +130,10 @@ async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(),
     let (system_out, system_in) = mpsc::unbounded_channel();
     let (keychain_out, keychain_in) = mpsc::unbounded_channel();
 
-    let keychain = match configuration.settings.keychain {
-        KeychainSetting::Os => Keychain::os(&service_name()),
-        KeychainSetting::Memory => Keychain::memory(),
-    };
+    let keychain = keychain_of(&configuration.settings, &paths);
+    if keychain.is_watched() {
+        tokio::spawn(keychain::watch(keychain_out));
+    }
     let inputs = Inputs {
         calls: calls_in,
         finished: finished_in,
@@ -155,7 +158,7 @@ async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(),
     let agent = Agent::new(parts);
     let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));
     tokio::spawn(system_signals::watch(system_out));
-    tokio::spawn(keychain::watch(keychain_out));
+    service_manager::follow(followed);
     if options.announce_ready {
         announce_ready();
     }
@@ -163,6 +166,18 @@ async fn serve(options: Options, reports: Reports, tray: TrayLink) -> Result<(),
     api.abort();
     let _ = api.await;
     Ok(())
+}
+
+fn keychain_of(settings: &Settings, paths: &Paths) -> Keychain {
+    match settings.keychain {
+        KeychainSetting::Os => Keychain::os(&service_name()),
+        KeychainSetting::Memory => Keychain::memory(),
+        KeychainSetting::File => {
+            let file = settings.keychain_file.clone();
+            let path = file.path.unwrap_or_else(|| paths.keychain_file());
+            Keychain::file(&service_name(), path, file.key, std::env::var_os("CREDENTIALS_DIRECTORY"))
+        }
+    }
 }
 
 /// Who started us waits for this line. Nobody reading it is no reason to end.

@@ -1,5 +1,6 @@
 //! The two D-Bus buses, each with one connection that the whole agent shares.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -19,8 +20,16 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 /// Longest wait for a bus, and for an answer to a call on it. A bus answers in a millisecond or not at all.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
+/// Is a bus that is not there looked for again?
+static EXPECTED: AtomicBool = AtomicBool::new(true);
 static SESSION: Mutex<Option<Connection>> = Mutex::const_new(None);
 static SYSTEM: Mutex<Option<Connection>> = Mutex::const_new(None);
+
+/// From now on a bus whose socket does not exist is not looked for again: on a machine without a desktop that would
+/// only wake it. A bus that is there, or was reached once, is used and waited for all the same.
+pub(crate) fn expect_none() {
+    EXPECTED.store(false, Ordering::Relaxed);
+}
 
 /// The session bus, as soon as there is one.
 pub(crate) async fn session() -> Connection {
@@ -38,11 +47,15 @@ async fn shared(bus: &Mutex<Option<Connection>>, address: fn() -> zbus::Result<A
     if let Some(open) = connection.as_ref().filter(|connection| !connection.is_closed()) {
         return open.clone();
     }
-    *connection = None;
+    let was_reached = connection.take().is_some();
     let mut pause = FIRST_PAUSE;
     loop {
         match connect(address).await {
             Ok(open) => return connection.insert(open).clone(),
+            Err(error) if is_absent(&error) && !was_reached && !EXPECTED.load(Ordering::Relaxed) => {
+                tracing::debug!(%error, "no D-Bus, and none is waited for");
+                return std::future::pending().await;
+            }
             Err(error) => tracing::debug!(%error, ?pause, "no D-Bus"),
         }
         tokio::time::sleep(pause).await;
@@ -61,6 +74,12 @@ async fn connect(address: fn() -> zbus::Result<Address>) -> zbus::Result<Connect
     }
     let connection = async { Builder::address(address)?.method_timeout(LONGEST_WAIT).build().await };
     tokio::time::timeout(LONGEST_WAIT, connection).await.unwrap_or_else(|_| Err(timed_out()))
+}
+
+/// Is there neither an address nor a socket?
+fn is_absent(error: &zbus::Error) -> bool {
+    let no_socket = matches!(error, zbus::Error::InputOutput(cause) if cause.kind() == std::io::ErrorKind::NotFound);
+    no_socket || matches!(error, zbus::Error::Address(_))
 }
 
 fn timed_out() -> zbus::Error {

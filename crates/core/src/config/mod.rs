@@ -4,6 +4,7 @@ mod edit;
 mod migrate;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,9 @@ pub struct Settings {
     pub clear_clipboard_after: Span,
     /// Where tokens are kept.
     pub keychain: Keychain,
+    /// The file of [`Keychain::File`].
+    #[serde(skip_serializing_if = "KeychainFile::is_default")]
+    pub keychain_file: KeychainFile,
     /// Which notifications are shown.
     pub notifications: NotificationSettings,
 }
@@ -53,6 +57,26 @@ pub enum Keychain {
     Os,
     /// In this process only: the login ends with it. For trying things out.
     Memory,
+    /// In an encrypted file, for machines without a keychain.
+    File,
+}
+
+/// The encrypted file that stands for a keychain, and its key. Both paths are absolute.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeychainFile {
+    /// The file; in the state folder unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// A file of 32 random bytes that only its owner can read; the service manager's credential unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+}
+
+impl KeychainFile {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which notifications are shown.
@@ -83,6 +107,7 @@ impl Default for Settings {
         Self {
             clear_clipboard_after: CLEAR_CLIPBOARD_AFTER,
             keychain: Keychain::default(),
+            keychain_file: KeychainFile::default(),
             notifications: NotificationSettings::default(),
         }
     }
@@ -131,6 +156,9 @@ pub enum ConfigurationError {
     /// Two accounts would write over each other.
     #[error("account {0} has the token_file of another account: give each its own")]
     SharedTokenFile(AccountName),
+    /// A path that depends on where the agent is started.
+    #[error("settings.keychain_file.{0} is not a whole path: begin it with /")]
+    RelativePath(&'static str),
     /// The default account is not among the accounts.
     #[error("default_account names {0}, which is not among the accounts")]
     UnknownDefault(AccountName),
@@ -162,6 +190,12 @@ fn check(configuration: &Configuration) -> Result<(), ConfigurationError> {
         for (header, value) in &account.headers {
             check_header(header, value)
                 .map_err(|e| ConfigurationError::Header { account: name.clone(), reason: e.to_string() })?;
+        }
+    }
+    let KeychainFile { path, key } = &configuration.settings.keychain_file;
+    for (name, path) in [("path", path), ("key", key)] {
+        if path.as_ref().is_some_and(|path| !path.is_absolute()) {
+            return Err(ConfigurationError::RelativePath(name));
         }
     }
     match &configuration.default_account {
@@ -215,6 +249,15 @@ mod tests {
             assert!(!error.contains('\n') && error.len() > 10, "{bad}: {error}");
         }
         assert_eq!(parse("version = 99").unwrap_err(), ConfigurationError::TooNew(99));
+    }
+
+    #[test]
+    fn a_keychain_file_is_where_the_whole_path_says() {
+        let text = "version = 1\n[settings]\nkeychain = \"file\"\n[settings.keychain_file]\nkey = ";
+        let settings = parse(&format!("{text}\"/etc/evertoken/key\"")).unwrap().settings;
+        assert_eq!(settings.keychain, Keychain::File);
+        assert_eq!(settings.keychain_file.key, Some(PathBuf::from("/etc/evertoken/key")));
+        assert_eq!(parse(&format!("{text}\"key\"")).unwrap_err(), ConfigurationError::RelativePath("key"));
     }
 
     #[test]

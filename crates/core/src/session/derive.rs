@@ -251,6 +251,21 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         }
         KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
         KeychainProblem::Missing => "Unlock the keychain that was used before, or log in again.",
+        KeychainProblem::KeyMissing => {
+            "Hand the agent its key: a systemd credential evertoken-key, or settings.keychain_file.key (docs/servers.md)."
+        }
+        KeychainProblem::KeyNotPrivate => {
+            "Make the key the agent's user's alone, with chown and `chmod 600`; Evertoken goes on by itself."
+        }
+        KeychainProblem::KeyMalformed => {
+            "Bring the key back that the file was made with; where there is no login yet, make one (docs/servers.md)."
+        }
+        KeychainProblem::FileNotOurs => {
+            "It was left as it is. Bring its key or a copy of it back, or move it away and log in again."
+        }
+        KeychainProblem::FileNotRead => {
+            "Check its permissions and its disk; the agent's log says what the system says."
+        }
     };
     Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
 }
