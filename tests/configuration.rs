@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene};
+use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene, eventually};
 
 /// The bytes of every file beside the configuration, and of itself.
 fn kept(desktop: &Desktop) -> Vec<String> {
@@ -96,4 +96,33 @@ async fn files_and_socket_are_for_the_owner_alone() {
     ] {
         assert_eq!(environment.mode(name), mode, "{name}");
     }
+}
+
+/// What a person writes counts at once, in the file and in the agent, and what a command writes does not undo it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_runs_follows_the_file() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let desktop = &scene.desktop;
+    let written = fs::read_to_string(desktop.environment.configuration()).unwrap();
+    let more = format!(
+        "{written}\n[accounts.second]\nendpoint = \"{}\"\n\n[settings]\nclear_clipboard_after = \"7s\"\n",
+        scene.sandbox.endpoint()
+    );
+    desktop.environment.configure(&more);
+    desktop.until("the second account is there", |status| status.names() == ["default", "second"]).await;
+    let settings = desktop.api("GET /v1/settings", "").await.unwrap();
+    assert_eq!(settings.body["clear_clipboard_after"], "7s");
+
+    let change = r#"{"start_at_login":true,"refresh":"late"}"#;
+    assert_eq!(desktop.api("PATCH /v1/settings", change).await.unwrap().status, 200);
+    let autostart = desktop.environment.path("config/autostart/evertoken-agent.desktop");
+    let entry = fs::read_to_string(&autostart).unwrap();
+    assert!(entry.contains("/evertoken-agent\"\n"), "{entry}");
+    let now = fs::read_to_string(desktop.environment.configuration()).unwrap();
+    assert!(now.contains("clear_clipboard_after = \"7s\"") && now.contains("refresh = \"late\""), "{now}");
+    desktop.environment.configure(&now.replace("start_at_login = true", "start_at_login = false"));
+    eventually("it does not start by itself any more", async || (!autostart.exists()).then_some(())).await;
+    let token = desktop.evertoken("token default").await;
+    assert_eq!(scene.sandbox.user_info(token.succeeded()).await, 200);
+    assert_eq!(scene.sandbox.requests().await.len(), 1, "no setting is a reason to refresh");
 }

@@ -1,6 +1,6 @@
 // The settings: the agent's and the window's own.
 
-/** @import { SettingsForm, ThemeChoice } from "./types" */
+/** @import { RefreshChoice, SettingsForm, ThemeChoice } from "./types" */
 
 import { changeSettings, settings } from "./agent.js";
 import { openDialog } from "./dialog.js";
@@ -36,6 +36,8 @@ function fill(dialog, form) {
   input(dialog, "notify-not-renewed").checked = form.notify_not_renewed;
   input(dialog, "notify-keychain").checked = form.notify_keychain;
   input(dialog, "notify-approval").checked = form.notify_approval;
+  input(dialog, "refresh").value = form.refresh;
+  input(dialog, "start-at-login").checked = form.start_at_login;
 }
 
 /** @param {HTMLElement} dialog @returns {SettingsForm} */
@@ -47,5 +49,7 @@ function read(dialog) {
     notify_not_renewed: input(dialog, "notify-not-renewed").checked,
     notify_keychain: input(dialog, "notify-keychain").checked,
     notify_approval: input(dialog, "notify-approval").checked,
+    refresh: /** @type {RefreshChoice} */ (input(dialog, "refresh").value),
+    start_at_login: input(dialog, "start-at-login").checked,
   };
 }

@@ -164,6 +164,8 @@ theme: ThemeChoice,
 /**
  * As people type it: `45s`.
  */
-clear_clipboard_after: string, notify_login: boolean, notify_not_renewed: boolean, notify_keychain: boolean, };
+clear_clipboard_after: string, notify_login: boolean, notify_not_renewed: boolean, notify_keychain: boolean, notify_approval: boolean, refresh: RefreshChoice, start_at_login: boolean, };
+
+export type RefreshChoice = "early" | "usual" | "late";
 
 export type ThemeChoice = "system" | "light" | "dark";

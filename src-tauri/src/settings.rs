@@ -1,6 +1,6 @@
 //! The settings dialog: the agent's settings and the window's own.
 
-use evertoken_core::config::{NotificationSettings, Settings, SettingsChange};
+use evertoken_core::config::{NotificationSettings, RefreshTime, Settings, SettingsChange};
 use evertoken_core::duration::InvalidSpan;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,41 @@ pub(crate) struct SettingsForm {
     notify_not_renewed: bool,
     notify_keychain: bool,
     notify_approval: bool,
+    refresh: RefreshChoice,
+    start_at_login: bool,
+}
+
+/// When access tokens are refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RefreshChoice {
+    /// After half of their life.
+    Early,
+    /// After three quarters.
+    Usual,
+    /// After nine tenths.
+    Late,
+}
+
+impl From<RefreshTime> for RefreshChoice {
+    fn from(time: RefreshTime) -> Self {
+        match time {
+            RefreshTime::Early => Self::Early,
+            RefreshTime::Usual => Self::Usual,
+            RefreshTime::Late => Self::Late,
+        }
+    }
+}
+
+impl From<RefreshChoice> for RefreshTime {
+    fn from(choice: RefreshChoice) -> Self {
+        match choice {
+            RefreshChoice::Early => Self::Early,
+            RefreshChoice::Usual => Self::Usual,
+            RefreshChoice::Late => Self::Late,
+        }
+    }
 }
 
 impl SettingsForm {
@@ -32,6 +67,8 @@ impl SettingsForm {
             notify_not_renewed: not_renewed,
             notify_keychain: keychain,
             notify_approval: approval,
+            refresh: settings.refresh.into(),
+            start_at_login: settings.start_at_login,
         }
     }
 
@@ -45,6 +82,8 @@ impl SettingsForm {
                 keychain: self.notify_keychain,
                 approval: self.notify_approval,
             }),
+            refresh: Some(self.refresh.into()),
+            start_at_login: Some(self.start_at_login),
         })
     }
 }
@@ -60,6 +99,8 @@ mod tests {
         let expected = SettingsChange {
             clear_clipboard_after: Some(settings.clear_clipboard_after),
             notifications: Some(settings.notifications),
+            refresh: Some(settings.refresh),
+            start_at_login: Some(settings.start_at_login),
         };
         assert_eq!(change, Ok(expected));
     }

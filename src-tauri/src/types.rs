@@ -11,7 +11,7 @@ use ts_rs::{Config, TS};
 use crate::commands::Start;
 use crate::place::{EncodingChoice, Place, PresetChoice};
 use crate::preferences::ThemeChoice;
-use crate::settings::SettingsForm;
+use crate::settings::{RefreshChoice, SettingsForm};
 
 /// Set it to write the file instead of checking it.
 const WRITE: &str = "EVERTOKEN_WRITE_TYPES";
@@ -42,6 +42,7 @@ fn types() -> String {
         PresetChoice::decl(&config),
         EncodingChoice::decl(&config),
         SettingsForm::decl(&config),
+        RefreshChoice::decl(&config),
         ThemeChoice::decl(&config),
     ];
     let head = "// Written by the tests of evertoken-desktop from the types in Rust. Do not edit.\n".to_owned();

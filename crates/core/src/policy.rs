@@ -2,6 +2,8 @@
 
 use jiff::SignedDuration;
 
+use crate::config::RefreshTime;
+
 /// A sample of uniform randomness in `0.0..1.0`: an argument, so that every decision can be repeated in a test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Chance(f64);
@@ -71,6 +73,19 @@ impl Default for Policy {
             warn_after_failing: SignedDuration::from_mins(10),
             usual_min_valid: SignedDuration::from_mins(1),
         }
+    }
+}
+
+impl Policy {
+    /// The policy of a person who wants tokens to be refreshed at another time than is usual.
+    #[must_use]
+    pub fn with(refresh: RefreshTime) -> Self {
+        let refresh_after = match refresh {
+            RefreshTime::Early => 0.5,
+            RefreshTime::Usual => Self::default().refresh_after,
+            RefreshTime::Late => 0.9,
+        };
+        Self { refresh_after, ..Self::default() }
     }
 }
 

@@ -140,7 +140,8 @@ impl Agent {
     }
 
     fn change_settings(&mut self, change: SettingsChange) -> Result<Settings, Problem> {
-        self.configuration = self.file.edit(&Edit::ChangeSettings(change))?;
+        let configuration = self.file.edit(&Edit::ChangeSettings(change))?;
+        self.adopt(configuration);
         Ok(self.configuration.settings.clone())
     }
 

@@ -35,6 +35,7 @@ use crate::local_api::Call;
 use crate::notifications::{Notifier, NotifierEvent};
 use crate::service_manager;
 use crate::signals::{ProcessSignal, ProcessSignals};
+use crate::start_at_login;
 use crate::system_signals::SystemSignal;
 use crate::tray::Tray;
 use crate::wall_clock::{Clock, Wake, WallClockTimer};
@@ -70,6 +71,7 @@ pub(crate) struct Inputs {
     pub(crate) notifier: mpsc::UnboundedReceiver<NotifierEvent>,
     pub(crate) system: mpsc::UnboundedReceiver<SystemSignal>,
     pub(crate) keychain: mpsc::UnboundedReceiver<()>,
+    pub(crate) configuration: mpsc::UnboundedReceiver<()>,
     pub(crate) process: ProcessSignals,
     pub(crate) timer: WallClockTimer,
 }
@@ -98,11 +100,11 @@ impl Agent {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { configuration, file, paths, keychain, info, reports, finished, notifier, tray } = parts;
         let mut agent = Self {
+            policy: Policy::with(configuration.settings.refresh),
             configuration,
             file,
             paths,
             keychain,
-            policy: Policy::default(),
             accounts: BTreeMap::new(),
             incarnations: 0,
             running_jobs: 0,
@@ -149,6 +151,7 @@ impl Agent {
             Some(event) = inputs.notifier.recv() => self.notifier_event(event),
             Some(signal) = inputs.system.recv() => { self.notice_clock_jump(); self.system_signal(signal) }
             Some(()) = inputs.keychain.recv() => { self.notice_clock_jump(); self.keychain_returned() }
+            Some(()) = inputs.configuration.recv() => self.read_configuration(),
             signal = inputs.process.next() => match signal {
                 ProcessSignal::Quit => return Next::Quit,
                 ProcessSignal::Reload => self.reload(),
@@ -206,16 +209,23 @@ impl Agent {
 
     fn reload(&mut self) {
         service_manager::reloading();
-        match self.file.read() {
-            Ok(configuration) => {
-                self.adopt(configuration);
-                self.token_files.try_again();
-            }
-            Err(error) => tracing::error!("the configuration was not read again: {error}"),
-        }
+        self.read_configuration();
+        self.token_files.try_again();
         // Who mended the keychain file or its key has no other way to say so.
         self.keychain_returned();
         service_manager::reloaded();
+    }
+
+    /// The configuration that this agent has stays when the file cannot be read. Its own changes come by here too.
+    fn read_configuration(&mut self) {
+        match self.file.read() {
+            Ok(configuration) if configuration == self.configuration => {}
+            Ok(configuration) => {
+                info!("the configuration was changed");
+                self.adopt(configuration);
+            }
+            Err(error) => tracing::error!("the configuration was not read again: {error}"),
+        }
     }
 
     /// Follows a changed configuration: new accounts are opened, removed ones are let go, changed ones change.
@@ -224,6 +234,12 @@ impl Agent {
         if (before.keychain, &before.keychain_file) != (now.keychain, &now.keychain_file) {
             tracing::warn!("the configuration names another keychain: it is used from the next start on");
         }
+        if before.start_at_login != now.start_at_login
+            && let Err(error) = start_at_login::set(&self.paths, now.start_at_login)
+        {
+            tracing::error!("whether the agent starts with the desktop could not be changed: {error}");
+        }
+        self.policy = Policy::with(now.refresh);
         self.configuration = configuration;
         let configured = self.configuration.accounts.clone();
         self.accounts.retain(|name, _| configured.contains_key(name));

@@ -31,7 +31,7 @@ use crate::service_manager::{self, Inherited};
 use crate::signals::ProcessSignals;
 use crate::tray::Tray;
 use crate::wall_clock::WallClockTimer;
-use crate::{hardening, keychain, logging, system_signals};
+use crate::{configuration_watch, hardening, keychain, logging, system_signals};
 
 /// How the agent is started.
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,6 +117,7 @@ fn block_on(agent: impl Future<Output = Result<(), StartError>>) -> Result<(), S
 async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: TrayLink) -> Result<(), StartError> {
     let paths = Paths::from_environment(|name| std::env::var_os(name))?;
     let file = ConfigurationFile::new(paths.config_file());
+    let watched_file = paths.config_file();
     let configuration = file.read()?;
     std::fs::create_dir_all(&paths.state)?;
     let listener = local_api::bind(&paths.socket, inherited)?;
@@ -129,6 +130,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let (notifier_out, notifier_in) = mpsc::unbounded_channel();
     let (system_out, system_in) = mpsc::unbounded_channel();
     let (keychain_out, keychain_in) = mpsc::unbounded_channel();
+    let (configuration_out, configuration_in) = mpsc::unbounded_channel();
 
     let keychain = keychain_of(&configuration.settings, &paths);
     if keychain.is_watched() {
@@ -141,6 +143,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         notifier: notifier_in,
         system: system_in,
         keychain: keychain_in,
+        configuration: configuration_in,
         process: ProcessSignals::new()?,
         timer: WallClockTimer::new()?,
     };
@@ -157,6 +160,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     };
     let agent = Agent::new(parts);
     let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));
+    tokio::spawn(configuration_watch::watch(watched_file, configuration_out));
     tokio::spawn(system_signals::watch(system_out));
     service_manager::follow(followed);
     if options.announce_ready {

@@ -2,7 +2,7 @@
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
-use super::{ConfigurationError, NotificationSettings, SettingsChange, migrate, one_line};
+use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate, one_line};
 use crate::access::Program;
 use crate::account::{Account, AccountName, Encoding};
 use crate::token_file::TokenFile;
@@ -133,6 +133,17 @@ fn change_settings(document: &mut DocumentMut, change: SettingsChange) -> Result
     if let Some(after) = change.clear_clipboard_after {
         settings.insert("clear_clipboard_after", value(after.to_string()));
     }
+    if let Some(refresh) = change.refresh {
+        let name = match refresh {
+            RefreshTime::Early => "early",
+            RefreshTime::Usual => "usual",
+            RefreshTime::Late => "late",
+        };
+        settings.insert("refresh", value(name));
+    }
+    if let Some(start_at_login) = change.start_at_login {
+        settings.insert("start_at_login", value(start_at_login));
+    }
     if let Some(NotificationSettings { login, not_renewed, keychain, approval }) = change.notifications {
         let notifications = table(settings, "notifications")?;
         notifications.insert("login", value(login));
@@ -208,11 +219,17 @@ mod tests {
 
     #[test]
     fn settings_are_changed_one_by_one() {
-        let change = SettingsChange { clear_clipboard_after: Some("2s".parse().unwrap()), notifications: None };
+        let change = SettingsChange {
+            clear_clipboard_after: Some("2s".parse().unwrap()),
+            refresh: Some(RefreshTime::Late),
+            start_at_login: Some(true),
+            ..SettingsChange::default()
+        };
         let text =
             Edit::ChangeSettings(change).apply("version = 1\n[settings.notifications]\nlogin = false\n").unwrap();
         let settings = parse(&text).unwrap().settings;
         assert_eq!(settings.clear_clipboard_after.as_secs(), 2);
+        assert_eq!((settings.refresh, settings.start_at_login), (RefreshTime::Late, true));
         assert!(!settings.notifications.login);
     }
 }

@@ -46,6 +46,23 @@ pub struct Settings {
     pub keychain_file: KeychainFile,
     /// Which notifications are shown.
     pub notifications: NotificationSettings,
+    /// When an access token is refreshed. A change counts from the next refresh on.
+    pub refresh: RefreshTime,
+    /// Does the agent start when the person logs in to the desktop?
+    pub start_at_login: bool,
+}
+
+/// When an access token is refreshed, as a share of its life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshTime {
+    /// After half of it: a token at hand lasts longer, and rotations are more frequent.
+    Early,
+    /// After three quarters.
+    #[default]
+    Usual,
+    /// After nine tenths: rotations are rare, and little time is left for retries.
+    Late,
 }
 
 /// Where tokens are kept.
@@ -109,6 +126,8 @@ impl Default for Settings {
             keychain: Keychain::default(),
             keychain_file: KeychainFile::default(),
             notifications: NotificationSettings::default(),
+            refresh: RefreshTime::default(),
+            start_at_login: false,
         }
     }
 }
@@ -123,6 +142,12 @@ pub struct SettingsChange {
     /// See [`Settings::notifications`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationSettings>,
+    /// See [`Settings::refresh`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<RefreshTime>,
+    /// See [`Settings::start_at_login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at_login: Option<bool>,
 }
 
 impl Default for Configuration {
