@@ -6,12 +6,13 @@ use evertoken_core::status::{AccountStatus, State, StatusReport};
 use super::Finding;
 
 const CHECK: &str = "keychain";
-const PROBLEMS: [KeychainProblem; 5] = [
+const PROBLEMS: [KeychainProblem; 6] = [
     KeychainProblem::Locked,
     KeychainProblem::TimedOut,
     KeychainProblem::Unavailable,
     KeychainProblem::Refused,
     KeychainProblem::Missing,
+    KeychainProblem::NoClientSecret,
 ];
 
 /// By what the agent says: only a program that uses the keychain knows whether it answers.

@@ -27,6 +27,9 @@ pub enum KeychainProblem {
     /// It has no entry, although the journal knows of a login: it is not the keychain that we wrote to, or not yet.
     #[error("the keychain does not hold the login that was stored in it")]
     Missing,
+    /// The account's client authenticates with a secret, and there is none.
+    #[error("the keychain does not hold the account's client secret")]
+    NoClientSecret,
 }
 
 /// One of the two entries between which the refresh token alternates, so that a new one never overwrites the
@@ -60,12 +63,16 @@ pub enum EntryKind {
     AccessToken,
     /// Written and read back before a request, to prove that the answer can be stored.
     Probe,
+    /// A client secret. It belongs to the account, not to the login.
+    ClientSecret(Slot),
 }
 
 impl EntryKind {
-    /// Every entry that an account may have.
-    pub const ALL: [Self; 4] =
+    /// What a log-out deletes.
+    pub const LOGIN: [Self; 4] =
         [Self::RefreshToken(Slot::A), Self::RefreshToken(Slot::B), Self::AccessToken, Self::Probe];
+    /// What belongs to the account, and goes with it.
+    pub const ACCOUNT: [Self; 2] = [Self::ClientSecret(Slot::A), Self::ClientSecret(Slot::B)];
 
     /// The user name of the entry in the keychain.
     #[must_use]
@@ -75,6 +82,8 @@ impl EntryKind {
             Self::RefreshToken(Slot::B) => "refresh-token.b",
             Self::AccessToken => "access-token",
             Self::Probe => "probe",
+            Self::ClientSecret(Slot::A) => "client-secret.a",
+            Self::ClientSecret(Slot::B) => "client-secret.b",
         };
         format!("{account}/{kind}")
     }

@@ -3,17 +3,22 @@
 
 pub mod account;
 pub mod api;
+pub mod client;
+pub mod client_secrets;
 pub mod config;
 pub mod duration;
 pub mod failure;
 pub mod journal;
 pub mod keychain;
 pub mod login;
+pub mod metadata;
 pub mod notice;
+pub mod parameter;
 pub mod paths;
 pub mod policy;
 pub mod problem;
 pub mod recovery;
+pub mod revocation;
 pub mod rotation;
 pub mod sentence;
 pub mod session;

@@ -4,25 +4,30 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evertoken_core::account::{Account, AccountName};
-use evertoken_core::api::CopyAnswer;
+use evertoken_core::api::{AccountSettings, CopyAnswer, LogoutAnswer};
+use evertoken_core::client::ClientSecret;
 use evertoken_core::config::Edit;
 use evertoken_core::journal::{Entry, Record, Summary, summarize};
 use evertoken_core::keychain::{KeychainProblem, StoredAccessToken};
 use evertoken_core::login::login_store_delayed;
+use evertoken_core::metadata::{Issuer, Metadata};
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::recovery::recover;
+use evertoken_core::revocation::Revocation;
 use evertoken_core::rotation::{Outcome, Purpose};
 use evertoken_core::session::{AccessTokenInfo, Event, Recovered, RequestId, keychain_problem};
 use evertoken_core::status::AccountStatus;
-use evertoken_core::token::{AccessToken, RefreshToken};
+use evertoken_core::token::{AccessToken, Fingerprint, RefreshToken};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::Agent;
 use crate::account_lock::AccountLock;
-use crate::exchange::{Exchanged, Workplace, exchange};
+use crate::discovery::discover;
+use crate::exchange::{Exchanged, Given, Workplace, exchange};
 use crate::journal_file::JournalFile;
 use crate::local_api::Reply;
+use crate::revocation_endpoint::revoke;
 use crate::vault::Vault;
 
 /// A job's report.
@@ -41,10 +46,34 @@ pub(super) enum JobResult {
     StoreDelayed(RequestId, KeychainProblem),
     LoginStoreDelayed,
     Refreshed(RequestId, Exchanged),
+    Discovered(Box<Discovered>),
     LoggedIn(Box<LoginOutcome>),
-    Forgotten { remove: bool, result: Result<(), Problem>, reply: ForgetReply },
-    Renamed { to: AccountName, result: Result<(), Problem>, reply: Reply<AccountStatus> },
+    /// The tokens are deleted; the server has yet to hear of it.
+    SignedOut,
+    Forgotten {
+        remove: bool,
+        result: Result<Option<Revocation>, Problem>,
+        reply: ForgetReply,
+    },
+    Renamed {
+        to: AccountName,
+        result: Result<(), Problem>,
+        reply: Reply<AccountStatus>,
+    },
     Copied(Option<Reply<CopyAnswer>>, Result<CopyAnswer, Problem>),
+}
+
+/// What an issuer's metadata said, and for whom it was asked.
+pub(super) struct Discovered {
+    pub(super) settings: AccountSettings,
+    pub(super) result: Result<Metadata, Problem>,
+    pub(super) then: Then,
+}
+
+/// What goes on once the endpoints are known.
+pub(super) enum Then {
+    LogIn(Given, Reply<AccountStatus>),
+    Create(Reply<AccountStatus>),
 }
 
 /// How a log-in went, and the account as it was before and is to be.
@@ -60,7 +89,7 @@ pub(super) type LoginReply = Arc<Mutex<Option<Reply<AccountStatus>>>>;
 
 /// Who hears that an account's tokens are gone.
 pub(super) enum ForgetReply {
-    LoggedOut(Reply<AccountStatus>),
+    LoggedOut(Reply<LogoutAnswer>),
     Removed(Reply<()>),
 }
 
@@ -111,6 +140,8 @@ impl Agent {
             }
             JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
             JobResult::LoginStoreDelayed => self.login_store_delayed(&name),
+            JobResult::Discovered(discovered) => self.discovered(name, *discovered),
+            JobResult::SignedOut => self.step(&name, Event::LogoutRequested),
             JobResult::LoggedIn(outcome) => self.logged_in(&name, *outcome),
             JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
             JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
@@ -185,7 +216,7 @@ pub(super) async fn refresh(
         let result = JobResult::StoreDelayed(request, problem);
         let _ = reports.send(Finished { account: account.clone(), incarnation, last: false, result: Some(result) });
     };
-    Some(JobResult::Refreshed(request, exchange(place, purpose, None, delayed).await))
+    Some(JobResult::Refreshed(request, exchange(place, purpose, Given::default(), delayed).await))
 }
 
 /// Writes an access token's times anew after the clock was set, so that the next start does not take it to last
@@ -210,13 +241,14 @@ pub(super) async fn write_times(
 /// Proves a refresh token that a person gave.
 pub(super) async fn log_in(
     place: Workplace,
-    token: RefreshToken,
+    given: Given,
+    fingerprint: Fingerprint,
     before: Option<Account>,
     reply: Reply<AccountStatus>,
     reports: mpsc::UnboundedSender<Finished>,
 ) -> Option<JobResult> {
     let (name, account) = (place.name.clone(), place.account.clone());
-    let purpose = Purpose::LogIn { fingerprint: token.fingerprint() };
+    let purpose = Purpose::LogIn { fingerprint };
     let reply: LoginReply = Arc::new(Mutex::new(Some(reply)));
     let waiting = Arc::clone(&reply);
     let delayed = move |problem| {
@@ -226,7 +258,7 @@ pub(super) async fn log_in(
             let _ = reports.send(Finished { account: name.clone(), incarnation: 0, last: false, result: Some(result) });
         }
     };
-    let exchanged = exchange(place, purpose, Some(token), delayed).await;
+    let exchanged = exchange(place, purpose, given, delayed).await;
     Some(JobResult::LoggedIn(Box::new(LoginOutcome { before, account, exchanged, reply })))
 }
 
@@ -235,21 +267,103 @@ pub(super) fn take(reply: &LoginReply) -> Option<Reply<AccountStatus>> {
     reply.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Deletes an account's tokens.
-pub(super) async fn forget(place: Workplace, remove: bool, reply: ForgetReply) -> Option<JobResult> {
-    let result = forget_tokens(&place, remove).await;
+/// Asks an issuer for its endpoints.
+pub(super) async fn find_endpoints(
+    issuer: Issuer,
+    name: AccountName,
+    settings: AccountSettings,
+    then: Then,
+) -> Option<JobResult> {
+    let result = discover(&issuer).await;
+    if let Err(problem) = &result {
+        tracing::warn!(account = %name, "{problem}");
+    }
+    Some(JobResult::Discovered(Box::new(Discovered { settings, result, then })))
+}
+
+/// Deletes an account's tokens, and asks the server to revoke what they could still do. The log-out does not wait for
+/// the server: whoever asked for it does.
+pub(super) async fn forget(
+    place: Workplace,
+    incarnation: u64,
+    remove: bool,
+    reply: ForgetReply,
+    reports: mpsc::UnboundedSender<Finished>,
+) -> Option<JobResult> {
+    let result = match forget_tokens(&place, remove).await {
+        Ok(left) => {
+            let (account, result) = (place.name.clone(), Some(JobResult::SignedOut));
+            let _ = reports.send(Finished { account, incarnation, last: false, result });
+            Ok(revoke_all(&place, left).await)
+        }
+        Err(problem) => Err(problem),
+    };
     Some(JobResult::Forgotten { remove, result, reply })
 }
 
-async fn forget_tokens(place: &Workplace, remove: bool) -> Result<(), Problem> {
+/// What a log-out takes from the keychain, for the server.
+#[derive(Default)]
+struct Left {
+    refresh_tokens: Vec<RefreshToken>,
+    client_secret: Option<ClientSecret>,
+}
+
+async fn forget_tokens(place: &Workplace, remove: bool) -> Result<Left, Problem> {
+    let locked_out = |problem| keychain_problem(&place.name, problem);
     let _lock = AccountLock::acquire(place.lock.clone()).await.map_err(|error| state_folder(&error))?;
-    place.vault.forget().await.map_err(|problem| keychain_problem(&place.name, problem))?;
-    // The lock's file stays: somebody may wait for it.
     if remove {
-        place.journal.remove().map_err(|error| state_folder(&error))
-    } else {
-        place.journal.append(&Entry { at: Timestamp::now(), record: Record::LoggedOut }).map_err(|e| state_folder(&e))
+        place.vault.forget_account().await.map_err(locked_out)?;
+        // The lock's file stays: somebody may wait for it.
+        place.journal.remove().map_err(|error| state_folder(&error))?;
+        return Ok(Left::default());
     }
+    let left = if place.account.revocation_endpoint.is_some() {
+        left(place).await.map_err(locked_out)?
+    } else {
+        Left::default()
+    };
+    place.vault.forget_login().await.map_err(locked_out)?;
+    place.journal.append(&Entry { at: Timestamp::now(), record: Record::LoggedOut }).map_err(|e| state_folder(&e))?;
+    Ok(left)
+}
+
+/// The current refresh token; beside a candidate that a log-in left behind, the one before it too.
+async fn left(place: &Workplace) -> Result<Left, KeychainProblem> {
+    let tokens = place.vault.read().await?;
+    let found = tokens.found();
+    let Some(current) = found.current() else { return Ok(Left::default()) };
+    let before = found.left_behind().and_then(|_| found.previous());
+    let live = before.into_iter().chain([current]).filter_map(|info| tokens.in_slot(info.slot));
+    let refresh_tokens = live.map(|stored| stored.token.clone()).collect();
+    let client_secret = place.vault.read_client_secrets().await?.for_generation(current.generation).cloned();
+    Ok(Left { refresh_tokens, client_secret })
+}
+
+/// `None`: there was nothing to revoke, or nowhere to do it.
+async fn revoke_all(place: &Workplace, left: Left) -> Option<Revocation> {
+    let endpoint = place.account.revocation_endpoint.as_ref()?;
+    let Left { refresh_tokens, client_secret } = left;
+    let lacks_secret = place.account.token_endpoint_auth_method.needs_secret() && client_secret.is_none();
+    let mut last = None;
+    for token in refresh_tokens {
+        let outcome = if lacks_secret {
+            Err(KeychainProblem::NoClientSecret.to_string())
+        } else {
+            revoke(&place.account, endpoint, &token, client_secret.as_ref()).await
+        };
+        let revocation = Revocation::of(outcome);
+        tracing::info!(account = %place.name, token = %token.fingerprint(), "{}", revocation.in_words());
+        let record = Record::Revoked {
+            fingerprint: token.fingerprint(),
+            confirmed: revocation.confirmed,
+            reason: revocation.reason.clone(),
+        };
+        if let Err(error) = place.journal.append(&Entry { at: Timestamp::now(), record }) {
+            tracing::warn!(account = %place.name, "the journal cannot be written: {error}");
+        }
+        last = Some(revocation);
+    }
+    last
 }
 
 /// Moves an account's tokens and journal to another name. The old ones go last.
@@ -274,7 +388,7 @@ async fn move_tokens(
     from.vault.copy_to(&to.vault).await.map_err(|problem| keychain_problem(&from.name, problem))?;
     from.journal.rename(&to.journal).map_err(|error| state_folder(&error))?;
     file.edit(&Edit::RenameAccount { from: from.name.clone(), to: to.name.clone() })?;
-    from.vault.forget().await.map_err(|problem| keychain_problem(&from.name, problem))?;
+    from.vault.forget_account().await.map_err(|problem| keychain_problem(&from.name, problem))?;
     Ok(())
 }
 

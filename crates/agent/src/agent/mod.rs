@@ -1,5 +1,6 @@
 //! The one task that owns the state of every account. Everyone else sends it messages and watches its reports.
 
+mod account_settings;
 mod answer;
 mod calls;
 mod desktop;

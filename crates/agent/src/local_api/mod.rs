@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use evertoken_core::account::AccountName;
 use evertoken_core::api::{
-    AccountChange, CopyAnswer, HistoryAnswer, LoginRequest, NewAccount, RefreshRequest, TokenAnswer,
+    AccountChange, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer, NewAccount, RefreshRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::problem::{Problem, ProblemKind};
@@ -47,7 +47,7 @@ pub(crate) enum Call {
     LogIn(Whose, LoginRequest, Reply<AccountStatus>),
     Refresh(Whose, RefreshRequest, Reply<AccountStatus>),
     Copy(Whose, Reply<CopyAnswer>),
-    LogOut(Whose, Reply<AccountStatus>),
+    LogOut(Whose, Reply<LogoutAnswer>),
     History(Whose, Reply<HistoryAnswer>),
     Settings(Reply<Settings>),
     ChangeSettings(SettingsChange, Reply<Settings>),

@@ -248,6 +248,7 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         }
         KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
         KeychainProblem::Missing => "Unlock the keychain that was used before, or log in again.",
+        KeychainProblem::NoClientSecret => "Give it with the login: `evertoken login --client-secret`.",
     };
     Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
 }
@@ -265,9 +266,15 @@ fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> P
         || "Evertoken is trying again now.".to_owned(),
         |at| format!("Evertoken tries again by itself at {}.", at.strftime("%H:%M:%S UTC")),
     );
-    Problem::new(
-        ProblemKind::TryLater,
-        format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words()),
-        next,
-    )
+    let detail = format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words());
+    match failure {
+        Failure::Odd { error: Some(error), .. } => Problem::new(ProblemKind::ClientRefused, detail, error.advice()),
+        Failure::Odd { error: None, .. }
+        | Failure::NotSent(_)
+        | Failure::OutcomeUnknown(_)
+        | Failure::Later { .. }
+        | Failure::AuthorizationRequired(_)
+        | Failure::Keychain(_)
+        | Failure::Journal => Problem::new(ProblemKind::TryLater, detail, next),
+    }
 }
