@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::desktop::wire::answer;
 use crate::desktop::{
-    Behaviour, Canary, Desktop, Keyring, Notifications, Outcome, Sandbox, Scene, Wire, Wiretap, eventually, procfs,
+    Agent, Behaviour, Canary, Desktop, Keyring, Notifications, Outcome, Sandbox, Scene, Wire, Wiretap, eventually,
+    memory, procfs,
 };
 
 /// Long enough to be recognized in pieces, and with characters that have to be encoded.
@@ -112,6 +113,37 @@ async fn a_wrong_secret_at_a_log_in_is_named_and_costs_the_earlier_login_nothing
     assert!(entries.contains(&SECRET[30..]) && !entries.contains(&WRONG[30..]), "only the secret that works is kept");
 }
 
+/// The agent dies at a place of a log-in with another secret, is started again, and the login goes on.
+async fn dies_in_a_log_in_at(place: &str, server_takes: &str) {
+    let mut scene = logged_in("--expires-in 12s").await;
+    secret_file(&scene.desktop, "server-secret", server_takes);
+    scene.agent.kill();
+    scene.desktop.environment.set("EVERTOKEN_FAIL_POINT", place);
+    scene.agent = Agent::start(&scene.desktop).await;
+    login(&scene, "--client-secret-file {wrong}").await.failed(1);
+    assert!(!scene.agent.ended().await.success(), "it should have died at {place}");
+    scene.desktop.environment.set("EVERTOKEN_FAIL_POINT", "");
+
+    scene.agent = Agent::start(&scene.desktop).await;
+
+    scene.desktop.until_state("default", "valid").await;
+    scene.goes_on().await;
+    let entries = Keyring::entries(&scene.desktop).await;
+    assert!(entries.contains(&server_takes[30..]), "{place}: the secret that works is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_in_a_log_in_with_a_wrong_secret_costs_the_earlier_login_nothing() {
+    let places = ["candidate-without-secret", "before-presented", "after-presented"];
+    futures_util::future::join_all(places.map(|place| dies_in_a_log_in_at(place, SECRET))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_in_a_log_in_with_a_new_secret_does_not_lose_the_new_login() {
+    let places = ["after-presented", "after-answer", "after-store"];
+    futures_util::future::join_all(places.map(|place| dies_in_a_log_in_at(place, WRONG))).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_the_server_changed_asks_for_the_secret_and_not_for_a_new_login() {
     let desktop = Desktop::without_screen().await;
@@ -189,6 +221,12 @@ async fn no_form_of_a_client_secret_is_anywhere_but_in_the_keychain() {
         canary.assert_absent(&path.display().to_string(), &bytes);
     }
     canary.assert_absent("the traffic on the bus", &wiretap.record(desktop).await);
+    scene.sandbox.expire().await;
+    desktop.until("the login is over", |status| status.state("default").starts_with("login-")).await;
+    eventually("the agent's memory holds no secret while nothing is sent", async || {
+        memory::find(scene.agent.pid(), &canary).is_none().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

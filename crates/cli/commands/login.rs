@@ -30,10 +30,9 @@ Examples:
   curl -sX POST http://127.0.0.1:8787/sandbox/sign-in | evertoken login demo --preset sandbox
   evertoken login eu --endpoint https://eu.example/oauth/token --encoding form --header 'X-Merchant-ID: 1234'
   evertoken login work --issuer https://issuer.example --client-id me --client-secret
-  evertoken login ci --issuer https://issuer.example --client-id me --client-secret-file secret < token
+  evertoken login ci --issuer https://issuer.example --client-id me --client-secret-file FILE < token
 
-The client secret, if there is one, is kept in the keychain beside the login. It is asked for or read from a file, and
-never an argument.")]
+The client secret is kept in the keychain. It is asked for or read from a file, and never an argument.")]
 pub(crate) struct Login {
     /// The account; without one: the default, the only one, or a new one named `default`
     account: Option<AccountName>,
