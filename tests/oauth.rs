@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
@@ -309,12 +310,18 @@ async fn a_server_that_says_nothing_holds_a_log_out_up_for_no_longer_than_ten_se
     let scene = logged_in("--expires-in 1h").await;
     scene.sandbox.fault(json!({"hold_before_commit": "revocation"})).await;
     let begun = std::time::Instant::now();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let log_out = async {
+        let said = scene.desktop.evertoken("logout default").await;
+        is_over.store(true, Ordering::Relaxed);
+        said
+    };
 
-    let (said, ()) = tokio::join!(scene.desktop.evertoken("logout default"), async {
+    let (said, ()) = tokio::join!(log_out, async {
         scene.sandbox.holds("revocation").await;
-        // The server has the request and has not answered: here the login is over already.
         scene.desktop.until_state("default", "signed-out").await;
         assert!(scene.desktop.stored_refresh_tokens().await.is_empty());
+        assert!(!is_over.load(Ordering::Relaxed), "the login is over here while the server is still asked");
     });
 
     assert!(said.succeeded().contains("did not answer in time"), "{said:?}");
