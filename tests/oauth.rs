@@ -430,6 +430,8 @@ async fn an_issuer_that_cannot_be_trusted_gets_no_token_and_changes_nothing() {
         ("a page", page(answer("200 OK", html, "<html>Sign in to the airport's network</html>")), 2, "no JSON object"),
         ("a redirect", page(answer("302 Found", &elsewhere, "")), 4, "redirects elsewhere"),
         ("nothing", Behaviour::Serves(Vec::new()), 2, "has no metadata"),
+        ("a forbidden place", page(answer("403 Forbidden", "", "")), 2, "has no metadata"),
+        ("a proxy", page(answer("407 Proxy Authentication Required", "", "")), 4, "HTTP 407"),
         ("too much", page(answer("200 OK", "", vec![b' '; 300 << 10])), 4, "longer than 256 KiB"),
         ("an error", page(answer("500 Oops", "", "")), 4, "HTTP 500"),
         ("a broken connection", Behaviour::Resets, 4, "connection broke"),

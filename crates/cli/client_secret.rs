@@ -59,7 +59,6 @@ fn is_open_to_others(file: &File) -> io::Result<bool> {
 
 /// Windows has no mode; a file in the person's own folders is theirs alone.
 #[cfg(windows)]
-#[expect(clippy::unnecessary_wraps, reason = "the signature is that of the other systems")]
 fn is_open_to_others(_file: &File) -> io::Result<bool> {
     Ok(false)
 }

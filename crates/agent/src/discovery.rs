@@ -44,9 +44,12 @@ async fn fetch(location: &Endpoint) -> Result<Found, Failure> {
     let response = request.send().await.map_err(|error| http::classify(&error))?;
     match response.status() {
         StatusCode::OK => http::bounded_body(response, LONGEST_METADATA).await.map(Found::Document),
-        StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_ACCEPTABLE => {
-            Ok(Found::Nothing)
+        // A proxy's word, and a server that wants to be left alone.
+        status @ (StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::TOO_MANY_REQUESTS) => {
+            Err(Failure::Odd { http_status: status.as_u16(), error: None })
         }
+        // Not only 404: some answer 400, 401 or 403 for every path that they do not know.
+        status if status.is_client_error() => Ok(Found::Nothing),
         status if status.is_server_error() => {
             Err(Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: status.as_u16() }))
         }
@@ -54,7 +57,7 @@ async fn fetch(location: &Endpoint) -> Result<Found, Failure> {
     }
 }
 
-const NOTHING: &str = "nothing was sent to it and nothing was changed";
+const NOTHING: &str = "no token was sent to it and nothing was changed";
 
 fn unusable(issuer: &Issuer, reason: &str) -> Problem {
     Problem::new(

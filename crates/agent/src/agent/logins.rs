@@ -18,7 +18,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
 use super::account_settings::{invalid, issuer_of, resolve};
-use super::jobs::{Discovered, ForgetReply, LoginOutcome, Then, find_endpoints, forget, log_in, take};
+use super::jobs::{Discovered, ForgetReply, LoginOutcome, Then, find_endpoints, log_in, take};
+use super::logout::forget;
 use super::{Agent, held::Held};
 use crate::exchange::Given;
 use crate::local_api::{Reply, Whose};

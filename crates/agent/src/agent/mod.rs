@@ -8,6 +8,7 @@ mod effects;
 mod held;
 mod jobs;
 mod logins;
+mod logout;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -248,7 +248,7 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         }
         KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
         KeychainProblem::Missing => "Unlock the keychain that was used before, or log in again.",
-        KeychainProblem::NoClientSecret => "Give it with the login: `evertoken login --client-secret`.",
+        KeychainProblem::NoClientSecret => &format!("Give it with a log-in: `evertoken login {name} --client-secret`."),
     };
     Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
 }
