@@ -459,6 +459,15 @@ async fn a_client_secret_is_not_carried_to_another_server() {
         assert!(said.failed(2).contains("is another server"), "{said:?}");
     }
     assert_eq!(wire.connections(), 0);
+
+    // A log-in that needs no secret ends the use of the one before it.
+    let open = Sandbox::start(&scene.desktop, "").await;
+    let grant = open.sign_in().await;
+    let options = format!("--endpoint {} --encoding json --auth-method none", open.endpoint());
+    login_with(&scene, &grant.refresh_token, &options).await.succeeded();
+    assert!(!Keyring::entries(&scene.desktop).await.contains("client-secret"), "it is kept for nothing");
+    let text = configuration(&scene);
+    assert!(!text.contains("revocation_endpoint") && !text.contains("token_endpoint_auth_method"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
