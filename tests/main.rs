@@ -13,6 +13,7 @@ mod freshness;
 mod keychain;
 mod kit;
 mod mistakes;
+mod oauth;
 mod oauth2_mock_server;
 mod outage;
 mod p1_crash;

@@ -1,4 +1,4 @@
-//! A server that is not ours: npm's `oauth2-mock-server`, in both encodings.
+//! A server that is not ours: npm's `oauth2-mock-server`, in both encodings, and found by its issuer.
 
 use std::fs;
 use std::io::Write;
@@ -32,7 +32,8 @@ fn installed() -> Option<PathBuf> {
     Some(place)
 }
 
-async fn stays_fresh(place: &Path, encoding: &str) {
+/// `options`: how the account is made, `{base}` being the server's address.
+async fn stays_fresh(place: &Path, options: &str) {
     let desktop = Desktop::without_screen().await;
     let notifications = Notifications::arrive(&desktop.bus).await;
     let _keyring = Keyring::start(&desktop).await;
@@ -42,7 +43,7 @@ async fn stays_fresh(place: &Path, encoding: &str) {
     });
     let agent = crate::desktop::Agent::start(&desktop).await;
 
-    let login = format!("login --encoding {encoding} --endpoint {base}/token");
+    let login = format!("login {}", options.replace("{base}", &base));
     desktop.evertoken_reading("unknown", &login).await.failed(3);
     desktop.evertoken_reading("first", &login).await.succeeded();
     let first = desktop.token().await;
@@ -63,5 +64,31 @@ async fn stays_fresh(place: &Path, encoding: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_at_a_server_that_is_not_ours_stays_fresh_until_that_server_refuses_it() {
     let Some(place) = installed() else { return };
-    tokio::join!(stays_fresh(&place, "json"), stays_fresh(&place, "form"));
+    tokio::join!(
+        stays_fresh(&place, "--encoding json --endpoint {base}/token"),
+        stays_fresh(&place, "--encoding form --endpoint {base}/token")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_ours_is_found_by_its_issuer_and_revokes_at_a_log_out() {
+    let Some(place) = installed() else { return };
+    let desktop = Desktop::without_screen().await;
+    let _keyring = Keyring::start(&desktop).await;
+    let mut command = desktop.environment.command("node");
+    let (_server, base) = Process::spawn_until_line(command.arg("server.mjs").current_dir(place), |line| {
+        line.strip_prefix("listening on ").map(str::to_owned)
+    });
+    let _agent = crate::desktop::Agent::start(&desktop).await;
+    let said = desktop.evertoken_reading("first", &format!("login --issuer {base}")).await;
+    assert!(said.failed(2).contains("belongs to another issuer"), "it calls itself localhost: {said:?}");
+
+    let issuer = base.replace("127.0.0.1", "localhost");
+    desktop.evertoken_reading("first", &format!("login --issuer {issuer}")).await.succeeded();
+
+    desktop.until("two rotations", |status| status.rotations("default") >= 2).await;
+    let configuration = fs::read_to_string(desktop.environment.configuration()).unwrap();
+    assert!(configuration.contains("authorization_endpoint"), "{configuration}");
+    let said = desktop.evertoken("logout default").await;
+    assert!(said.succeeded().contains("The server has revoked the login too."), "{said:?}");
 }

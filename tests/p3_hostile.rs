@@ -94,6 +94,7 @@ impl Case {
         let token = desktop.evertoken(&format!("token {name} --min-valid 0s")).await;
         let (code, words, access_token) = match self.row.expected {
             Expected::Fails(words) => (4, [words, "the login is kept"], FIRST.0),
+            Expected::RefusesTheClient(words) => (1, [words, "the login is kept"], FIRST.0),
             Expected::AsksForLogin(words) => (3, [words, "evertoken login"], FIRST.0),
             Expected::Renews(..) => (0, ["", ""], SECOND.0),
         };
@@ -123,7 +124,7 @@ impl Case {
         let presented = timeout(BOUND, going_on).await.map(|()| self.home.presented());
         let Ok(presented) = presented else { panic!("{name} does not go on in {BOUND:?}") };
         let expected = match self.row.expected {
-            Expected::Fails(_) | Expected::AsksForLogin(_) => FIRST.1,
+            Expected::Fails(_) | Expected::RefusesTheClient(_) | Expected::AsksForLogin(_) => FIRST.1,
             Expected::Renews(_, next) => next,
         };
         assert_eq!(presented[before], expected, "{name} presents the token that counts");
@@ -177,7 +178,9 @@ async fn tell_the_truth(cases: &[Case], desktop: &Desktop, notifications: &Notif
         let account = status.account(name);
         let state = status.state(name);
         match expected {
-            Expected::Fails(_) => assert!(matches!(state, "retrying" | "refreshing"), "{account:#}"),
+            Expected::Fails(_) | Expected::RefusesTheClient(_) => {
+                assert!(matches!(state, "retrying" | "refreshing"), "{account:#}");
+            }
             Expected::Renews(seconds, _) => {
                 assert_eq!(state, "valid", "{account:#}");
                 let left = status.expires_in(name);
@@ -226,7 +229,8 @@ async fn p3_no_wrong_odd_or_hostile_answer_asks_for_a_log_in_or_loses_one() {
 
     tell_the_truth(&cases, &desktop, &notifications).await;
     assert_eq!(trap.connections(), 0, "a redirect was followed");
-    let unheard = cases.iter().filter(|case| matches!(case.row.expected, Expected::Fails(_)));
+    let unheard =
+        cases.iter().filter(|case| matches!(case.row.expected, Expected::Fails(_) | Expected::RefusesTheClient(_)));
     let foreign: Vec<_> = unheard.filter_map(|case| case.abroad.as_ref()).flat_map(Wire::requests).collect();
     assert!(foreign.is_empty(), "sent to a server that could not prove itself: {foreign:#?}");
 

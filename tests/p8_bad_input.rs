@@ -46,7 +46,12 @@ fn record() -> impl Strategy<Value = Record> + Clone {
         (fingerprint.clone(), reason).prop_map(|(fingerprint, reason)| Record::Declined { fingerprint, reason }),
         fingerprint.clone().prop_map(|fingerprint| Record::Refused { fingerprint, expired_at: None, trace_id: None }),
         fingerprint.clone().prop_map(|fingerprint| Record::Told { fingerprint }),
-        fingerprint.prop_map(|fingerprint| Record::LoggedIn { fingerprint }),
+        fingerprint.clone().prop_map(|fingerprint| Record::LoggedIn { fingerprint }),
+        (fingerprint, proptest::option::of(reason)).prop_map(|(fingerprint, reason)| Record::Revoked {
+            fingerprint,
+            confirmed: reason.is_none(),
+            reason
+        }),
         Just(Record::LoggedOut),
     ]
 }

@@ -1,5 +1,6 @@
 //! `evertoken`: the command line. A client of the resident agent, and nothing else: see `README.md`.
 
+mod client_secret;
 mod commands;
 mod credential;
 mod doctor;

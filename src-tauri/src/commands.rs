@@ -49,7 +49,7 @@ pub(crate) async fn log_in(
     credential: String,
     place: Option<Place>,
 ) -> Result<(), Trouble> {
-    let login = LoginRequest { credential, settings: place.map(Into::into) };
+    let login = LoginRequest { credential, settings: place.map(Into::into), client_secret: None };
     call(&agent).await?.login(Some(&name(account)?), &login).await?;
     Ok(())
 }
@@ -57,7 +57,11 @@ pub(crate) async fn log_in(
 #[command]
 pub(crate) async fn try_sandbox(agent: Agent<'_>, account: &str) -> Result<(), Trouble> {
     let name = name(account)?;
-    let login = LoginRequest { credential: sandbox::sign_in().await?, settings: Some(preset(Preset::Sandbox)) };
+    let login = LoginRequest {
+        credential: sandbox::sign_in().await?,
+        settings: Some(preset(Preset::Sandbox)),
+        client_secret: None,
+    };
     call(&agent).await?.login(Some(&name), &login).await?;
     Ok(())
 }

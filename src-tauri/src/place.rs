@@ -51,6 +51,7 @@ impl From<Place> for AccountSettings {
                 }),
                 headers: place.headers.lines().filter(|line| !line.trim().is_empty()).map(header).collect(),
                 client_id: Some(place.client_id.trim().to_owned()).filter(|id| !id.is_empty()),
+                ..Self::default()
             },
         }
     }
@@ -91,6 +92,7 @@ mod tests {
                 encoding: Some(Encoding::Form),
                 headers: [("X-Merchant-ID".to_owned(), "12:34".to_owned())].into(),
                 client_id: None,
+                ..AccountSettings::default()
             }
         );
     }

@@ -9,6 +9,8 @@ use super::evertoken::built;
 use super::process::Process;
 
 const TOKEN_PATH: &str = "/v2.0/reference/gettoken";
+const STANDARD_TOKEN_PATH: &str = "/oauth/token";
+const REVOCATION_PATH: &str = "/oauth/revoke";
 
 /// A running sandbox; it dies with this value and forgets everything.
 pub(crate) struct Sandbox {
@@ -35,6 +37,8 @@ pub(crate) struct Request {
     pub(crate) outcome: String,
     pub(crate) status: Option<u16>,
     pub(crate) successor: Option<String>,
+    /// Names only.
+    pub(crate) headers: Vec<String>,
 }
 
 impl Sandbox {
@@ -109,6 +113,13 @@ impl Sandbox {
         only_tokens(&report)
     }
 
+    /// All requests to revoke a token that are over.
+    pub(crate) async fn revocations(&self) -> Vec<Request> {
+        let report = self.get("/sandbox/requests").await;
+        let requests: Vec<Request> = serde_json::from_value(report["requests"].clone()).unwrap();
+        requests.into_iter().filter(|request| request.path == REVOCATION_PATH).collect()
+    }
+
     /// Waits until this many requests for tokens are over.
     pub(crate) async fn requests_reach(&self, count: usize) -> Vec<Request> {
         let report = self.get(&format!("/sandbox/requests?wait_for={count}")).await;
@@ -150,5 +161,6 @@ impl Sandbox {
 
 fn only_tokens(report: &Value) -> Vec<Request> {
     let requests: Vec<Request> = serde_json::from_value(report["requests"].clone()).unwrap();
-    requests.into_iter().filter(|request| request.path == TOKEN_PATH).collect()
+    let is_token = |path: &str| path == TOKEN_PATH || path == STANDARD_TOKEN_PATH;
+    requests.into_iter().filter(|request| is_token(&request.path)).collect()
 }

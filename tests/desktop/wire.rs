@@ -18,6 +18,8 @@ pub(crate) enum Behaviour {
     SpeaksFirst(Vec<u8>),
     /// Reads the request and says one of these bytes a second.
     Drips(Vec<u8>),
+    /// Reads the request and says the bytes of the first path that it asks for; 404 for every other one.
+    Serves(Vec<(&'static str, Vec<u8>)>),
     /// Reads the request and says nothing.
     Hangs,
     /// Closes without reading.
@@ -70,7 +72,12 @@ impl Wire {
 
     /// The token endpoint's URL.
     pub(crate) fn endpoint(&self) -> String {
-        format!("{}://127.0.0.1:{}/token", self.scheme, self.port)
+        self.url("/token")
+    }
+
+    /// A URL on this server.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}://127.0.0.1:{}{path}", self.scheme, self.port)
     }
 
     /// From now on it does this; whoever still waits is hung up on.
@@ -143,6 +150,11 @@ async fn perform(
             read_request(&mut stream, seen).await?;
             say(&mut stream, &bytes).await?;
         }
+        Behaviour::Serves(pages) => {
+            let request = read_request(&mut stream, seen).await?;
+            let page = pages.into_iter().find(|(path, _)| request.split(' ').nth(1) == Some(path));
+            say(&mut stream, &page.map_or_else(|| answer("404 Not Found", "", ""), |(_, bytes)| bytes)).await?;
+        }
         Behaviour::Drips(bytes) => {
             read_request(&mut stream, seen).await?;
             let mut pace = tokio::time::interval(Duration::from_secs(1));
@@ -156,7 +168,9 @@ async fn perform(
             read_request(&mut stream, seen).await?;
             std::future::pending::<()>().await;
         }
-        Behaviour::Resets => read_request(&mut stream, seen).await?,
+        Behaviour::Resets => {
+            read_request(&mut stream, seen).await?;
+        }
     }
     Some(())
 }
@@ -170,7 +184,7 @@ async fn say(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), bytes: &[u8]) -
 }
 
 /// Reads head and body of one request.
-async fn read_request(stream: &mut (impl AsyncRead + Unpin), seen: &Mutex<Seen>) -> Option<()> {
+async fn read_request(stream: &mut (impl AsyncRead + Unpin), seen: &Mutex<Seen>) -> Option<String> {
     let mut bytes = Vec::new();
     loop {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
@@ -182,8 +196,8 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin), seen: &Mutex<Seen>)
         let length =
             lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).find_map(|(_, n)| n.parse().ok());
         if body.len() >= length.unwrap_or(0) {
-            seen.lock().unwrap().requests.push(text.into_owned());
-            return Some(());
+            seen.lock().unwrap().requests.push(text.clone().into_owned());
+            return Some(text.into_owned());
         }
     }
 }

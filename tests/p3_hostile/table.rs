@@ -39,12 +39,14 @@ pub(super) enum Certificate {
 pub(super) enum Expected {
     /// Exit code 4 and these words; the tokens from before stay.
     Fails(&'static str),
+    /// The same with exit code 1: somebody has to mend the account's settings.
+    RefusesTheClient(&'static str),
     /// Tokens that live this many seconds; this refresh token is presented next.
     Renews(i64, &'static str),
     /// Exit code 3 and these words: the only ones that may ask for a log-in.
     AsksForLogin(&'static str),
 }
-use Expected::{AsksForLogin, Fails, Renews};
+use Expected::{AsksForLogin, Fails, RefusesTheClient, Renews};
 
 const HTML: &str = "Content-Type: text/html\r\n";
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -108,7 +110,17 @@ fn statuses(trap: &str) -> Vec<Row> {
         redirect("redirect-308", "308 Permanent Redirect", "unexpected (HTTP 308)"),
         html("portal-401", "401 Unauthorized", "unexpected (HTTP 401)"),
         json("other-json-401", "401 Unauthorized", r#"{"status":"NOT_FOUND","message":"no"}"#, "unexpected (HTTP 401)"),
-        json("invalid-client-401", "401 Unauthorized", r#"{"error":"invalid_client"}"#, "unexpected (HTTP 401)"),
+        row(
+            "invalid-client-401",
+            answer("401 Unauthorized", JSON, r#"{"error":"invalid_client"}"#),
+            RefusesTheClient("client id or the client secret (invalid_client)"),
+        ),
+        row(
+            "unauthorized-client-400",
+            answer("400 Bad Request", JSON, r#"{"error":"unauthorized_client"}"#),
+            RefusesTheClient("(unauthorized_client)"),
+        ),
+        json("invalid-client-403", "403 Forbidden", r#"{"error":"invalid_client"}"#, "unexpected (HTTP 403)"),
         json("empty-401", "401 Unauthorized", "", "unexpected (HTTP 401)"),
         json("list-401", "401 Unauthorized", r#"["UNAUTHORIZED"]"#, "unexpected (HTTP 401)"),
         json("vault-error-400", "400 Bad Request", r#"{"error":"COMMON","errorId":0}"#, "unexpected (HTTP 400)"),

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_core::account::{Account, AccountName};
+use evertoken_core::client::ClientSecret;
+use evertoken_core::client_secrets::{Change, ClientSecrets};
 use evertoken_core::failure::Failure;
 use evertoken_core::journal::{Entry, Record, summarize};
 use evertoken_core::keychain::{KeychainProblem, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken};
@@ -46,10 +48,20 @@ pub(crate) struct Exchanged {
     pub(crate) newest: Option<InSlot>,
 }
 
+/// What a person gave to log in with.
+#[derive(Default)]
+pub(crate) struct Given {
+    pub(crate) refresh_token: Option<RefreshToken>,
+    pub(crate) client_secret: Option<ClientSecret>,
+}
+
 /// What the rotation machine must not see: secrets, and a clock.
 struct Edge {
-    given: Option<RefreshToken>,
+    given: Given,
     before: vault::Tokens,
+    client_secrets: ClientSecrets,
+    /// The generation of the token that was given.
+    candidate: Option<u64>,
     grant: Option<Grant>,
     /// A clock that is set meanwhile must not make the new token last longer.
     clock: Clock,
@@ -59,13 +71,20 @@ struct Edge {
 pub(crate) async fn exchange(
     place: Workplace,
     purpose: Purpose,
-    given: Option<RefreshToken>,
+    given: Given,
     store_delayed: impl Fn(KeychainProblem) + Send,
 ) -> Exchanged {
     let Ok(_lock) = AccountLock::acquire(place.lock.clone()).await else {
         return Exchanged { outcome: Outcome::Failed(Failure::Journal), access_token: None, newest: None };
     };
-    let mut edge = Edge { given, before: vault::Tokens::default(), grant: None, clock: Clock::new() };
+    let mut edge = Edge {
+        given,
+        before: vault::Tokens::default(),
+        client_secrets: ClientSecrets::default(),
+        candidate: None,
+        grant: None,
+        clock: Clock::new(),
+    };
     let mut rotation = Rotation::new(purpose);
     loop {
         let step = rotation.next().clone();
@@ -102,14 +121,14 @@ impl Edge {
 
     fn to_present(&self, info: RefreshTokenInfo) -> Option<&RefreshToken> {
         let stored = self.before.in_slot(info.slot).map(|stored| &stored.token);
-        stored.into_iter().chain(&self.given).find(|token| token.fingerprint() == info.fingerprint)
+        stored.into_iter().chain(&self.given.refresh_token).find(|token| token.fingerprint() == info.fingerprint)
     }
 
     /// The bytes of a refresh token that the rotation names.
     fn to_store(&self, info: RefreshTokenInfo) -> Option<StoredRefreshToken> {
         let granted = self.grant.as_ref().and_then(|grant| grant.refresh_token.as_ref());
         let before = [&self.before.a, &self.before.b].into_iter().flatten().map(|stored| &stored.token);
-        let mut known = granted.into_iter().chain(&self.given).chain(before);
+        let mut known = granted.into_iter().chain(&self.given.refresh_token).chain(before);
         let token = known.find(|token| token.fingerprint() == info.fingerprint)?;
         Some(StoredRefreshToken {
             generation: info.generation,
@@ -130,16 +149,12 @@ impl Workplace {
         store_delayed: &(impl Fn(KeychainProblem) + Send),
     ) -> Answer {
         match step {
-            Step::ReadTokens => match self.read().await {
-                Ok(tokens) => {
-                    let found = tokens.found();
-                    edge.before = tokens;
-                    Answer::Read(found)
-                }
+            Step::ReadTokens => match self.read(purpose, edge).await {
+                Ok(()) => Answer::Read(edge.before.found()),
                 Err(problem) => Answer::KeychainFailed(problem),
             },
             Step::ProveWritable => answer(self.vault.prove_writable(probe_length(edge)).await),
-            Step::StoreCandidate(info) => answer(self.store(info, edge).await),
+            Step::StoreCandidate(info) => answer(self.store_candidate(info, edge).await),
             Step::RecordPresented(info) => {
                 fail_point("before-presented");
                 let recorded = self.record(Record::Presented { fingerprint: info.fingerprint });
@@ -152,19 +167,22 @@ impl Workplace {
                 Answer::Done
             }
             Step::RecordStored(tokens) => self.record_stored(&tokens, purpose),
-            Step::StoreAccessToken(tokens) => answer(self.store_access_token(&tokens, edge).await),
+            Step::StoreAccessToken(tokens) => {
+                self.forget_unused_secret(purpose).await;
+                answer(self.store_access_token(&tokens, edge).await)
+            }
             Step::RecordFailure(fingerprint, failure) => match Record::of_failure(fingerprint, &failure) {
                 Some(record) => self.record(record),
                 None => Answer::Done,
             },
-            Step::DropCandidate(slot) => answer(self.vault.drop_slot(slot).await),
+            Step::DropCandidate(slot) => answer(self.drop_candidate(slot, edge).await),
             Step::Finished(_) => Answer::Done,
         }
     }
 
     /// Puts back what the keychain has lost, as long as the journal knows of nothing newer: not after a log-out, and not
     /// after another agent's log-in.
-    async fn read(&self) -> Result<vault::Tokens, KeychainProblem> {
+    async fn read_tokens(&self) -> Result<vault::Tokens, KeychainProblem> {
         let tokens = self.vault.read().await?;
         let Some((slot, newest)) = &self.newest else { return Ok(tokens) };
         let is_older = tokens.found().current().is_some_and(|current| current.generation < newest.generation);
@@ -180,12 +198,67 @@ impl Workplace {
         self.journal.read().ok().and_then(|entries| summarize(&entries).stored)
     }
 
+    /// Everything that the account has in the keychain. A client that authenticates and has no secret sends nothing.
+    async fn read(&self, purpose: &Purpose, edge: &mut Edge) -> Result<(), KeychainProblem> {
+        edge.before = self.read_tokens().await?;
+        if !self.account.token_endpoint_auth_method.needs_secret() {
+            return Ok(());
+        }
+        edge.client_secrets = self.vault.read_client_secrets().await?;
+        let found = edge.before.found();
+        let has_secret = match (purpose, found.current()) {
+            (Purpose::LogIn { .. }, current) => {
+                let candidate = current.map_or(1, |current| current.generation + 1);
+                edge.client_secrets.clone().of_candidate(&found, candidate, edge.given.client_secret.as_ref()).is_some()
+            }
+            (Purpose::Refresh { .. }, Some(current)) => {
+                self.change_client_secrets(edge.client_secrets.before_refresh(&current), edge).await?;
+                edge.client_secrets.for_generation(current.generation).is_some()
+            }
+            // Without a token there is nothing to send.
+            (Purpose::Refresh { .. }, None) => true,
+        };
+        if has_secret { Ok(()) } else { Err(KeychainProblem::NoClientSecret) }
+    }
+
+    async fn change_client_secrets(
+        &self,
+        changes: impl IntoIterator<Item = Change>,
+        edge: &mut Edge,
+    ) -> Result<(), KeychainProblem> {
+        for change in changes {
+            self.vault.change_client_secrets(&change).await?;
+            edge.client_secrets = std::mem::take(&mut edge.client_secrets).after(&change);
+        }
+        Ok(())
+    }
+
+    /// The token first: a candidate without its secret is refused and gives way, whenever this dies.
+    async fn store_candidate(&self, info: RefreshTokenInfo, edge: &mut Edge) -> Result<(), KeychainProblem> {
+        edge.candidate = Some(info.generation);
+        self.store(info, edge).await?;
+        fail_point("candidate-without-secret");
+        let given = edge.given.client_secret.as_ref();
+        let changes = edge.client_secrets.before_login(&edge.before.found(), info.generation, given);
+        self.change_client_secrets(changes, edge).await
+    }
+
+    /// The secret first, for the same reason.
+    async fn drop_candidate(&self, slot: Slot, edge: &mut Edge) -> Result<(), KeychainProblem> {
+        let left_behind = edge.before.in_slot(slot).map(|stored| stored.generation);
+        let generation = edge.candidate.or(left_behind);
+        let change = generation.and_then(|generation| edge.client_secrets.after_refusal(generation));
+        self.change_client_secrets(change, edge).await?;
+        self.vault.drop_slot(slot).await
+    }
+
     async fn send(&self, info: RefreshTokenInfo, edge: &mut Edge) -> Answer {
         let Some(token) = edge.to_present(info).cloned() else {
             return Answer::KeychainFailed(KeychainProblem::Missing);
         };
         let sent_at = edge.clock.now();
-        let answer = token_endpoint::present(&self.account, &token).await;
+        let client_secret = edge.client_secrets.for_generation(info.generation).cloned();
+        let answer = token_endpoint::present(&self.account, &token, client_secret.as_ref()).await;
         let sent_at = sent_at.saturating_add(edge.clock.jump().unwrap_or_default()).unwrap_or(sent_at);
         match answer {
             Ok(grant) => {
@@ -255,6 +328,15 @@ impl Workplace {
         }
     }
 
+    /// A log-in without a client secret ends the use of the one before it. Best effort.
+    async fn forget_unused_secret(&self, purpose: &Purpose) {
+        let needed = self.account.token_endpoint_auth_method.needs_secret();
+        match purpose {
+            Purpose::LogIn { .. } if !needed => drop(self.vault.forget_client_secrets().await),
+            Purpose::LogIn { .. } | Purpose::Refresh { .. } => {}
+        }
+    }
+
     async fn store_access_token(&self, tokens: &Tokens, edge: &Edge) -> Result<(), KeychainProblem> {
         let Some(grant) = &edge.grant else { return Ok(()) };
         let AccessTokenInfo { issued_at, expires_at, scope, user_id } = tokens.access_token.clone();
@@ -297,6 +379,6 @@ fn probe_length(edge: &Edge) -> usize {
     /// For the entry's other fields and a somewhat longer token, below what Windows allows for an entry.
     const ROOM: usize = 512;
     let stored = [&edge.before.a, &edge.before.b].into_iter().flatten().map(|stored| &stored.token);
-    let longest = stored.chain(&edge.given).map(|token| token.expose().len()).max().unwrap_or_default();
+    let longest = stored.chain(&edge.given.refresh_token).map(|token| token.expose().len()).max().unwrap_or_default();
     longest + ROOM
 }

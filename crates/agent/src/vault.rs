@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evertoken_core::account::AccountName;
+use evertoken_core::client_secrets::{Change, ClientSecrets, StoredClientSecret};
 use evertoken_core::keychain::{EntryKind, Found, KeychainProblem, Slot, StoredAccessToken, StoredRefreshToken};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -85,10 +86,42 @@ impl Vault {
         self.keychain.delete(&EntryKind::RefreshToken(slot).name(&self.account)).await
     }
 
-    /// Deletes every entry; all are tried even when one fails.
-    pub(crate) async fn forget(&self) -> Result<(), KeychainProblem> {
+    /// Both client secrets.
+    pub(crate) async fn read_client_secrets(&self) -> Result<ClientSecrets, KeychainProblem> {
+        let secret = async |slot| {
+            let entry = self.get(EntryKind::ClientSecret(slot)).await?;
+            Ok(entry.as_ref().and_then(StoredClientSecret::from_entry))
+        };
+        Ok(ClientSecrets { a: secret(Slot::A).await?, b: secret(Slot::B).await? })
+    }
+
+    pub(crate) async fn change_client_secrets(&self, change: &Change) -> Result<(), KeychainProblem> {
+        match change {
+            Change::Put(slot, stored) => {
+                self.put_and_read_back(EntryKind::ClientSecret(*slot), stored.to_entry()).await
+            }
+            Change::Drop(slot) => self.keychain.delete(&EntryKind::ClientSecret(*slot).name(&self.account)).await,
+        }
+    }
+
+    /// Deletes the login; all entries are tried even when one fails. The client secret is the account's, and stays.
+    pub(crate) async fn forget_login(&self) -> Result<(), KeychainProblem> {
+        self.forget(&EntryKind::LOGIN).await
+    }
+
+    /// Deletes every entry.
+    pub(crate) async fn forget_account(&self) -> Result<(), KeychainProblem> {
+        self.forget_login().await.and(self.forget_client_secrets().await)
+    }
+
+    /// Deletes what is the account's and not the login's.
+    pub(crate) async fn forget_client_secrets(&self) -> Result<(), KeychainProblem> {
+        self.forget(&EntryKind::ACCOUNT).await
+    }
+
+    async fn forget(&self, kinds: &[EntryKind]) -> Result<(), KeychainProblem> {
         let mut result = Ok(());
-        for kind in EntryKind::ALL {
+        for kind in kinds {
             result = result.and(self.keychain.delete(&kind.name(&self.account)).await);
         }
         result
@@ -96,7 +129,9 @@ impl Vault {
 
     /// Copies every entry to another account's names; the old ones stay.
     pub(crate) async fn copy_to(&self, other: &Self) -> Result<(), KeychainProblem> {
-        for kind in [EntryKind::RefreshToken(Slot::A), EntryKind::RefreshToken(Slot::B), EntryKind::AccessToken] {
+        let secrets = EntryKind::ACCOUNT;
+        let tokens = [EntryKind::RefreshToken(Slot::A), EntryKind::RefreshToken(Slot::B), EntryKind::AccessToken];
+        for kind in secrets.into_iter().chain(tokens) {
             if let Some(entry) = self.get(kind).await? {
                 other.put_and_read_back(kind, entry).await?;
             }

@@ -66,6 +66,12 @@ fn in_words(entry: &Entry, zone: &TimeZone) -> String {
         }
         Record::LoggedIn { fingerprint } => format!("logged in; refresh token {fingerprint} is in the keychain"),
         Record::LoggedOut => "logged out; the tokens are deleted".to_owned(),
+        Record::Revoked { fingerprint, reason: None, .. } => {
+            format!("the server has revoked refresh token {fingerprint}")
+        }
+        Record::Revoked { fingerprint, reason: Some(reason), .. } => {
+            format!("the server did not confirm that refresh token {fingerprint} is revoked: {}", plain(reason))
+        }
     };
     format!("{}  {what}", entry.at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S"))
 }

@@ -1,13 +1,18 @@
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use evertoken_core::account::{AccountName, Encoding, Endpoint, InvalidHeader, Preset, check_header};
 use evertoken_core::api::{AccountSettings, LoginRequest};
+use evertoken_core::client::AuthMethod;
+use evertoken_core::metadata::Issuer;
+use evertoken_core::parameter::{InvalidParameter, check_parameter};
 use evertoken_core::sentence::state_and_time_left;
 use evertoken_core::status::StatusReport;
 use jiff::Timestamp;
 
 use super::agent_client;
 use crate::failure::Failure;
-use crate::{credential, output};
+use crate::{client_secret, credential, output};
 
 /// The account of a person who has named none.
 const FIRST_ACCOUNT: &str = "default";
@@ -23,12 +28,18 @@ Examples:
   evertoken login Production < response.json
   pass vault | evertoken login
   curl -sX POST http://127.0.0.1:8787/sandbox/sign-in | evertoken login demo --preset sandbox
-  evertoken login eu --endpoint https://eu.example/oauth/token --encoding form --header 'X-Merchant-ID: 1234'")]
+  evertoken login eu --endpoint https://eu.example/oauth/token --encoding form --header 'X-Merchant-ID: 1234'
+  evertoken login work --issuer https://issuer.example --client-id me --client-secret
+  evertoken login ci --issuer https://issuer.example --client-id me --client-secret-file FILE < token
+
+The client secret is kept in the keychain. It is asked for or read from a file, and never an argument.")]
 pub(crate) struct Login {
     /// The account; without one: the default, the only one, or a new one named `default`
     account: Option<AccountName>,
     #[command(flatten)]
     settings: SettingsArguments,
+    #[command(flatten)]
+    secret: SecretArguments,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -42,6 +53,9 @@ struct SettingsArguments {
     /// The token endpoint: https, or plain http on this machine
     #[arg(long, value_name = "URL")]
     endpoint: Option<Endpoint>,
+    /// A standard OAuth 2.0 server: its metadata names the endpoints (RFC 8414, or OpenID Connect Discovery)
+    #[arg(long, value_name = "URL", conflicts_with_all = ["preset", "endpoint"])]
+    issuer: Option<Issuer>,
     /// How the token request is written
     #[arg(long, value_enum)]
     encoding: Option<EncodingName>,
@@ -51,6 +65,25 @@ struct SettingsArguments {
     /// The client_id, for servers that want one (RFC 6749 section 2.2)
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
+    /// How the client authenticates; with a secret: as the metadata says, or client_secret_basic
+    #[arg(long, value_enum, value_name = "METHOD")]
+    auth_method: Option<AuthMethodName>,
+    /// An extra parameter of the token request, such as audience; may be given several times
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Where a log-out revokes the refresh token (RFC 7009)
+    #[arg(long, value_name = "URL")]
+    revocation_endpoint: Option<Endpoint>,
+}
+
+#[derive(Debug, Args)]
+struct SecretArguments {
+    /// Ask for the client secret, without showing it
+    #[arg(long, conflicts_with = "client_secret_file")]
+    client_secret: bool,
+    /// Read the client secret from a file that nobody else may read
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -69,15 +102,28 @@ enum EncodingName {
     Form,
 }
 
+/// The names of RFC 7591 section 2.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum AuthMethodName {
+    /// Without a secret
+    None,
+    /// In the Authorization header
+    ClientSecretBasic,
+    /// In the body
+    ClientSecretPost,
+}
+
 impl Login {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         // First, so that nothing is started or changed for an input that is none.
+        let client_secret = self.secret.read()?;
         let credential = credential::read()?;
         let client = agent_client().await?;
         let report = client.status().await?;
         let name = self.account.or_else(|| implied_account(&report));
         let is_new = name.as_ref().is_some_and(|name| report.accounts.iter().all(|account| account.name != *name));
-        let login = LoginRequest { credential, settings: self.settings.into_settings(is_new) };
+        let login = LoginRequest { credential, settings: self.settings.into_settings(is_new), client_secret };
         let account = client.login(name.as_ref(), &login).await?;
         if self.json {
             return output::json(&account);
@@ -102,16 +148,41 @@ fn implied_account(report: &StatusReport) -> Option<AccountName> {
 impl SettingsArguments {
     /// What the agent is to change; `None` when an account stays as it is.
     fn into_settings(self, is_new: bool) -> Option<AccountSettings> {
-        let Self { preset, endpoint, encoding, headers, client_id } = self;
-        let production = (is_new && endpoint.is_none()).then_some(Preset::Production);
+        let Self {
+            preset,
+            endpoint,
+            issuer,
+            encoding,
+            headers,
+            client_id,
+            auth_method,
+            parameters,
+            revocation_endpoint,
+        } = self;
+        let production = (is_new && endpoint.is_none() && issuer.is_none()).then_some(Preset::Production);
         let settings = AccountSettings {
             preset: preset.map(Preset::from).or(production),
             endpoint: endpoint.map(String::from),
             encoding: encoding.map(Encoding::from),
             headers: headers.into_iter().collect(),
             client_id,
+            issuer: issuer.map(String::from),
+            token_endpoint_auth_method: auth_method.map(AuthMethod::from),
+            parameters: parameters.into_iter().collect(),
+            revocation_endpoint: revocation_endpoint.map(String::from),
         };
         (settings != AccountSettings::default()).then_some(settings)
+    }
+}
+
+impl SecretArguments {
+    fn read(&self) -> Result<Option<String>, Failure> {
+        let secret = match &self.client_secret_file {
+            Some(file) => Some(client_secret::from_file(file)?),
+            None if self.client_secret => Some(client_secret::ask()?),
+            None => None,
+        };
+        Ok(secret.map(|secret| secret.expose().to_owned()))
     }
 }
 
@@ -131,6 +202,22 @@ impl From<EncodingName> for Encoding {
             EncodingName::Form => Self::Form,
         }
     }
+}
+
+impl From<AuthMethodName> for AuthMethod {
+    fn from(name: AuthMethodName) -> Self {
+        match name {
+            AuthMethodName::None => Self::None,
+            AuthMethodName::ClientSecretBasic => Self::ClientSecretBasic,
+            AuthMethodName::ClientSecretPost => Self::ClientSecretPost,
+        }
+    }
+}
+
+fn parameter(text: &str) -> Result<(String, String), InvalidParameter> {
+    let (name, value) = text.split_once('=').ok_or_else(|| InvalidParameter::Malformed(text.to_owned()))?;
+    check_parameter(name, value)?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn header(text: &str) -> Result<(String, String), InvalidHeader> {
@@ -158,6 +245,21 @@ mod tests {
     #[test]
     fn logging_in_again_changes_nothing_else() {
         assert_eq!(SettingsArguments::default().into_settings(false), None);
+    }
+
+    #[test]
+    fn an_issuer_takes_the_place_of_a_preset() {
+        let issuer = Some("https://issuer.example".parse().unwrap());
+        let settings = SettingsArguments { issuer, ..SettingsArguments::default() }.into_settings(true).unwrap();
+        assert_eq!((settings.preset, settings.issuer.as_deref()), (None, Some("https://issuer.example")));
+    }
+
+    #[test]
+    fn a_parameter_may_have_an_equals_sign_in_its_value() {
+        assert_eq!(parameter("resource=a=b").unwrap(), ("resource".to_owned(), "a=b".to_owned()));
+        for bad in ["audience", "=x", "audience=", "grant_type=password", "client_secret=x"] {
+            assert!(parameter(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

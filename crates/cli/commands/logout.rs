@@ -3,11 +3,13 @@ use evertoken_core::account::AccountName;
 
 use super::agent_client;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, plain};
 
 /// Forget an account's tokens
 ///
-/// The only thing that deletes a refresh token. The account itself stays; log in again with `evertoken login`.
+/// The only thing that deletes a refresh token. Where the account names a revocation endpoint, the server is asked to
+/// revoke it too (RFC 7009); the tokens are forgotten here whatever it says. The account itself stays, with its client
+/// secret if it has one; log in again with `evertoken login`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -22,10 +24,11 @@ pub(crate) struct Logout {
 
 impl Logout {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let account = agent_client().await?.logout(Some(&self.account)).await?;
+        let answer = agent_client().await?.logout(Some(&self.account)).await?;
         if self.json {
-            return output::json(&account);
+            return output::json(&answer);
         }
-        output::line(format_args!("{}: logged out, its tokens are deleted.", account.name))
+        output::line(format_args!("{}: logged out, its tokens are deleted.", answer.account.name))?;
+        answer.revocation.map_or(Ok(()), |revocation| output::line(plain(&revocation.in_words())))
     }
 }

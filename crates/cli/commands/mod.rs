@@ -35,7 +35,7 @@ pub(crate) use completions::answer as answer_shell;
 #[command(defer = true)]
 pub(crate) enum Command {
     /// Log in with a refresh token, or a whole token response as JSON
-    Login(login::Login),
+    Login(Box<login::Login>),
     /// Print a valid access token
     Token(token::Token),
     /// Print an Authorization header with a valid access token

@@ -6,7 +6,7 @@ use evertoken_core::status::{AccountStatus, State, StatusReport};
 use super::Finding;
 
 const CHECK: &str = "keychain";
-const PROBLEMS: [KeychainProblem; 10] = [
+const PROBLEMS: [KeychainProblem; 11] = [
     KeychainProblem::Locked,
     KeychainProblem::TimedOut,
     KeychainProblem::Unavailable,
@@ -17,6 +17,7 @@ const PROBLEMS: [KeychainProblem; 10] = [
     KeychainProblem::KeyMalformed,
     KeychainProblem::FileNotOurs,
     KeychainProblem::FileNotRead,
+    KeychainProblem::NoClientSecret,
 ];
 
 /// By what the agent says: only a program that uses the keychain knows whether it answers.

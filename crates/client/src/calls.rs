@@ -2,8 +2,8 @@
 
 use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::{
-    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, NewAccount, RefreshRequest,
-    TokenAnswer,
+    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer, NewAccount,
+    RefreshRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::problem::Problem;
@@ -70,8 +70,8 @@ impl Client {
         self.call(Method::POST, &path(account, "copy"), NO_BODY).await
     }
 
-    /// Forgets the account's tokens.
-    pub async fn logout(&self, account: Option<&AccountName>) -> Result<AccountStatus, Problem> {
+    /// Forgets the account's tokens, and revokes them at the server where the account says how.
+    pub async fn logout(&self, account: Option<&AccountName>) -> Result<LogoutAnswer, Problem> {
         self.call(Method::POST, &path(account, "logout"), NO_BODY).await
     }
 

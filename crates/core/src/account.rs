@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::access::Program;
+use crate::client::AuthMethod;
+use crate::metadata::Issuer;
+use crate::parameter::{InvalidParameter, check_parameter};
 use crate::token_file::TokenFile;
 
 /// The token endpoint of Vault's production API.
@@ -123,6 +126,12 @@ impl Endpoint {
         is_loopback(&self.0)
     }
 
+    /// Do both belong to the same scheme, host and port?
+    #[must_use]
+    pub fn has_same_origin(&self, other: &Self) -> bool {
+        self.0.origin() == other.0.origin()
+    }
+
     /// The host, for sentences.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -209,11 +218,29 @@ pub struct Account {
     /// `client_id` (RFC 6749 section 2.2), for servers that want one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// How the client authenticates. Its secret is in the keychain.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub token_endpoint_auth_method: AuthMethod,
+    /// Extra parameters of the token request, such as `audience`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// Where a log-out revokes the refresh token (RFC 7009).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<Endpoint>,
+    /// The issuer whose metadata named the endpoints (RFC 8414).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    /// Where a person signs in with a browser (RFC 6749 section 3.1), if the metadata names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_endpoint: Option<Endpoint>,
+    /// Where a device asks for a code (RFC 8628), if the metadata names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_authorization_endpoint: Option<Endpoint>,
     /// A file that always holds the access token, for programs that can read nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_file: Option<TokenFile>,
     /// Must a person allow each program the first time it wants an access token?
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub require_approval: bool,
     /// The programs that a person allowed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -223,25 +250,65 @@ pub struct Account {
     pub denied_programs: BTreeSet<Program>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-const fn is_false(value: &bool) -> bool {
-    !*value
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Why an account cannot be used as it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAccount {
+    /// A header that cannot be sent.
+    #[error(transparent)]
+    Header(#[from] InvalidHeader),
+    /// A parameter that cannot be sent.
+    #[error(transparent)]
+    Parameter(#[from] InvalidParameter),
+    /// A secret without an id.
+    #[error("{0} needs a client_id")]
+    NoClientId(AuthMethod),
 }
 
 impl Account {
-    /// An account that refreshes at `endpoint`, as Vault documents it, and nothing else.
+    /// An account at this endpoint, with Vault's dialect.
     #[must_use]
-    pub const fn new(endpoint: Endpoint) -> Self {
+    pub fn at(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
-            encoding: Encoding::Json,
+            encoding: Encoding::default(),
             headers: BTreeMap::new(),
             client_id: None,
+            token_endpoint_auth_method: AuthMethod::None,
+            parameters: BTreeMap::new(),
+            revocation_endpoint: None,
+            issuer: None,
+            authorization_endpoint: None,
+            device_authorization_endpoint: None,
             token_file: None,
             require_approval: false,
             allowed_programs: BTreeSet::new(),
             denied_programs: BTreeSet::new(),
         }
+    }
+
+    /// Can a request be made from this?
+    ///
+    /// # Errors
+    /// [`InvalidAccount`] with the first reason why not.
+    pub fn check(&self) -> Result<(), InvalidAccount> {
+        self.headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
+        self.parameters.iter().try_for_each(|(name, value)| check_parameter(name, value))?;
+        match &self.client_id {
+            Some(id) if !id.is_empty() => Ok(()),
+            Some(_) | None if self.token_endpoint_auth_method.needs_secret() => {
+                Err(InvalidAccount::NoClientId(self.token_endpoint_auth_method))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The endpoints that are sent the client secret.
+    pub fn secret_goes_to(&self) -> impl Iterator<Item = &Endpoint> {
+        std::iter::once(&self.endpoint).chain(&self.revocation_endpoint)
     }
 }
 

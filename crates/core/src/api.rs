@@ -11,7 +11,7 @@
 //! | `POST /v1/accounts/{name}/login` | [`LoginRequest`] | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `POST /v1/accounts/{name}/refresh` | [`RefreshRequest`] | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `POST /v1/accounts/{name}/copy` | | [`CopyAnswer`] |
-//! | `POST /v1/accounts/{name}/logout` | | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `POST /v1/accounts/{name}/logout` | | [`LogoutAnswer`] |
 //! | `GET /v1/accounts/{name}/history` | | [`HistoryAnswer`] |
 //! | `GET /v1/access` | | [`AccessAnswer`] |
 //! | `POST /v1/accounts/{name}/approval` | [`Approval`] | [`AccountStatus`](crate::status::AccountStatus) |
@@ -27,7 +27,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::access::{Access, Program};
 use crate::account::{AccountName, Encoding, Preset};
+use crate::client::AuthMethod;
 use crate::journal::Entry;
+use crate::revocation::Revocation;
+use crate::status::AccountStatus;
 use crate::token_file::TokenFile;
 
 /// A valid access token (RFC 6750). Its `Debug` shows no token.
@@ -77,6 +80,19 @@ pub struct AccountSettings {
     /// `client_id`, for servers that want one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// The issuer whose metadata names the endpoints (RFC 8414); instead of `preset` and `endpoint`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// How the client authenticates. With a client secret and without this: as the metadata says, or
+    /// `client_secret_basic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<AuthMethod>,
+    /// Extra parameters of the token request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+    /// Where a log-out revokes the refresh token (RFC 7009).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
 }
 
 /// `POST /v1/accounts`.
@@ -138,11 +154,19 @@ pub struct LoginRequest {
     /// How the account refreshes: for a new account, or to change an old one together with its login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<AccountSettings>,
+    /// The client secret. Absent: the one that the keychain holds, if the client authenticates with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
 }
 
 impl fmt::Debug for LoginRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginRequest").field("credential", &"[redacted]").field("settings", &self.settings).finish()
+        let Self { credential: _, settings, client_secret } = self;
+        f.debug_struct("LoginRequest")
+            .field("credential", &"[redacted]")
+            .field("settings", settings)
+            .field("client_secret", &client_secret.as_ref().map(|_| "[redacted]"))
+            .finish()
     }
 }
 
@@ -165,9 +189,32 @@ pub struct CopyAnswer {
     pub cleared_after: u64,
 }
 
+/// `POST /v1/accounts/{name}/logout`: how the account is now, and what its server said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogoutAnswer {
+    /// The account.
+    #[serde(flatten)]
+    pub account: AccountStatus,
+    /// What became of the refresh token at the server; absent where the account names no revocation endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
+}
+
 /// `GET /v1/accounts/{name}/history`: the newest entries last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryAnswer {
     /// The journal's entries.
     pub entries: Vec<Entry>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_of_a_login_shows_no_secret() {
+        let request =
+            LoginRequest { credential: "r-123".to_owned(), settings: None, client_secret: Some("s-123".to_owned()) };
+        assert!(!format!("{request:?}").contains("-123"), "{request:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! How a token request can fail, as the decisions that follow from it. No response body in any of them.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 
 use crate::keychain::KeychainProblem;
 
@@ -22,6 +23,8 @@ pub enum Failure {
     Odd {
         /// The HTTP status.
         http_status: u16,
+        /// What the server calls it, if it says so as the standard has it.
+        error: Option<ErrorCode>,
     },
     /// The endpoint refused the refresh token: a person must log in.
     AuthorizationRequired(Refusal),
@@ -67,6 +70,72 @@ impl OutcomeUnknown {
         match self {
             Self::TimedOut | Self::Interrupted | Self::Unreadable => true,
             Self::ServerError { .. } => false,
+        }
+    }
+}
+
+/// The errors of RFC 6749 section 5.2 that are no verdict on the login: the account's settings are at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// The client is unknown, or its secret is wrong.
+    InvalidClient,
+    /// The client may not refresh.
+    UnauthorizedClient,
+    /// A parameter is missing, repeated or malformed.
+    InvalidRequest,
+    /// The endpoint does not refresh.
+    UnsupportedGrantType,
+    /// The extra parameter `scope` asks for what was not granted.
+    InvalidScope,
+    /// The extra parameter `resource` (RFC 8707 section 2).
+    InvalidTarget,
+}
+
+impl ErrorCode {
+    /// The error in an answer, if it is one of these.
+    #[must_use]
+    pub fn read(http_status: u16, body: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Body {
+            error: ErrorCode,
+        }
+        let speaks = matches!(http_status, 400 | 401);
+        speaks.then(|| serde_json::from_slice::<Body>(body).ok()).flatten().map(|body| body.error)
+    }
+
+    /// Is it the client that is refused, whatever token it presents?
+    #[must_use]
+    pub const fn refuses_the_client(self) -> bool {
+        match self {
+            Self::InvalidClient | Self::UnauthorizedClient => true,
+            Self::InvalidRequest | Self::UnsupportedGrantType | Self::InvalidScope | Self::InvalidTarget => false,
+        }
+    }
+
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::InvalidClient => "the endpoint does not accept the client id or the client secret (invalid_client)",
+            Self::UnauthorizedClient => "the endpoint does not let this client id refresh tokens (unauthorized_client)",
+            Self::InvalidRequest => "the endpoint does not understand the request (invalid_request)",
+            Self::UnsupportedGrantType => "the endpoint does not refresh tokens (unsupported_grant_type)",
+            Self::InvalidScope => "the endpoint does not grant the parameter scope (invalid_scope)",
+            Self::InvalidTarget => "the endpoint does not grant the parameter resource (invalid_target)",
+        }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::InvalidClient => {
+                "Log in again with the right --client-id and --client-secret, or another --auth-method."
+            }
+            Self::UnauthorizedClient => "Ask whoever runs the server to allow refresh tokens for this client.",
+            Self::InvalidRequest | Self::UnsupportedGrantType => {
+                "Check --endpoint, --encoding, --client-id and --parameter with the server's documentation."
+            }
+            Self::InvalidScope | Self::InvalidTarget => "Log in again with another --parameter.",
         }
     }
 }
@@ -125,7 +194,8 @@ impl Failure {
             Self::Later { http_status, .. } => {
                 format!("the endpoint asks to come back later (HTTP {http_status})")
             }
-            Self::Odd { http_status } => {
+            Self::Odd { error: Some(error), .. } => error.in_words().to_owned(),
+            Self::Odd { http_status, error: None } => {
                 format!("the endpoint answered something unexpected (HTTP {http_status})")
             }
             Self::AuthorizationRequired(Refusal { expired_at: Some(at), .. }) => {

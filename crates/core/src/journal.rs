@@ -87,6 +87,16 @@ pub enum Record {
     },
     /// A person logged out: the tokens are gone on purpose.
     LoggedOut,
+    /// The server was asked to revoke what was logged out (RFC 7009).
+    Revoked {
+        /// The refresh token that was logged out.
+        fingerprint: Fingerprint,
+        /// Did the server confirm it?
+        confirmed: bool,
+        /// Why not, in a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
 }
 
 impl Record {
@@ -203,7 +213,7 @@ impl Summary {
                     refused.told = true;
                 }
             }
-            Record::OutcomeUnknown { .. } | Record::StoreDelayed { .. } => {}
+            Record::OutcomeUnknown { .. } | Record::StoreDelayed { .. } | Record::Revoked { .. } => {}
             Record::LoggedOut => self = Self::default(),
         }
         self

@@ -42,6 +42,9 @@ pub enum KeychainProblem {
     /// It is a file, and the system refuses to read it.
     #[error("the keychain file cannot be read")]
     FileNotRead,
+    /// The account's client authenticates with a secret, and there is none.
+    #[error("the keychain does not hold the account's client secret")]
+    NoClientSecret,
 }
 
 /// One of the two entries between which the refresh token alternates, so that a new one never overwrites the
@@ -75,12 +78,16 @@ pub enum EntryKind {
     AccessToken,
     /// Written and read back before a request, to prove that the answer can be stored.
     Probe,
+    /// A client secret. It belongs to the account, not to the login.
+    ClientSecret(Slot),
 }
 
 impl EntryKind {
-    /// Every entry that an account may have.
-    pub const ALL: [Self; 4] =
+    /// What a log-out deletes.
+    pub const LOGIN: [Self; 4] =
         [Self::RefreshToken(Slot::A), Self::RefreshToken(Slot::B), Self::AccessToken, Self::Probe];
+    /// What belongs to the account, and goes with it.
+    pub const ACCOUNT: [Self; 2] = [Self::ClientSecret(Slot::A), Self::ClientSecret(Slot::B)];
 
     /// The user name of the entry in the keychain.
     #[must_use]
@@ -90,6 +97,8 @@ impl EntryKind {
             Self::RefreshToken(Slot::B) => "refresh-token.b",
             Self::AccessToken => "access-token",
             Self::Probe => "probe",
+            Self::ClientSecret(Slot::A) => "client-secret.a",
+            Self::ClientSecret(Slot::B) => "client-secret.b",
         };
         format!("{account}/{kind}")
     }

@@ -47,7 +47,8 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
             "Try once more with the same token; if it is refused, get a new one from Vault.",
         ),
         Failure::Later { .. } => with(ProblemKind::TryLater, NOTHING_CHANGED, "Try again later with the same token."),
-        Failure::Odd { .. } => with(
+        Failure::Odd { error: Some(error), .. } => with(ProblemKind::ClientRefused, NOTHING_CHANGED, error.advice()),
+        Failure::Odd { error: None, .. } => with(
             ProblemKind::TryLater,
             NOTHING_CHANGED,
             "Check the endpoint's URL, and whether a proxy or a sign-in page stands before it.",

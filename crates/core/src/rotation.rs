@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::failure::Failure;
+use crate::failure::{ErrorCode, Failure};
 use crate::keychain::{Found, KeychainProblem, RefreshTokenInfo, Slot};
 use crate::session::{AccessTokenInfo, Tokens};
 use crate::token::Fingerprint;
@@ -234,7 +234,20 @@ impl Rotation {
 
     /// A refused candidate of an earlier run gives way to the login before it.
     fn can_revert(&self, presented: RefreshTokenInfo) -> bool {
-        self.found.left_behind() == Some(presented) && matches!(self.failure, Some(Failure::AuthorizationRequired(_)))
+        let is_refused = match &self.failure {
+            Some(Failure::AuthorizationRequired(_)) => true,
+            // It came with a client secret of its own, and the login before it has another.
+            Some(Failure::Odd { error, .. }) => error.is_some_and(ErrorCode::refuses_the_client),
+            Some(
+                Failure::NotSent(_)
+                | Failure::OutcomeUnknown(_)
+                | Failure::Later { .. }
+                | Failure::Keychain(_)
+                | Failure::Journal,
+            )
+            | None => false,
+        };
+        self.found.left_behind() == Some(presented) && is_refused
     }
 
     fn given_up(&self) -> Step {

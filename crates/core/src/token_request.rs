@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use crate::account::{Account, Encoding};
+use crate::client::{ClientSecret, Credentials, credentials};
 use crate::token::RefreshToken;
 
 /// A request, ready to be sent. Its `Debug` shows no token.
@@ -17,6 +18,8 @@ pub struct TokenRequest {
     pub content_type: &'static str,
     /// Extra headers.
     pub headers: BTreeMap<String, String>,
+    /// The `Authorization` header, if the client authenticates with one.
+    pub authorization: Option<SecretString>,
     /// The body with the refresh token in it.
     pub body: SecretString,
 }
@@ -27,34 +30,50 @@ struct Body<'a> {
     refresh_token: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    #[serde(flatten)]
+    parameters: &'a BTreeMap<String, String>,
 }
 
-/// The request that exchanges a refresh token at an account's endpoint.
+/// The request that exchanges a refresh token at an account's endpoint. `client_secret` is sent if the account's client
+/// authenticates with one.
 #[must_use]
-pub fn token_request(account: &Account, refresh_token: &RefreshToken) -> TokenRequest {
+pub fn token_request(
+    account: &Account,
+    refresh_token: &RefreshToken,
+    client_secret: Option<&ClientSecret>,
+) -> TokenRequest {
+    let Credentials { authorization, client_id, client_secret } = credentials(account, client_secret);
     let body = Body {
         grant_type: "refresh_token",
         refresh_token: refresh_token.expose(),
-        client_id: account.client_id.as_deref(),
+        client_id,
+        client_secret: client_secret.map(ClientSecret::expose),
+        parameters: &account.parameters,
     };
     let (content_type, body) = match account.encoding {
         Encoding::Json => ("application/json", serde_json::to_string(&body).unwrap_or_default()),
-        Encoding::Form => ("application/x-www-form-urlencoded", form(&body)),
+        Encoding::Form => (FORM, form(&body)),
     };
     TokenRequest {
         url: account.endpoint.as_str().to_owned(),
         content_type,
         headers: account.headers.clone(),
+        authorization,
         body: body.into(),
     }
 }
 
+/// The `Content-Type` of a form.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
 fn form(body: &Body<'_>) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", body.grant_type).append_pair("refresh_token", body.refresh_token);
-    if let Some(client_id) = body.client_id {
-        form.append_pair("client_id", client_id);
-    }
+    let client = [("client_id", body.client_id), ("client_secret", body.client_secret)];
+    form.extend_pairs(client.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    form.extend_pairs(body.parameters);
     form.finish()
 }
 
@@ -64,15 +83,52 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
+    use crate::client::AuthMethod;
 
     fn account(encoding: Encoding) -> Account {
-        Account { encoding, ..Account::new("https://api.vault.ist/v2.0/reference/gettoken".parse().unwrap()) }
+        let endpoint = "https://api.vault.ist/v2.0/reference/gettoken".parse().unwrap();
+        Account { encoding, ..Account::at(endpoint) }
+    }
+
+    /// `Authorization` and body of a request of the client `me` with the secret `s:1`.
+    fn authenticated(encoding: Encoding, method: AuthMethod) -> (Option<String>, String) {
+        let mut account = account(encoding);
+        account.client_id = Some("me".to_owned());
+        account.token_endpoint_auth_method = method;
+        account.parameters = [("audience".to_owned(), "https://api.example/".to_owned())].into();
+        let secret = ClientSecret::read("s:1").unwrap();
+        let request = token_request(&account, &RefreshToken::new("r".to_owned()), Some(&secret));
+        assert!(!format!("{request:?}").contains("s:1"), "{request:?}");
+        let authorization = request.authorization.map(|header| header.expose_secret().to_owned());
+        (authorization, request.body.expose_secret().to_owned())
+    }
+
+    #[test]
+    fn a_client_authenticates_in_exactly_one_way() {
+        let audience = "audience=https%3A%2F%2Fapi.example%2F";
+        let basic = Some("Basic bWU6cyUzQTE=".to_owned());
+        assert_eq!(
+            authenticated(Encoding::Form, AuthMethod::ClientSecretBasic),
+            (basic.clone(), format!("grant_type=refresh_token&refresh_token=r&{audience}"))
+        );
+        assert_eq!(
+            authenticated(Encoding::Form, AuthMethod::ClientSecretPost),
+            (None, format!("grant_type=refresh_token&refresh_token=r&client_id=me&client_secret=s%3A1&{audience}"))
+        );
+        assert_eq!(
+            authenticated(Encoding::Form, AuthMethod::None),
+            (None, format!("grant_type=refresh_token&refresh_token=r&client_id=me&{audience}"))
+        );
+        let json = r#"{"grant_type":"refresh_token","refresh_token":"r","audience":"https://api.example/"}"#;
+        assert_eq!(authenticated(Encoding::Json, AuthMethod::ClientSecretBasic), (basic, json.to_owned()));
+        let (none, body) = authenticated(Encoding::Json, AuthMethod::ClientSecretPost);
+        assert!(none.is_none() && body.contains(r#""client_id":"me","client_secret":"s:1","audience""#), "{body}");
     }
 
     #[test]
     fn the_documented_request_goes_out_to_the_letter() {
         let token = RefreshToken::new("eyJraWQiOiJmODAyNjg0OC1mNTJkLTRmY".to_owned());
-        let request = token_request(&account(Encoding::Json), &token);
+        let request = token_request(&account(Encoding::Json), &token, None);
         assert_eq!(request.url, "https://api.vault.ist/v2.0/reference/gettoken");
         assert_eq!(request.content_type, "application/json");
         assert_eq!(
@@ -86,7 +142,7 @@ mod tests {
     fn a_form_escapes_what_a_token_may_contain() {
         let mut account = account(Encoding::Form);
         account.client_id = Some("me".to_owned());
-        let request = token_request(&account, &RefreshToken::new("a+b/c=&d".to_owned()));
+        let request = token_request(&account, &RefreshToken::new("a+b/c=&d".to_owned()), None);
         assert_eq!(
             request.body.expose_secret(),
             "grant_type=refresh_token&refresh_token=a%2Bb%2Fc%3D%26d&client_id=me"

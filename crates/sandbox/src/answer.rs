@@ -55,7 +55,7 @@ impl Answer {
                     Self::unauthorized("The Token is invalid", trace_id)
                 }
             },
-            Dialect::OAuth => Self::json(400, &json!({"error": "invalid_grant"})).not_stored(),
+            Dialect::OAuth | Dialect::Revocation => Self::json(400, &json!({"error": "invalid_grant"})).not_stored(),
         }
     }
 
@@ -63,13 +63,17 @@ impl Answer {
     pub(crate) fn invalid(error: &RequestError, dialect: Dialect) -> Self {
         let status = error.status();
         let answer = match dialect {
-            Dialect::Reference => Self::common(status, &error.to_string()),
-            Dialect::OAuth => {
+            Dialect::Reference if *error != RequestError::Client => Self::common(status, &error.to_string()),
+            Dialect::Reference | Dialect::OAuth | Dialect::Revocation => {
                 let body = json!({"error": error.code(), "error_description": error.to_string()});
                 Self::json(status, &body).not_stored()
             }
         };
-        if status == 405 { answer.with_header("allow", "POST") } else { answer }
+        match status {
+            401 => answer.with_header("www-authenticate", r#"Basic realm="evertoken-sandbox""#),
+            405 => answer.with_header("allow", "POST"),
+            _ => answer,
+        }
     }
 
     /// A resource asked for without a good access token (RFC 6750 section 3).

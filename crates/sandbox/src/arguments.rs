@@ -29,6 +29,15 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) exit_with_parent: bool,
 
+    /// Take requests of this client only (RFC 6749 section 2.3); without a secret it is a public one
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+
+    /// A file with that client's secret, read anew for each request; it is to be sent as client_secret_basic or
+    /// client_secret_post
+    #[arg(long, value_name = "FILE", requires = "client_id")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) settings: Settings,
 }
@@ -48,7 +57,7 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 1, value_name = "TIMES")]
     pub(crate) grace: u32,
 
-    /// Which request bodies are taken; form and both add the endpoint /oauth/token
+    /// Which request bodies are taken; form and both add /oauth/token, /oauth/revoke and the metadata of RFC 8414
     #[arg(long, value_enum, default_value = "json")]
     pub(crate) encoding: Encoding,
 

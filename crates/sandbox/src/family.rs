@@ -157,6 +157,13 @@ impl Families {
         Inspection { state, kind: Some(token.kind), family: Some(token.family + 1), expires_at: Some(expires_at) }
     }
 
+    /// Ends the login that a token belongs to (RFC 7009 section 2.1).
+    pub(crate) fn revoke_login_of(&mut self, presented: Fingerprint) {
+        if let Some(token) = self.tokens.get(&presented) {
+            self.revoke(token.family);
+        }
+    }
+
     fn issue(&mut self, index: usize, bytes: TokenBytes, seed: &Seed, now: Timestamp) -> Grant {
         let family = &mut self.families[index];
         let login = &family.login;
@@ -277,6 +284,19 @@ mod tests {
         let lost = world.granted(&first);
         assert!(matches!(world.present(&first), Rotation::ReplayedWithinGrace(_)));
         assert_eq!(world.states(&lost), (State::Revoked, State::Revoked));
+    }
+
+    #[test]
+    fn a_revoked_login_is_over_for_all_its_tokens_and_another_one_is_not() {
+        let (mut world, first) = World::new();
+        let other = world.sign_in();
+        let second = world.granted(&first);
+        world.families.revoke_login_of(Fingerprint::of("unknown"));
+        assert_eq!(world.states(&second), (State::Live, State::Live));
+        world.families.revoke_login_of(second.refresh_token.fingerprint());
+        assert_eq!(world.states(&second), (State::Revoked, State::Revoked));
+        assert_eq!(world.refused(&second), Refusal::Revoked);
+        assert_eq!(world.states(&other), (State::Live, State::Live));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod answer;
 mod arguments;
 mod certificate;
+mod client;
 mod control;
 mod family;
 mod fault;
@@ -11,6 +12,7 @@ mod fingerprint;
 mod gate;
 mod grant;
 mod http;
+mod metadata;
 mod model;
 mod period;
 mod request_log;
@@ -32,6 +34,7 @@ use tokio::sync::oneshot;
 
 use crate::arguments::Arguments;
 use crate::certificate::Certificate;
+use crate::client::Client;
 use crate::model::Model;
 use crate::state::Shared;
 
@@ -58,6 +61,8 @@ fn main() -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let secret_file = arguments.client_secret_file.clone();
+    let client = arguments.client_id.clone().map(|id| Client::new(id, secret_file)).transpose()?;
     let listener = listen(&arguments).await?;
     let certificate = match (arguments.tls, arguments.tls_cert) {
         (false, None) => None,
@@ -68,14 +73,17 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         eprintln!("evertoken-sandbox: the certificate to trust is in {}", certificate.file.path().display());
     }
     let terminated = terminated()?;
-    println!("listening on {scheme}://{}", listener.local_addr()?);
+    let base = format!("{scheme}://{}", listener.local_addr()?);
+    println!("listening on {base}");
     io::stdout().flush()?;
 
     let tls = certificate.as_ref().map(|certificate| certificate.server.clone());
     let encoding = arguments.settings.encoding;
-    let shared = Shared::new(Model::new(arguments.settings));
+    let model = Model::new(arguments.settings, client);
+    let metadata = metadata::document(&base, model.client.as_ref());
+    let shared = Shared::new(model);
     tokio::select! {
-        () = server::serve(listener, tls, shared, encoding) => {}
+        () = server::serve(listener, tls, shared, encoding, metadata) => {}
         () = terminated => {}
         () = parent_gone(arguments.exit_with_parent) => {}
     }

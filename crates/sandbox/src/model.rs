@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::answer::Answer;
 use crate::arguments::Settings;
+use crate::client::Client;
 use crate::family::{Families, SignIn, TokenBytes};
 use crate::fault::{Fault, FaultQueue};
 use crate::fingerprint::Fingerprint;
@@ -20,6 +21,8 @@ use crate::verdict::{Refusal, Rotation};
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) settings: Settings,
+    /// The one client that may ask; none: anybody.
+    pub(crate) client: Option<Client>,
     pub(crate) families: Families,
     pub(crate) faults: FaultQueue,
     pub(crate) gates: Gates,
@@ -46,9 +49,10 @@ pub(crate) struct Decision {
 }
 
 impl Model {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, client: Option<Client>) -> Self {
         Self {
             settings,
+            client,
             families: Families::default(),
             faults: FaultQueue::default(),
             gates: Gates::default(),
@@ -80,13 +84,22 @@ impl Model {
         seed: &Seed,
         now: Timestamp,
     ) -> Decision {
-        let presented = match request.as_ref().map_err(Clone::clone).and_then(TokenRequest::refresh_token) {
+        let read = |request| match dialect {
+            Dialect::Reference | Dialect::OAuth => TokenRequest::refresh_token(request),
+            Dialect::Revocation => TokenRequest::token_to_revoke(request),
+        };
+        let presented = match request.as_ref().map_err(Clone::clone).and_then(read) {
             Ok(token) => token.fingerprint(),
             Err(error) => {
                 let answer = Answer::invalid(&error, dialect);
                 return Decision { answer, outcome: Outcome::Invalid, successor: None };
             }
         };
+        if dialect == Dialect::Revocation {
+            self.families.revoke_login_of(presented);
+            // Also of a token that nobody knows (RFC 7009 section 2.2).
+            return Decision { answer: Answer::empty(200), outcome: Outcome::Revoked, successor: None };
+        }
         let bytes = self.token_bytes();
         let granted = |grant: &Grant, outcome| Decision {
             answer: Answer::granted(grant),
@@ -149,7 +162,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn model() -> Model {
-        Model::new(Arguments::parse_from(["evertoken-sandbox"]).settings)
+        Model::new(Arguments::parse_from(["evertoken-sandbox"]).settings, None)
     }
 
     /// One token request under `fault`, from its arrival to its end; what the log says of it.

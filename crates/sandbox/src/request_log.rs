@@ -19,6 +19,8 @@ pub(crate) enum Outcome {
     Fault,
     /// Not a request that could present a token.
     Invalid,
+    /// The login was ended, as was asked for.
+    Revoked,
 }
 
 /// What is known of a request when it arrives.

@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::fmt::rfc2822::DateTimePrinter;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -31,8 +32,14 @@ use crate::{control, resource, token_endpoint};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until the process ends.
-pub(crate) async fn serve(listener: TcpListener, tls: Option<Arc<ServerConfig>>, shared: Shared, encoding: Encoding) {
-    let router = router(shared.clone(), encoding);
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    shared: Shared,
+    encoding: Encoding,
+    metadata: Value,
+) {
+    let router = router(shared.clone(), encoding, metadata);
     let tls = tls.map(TlsAcceptor::from);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -53,7 +60,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<Arc<ServerConfig>>,
     }
 }
 
-fn router(shared: Shared, encoding: Encoding) -> Router {
+fn router(shared: Shared, encoding: Encoding, metadata: Value) -> Router {
     let token = |dialect| {
         any(move |State(shared): State<Shared>, request: Request| token_endpoint::answer(shared, dialect, request))
     };
@@ -68,7 +75,10 @@ fn router(shared: Shared, encoding: Encoding) -> Router {
         .route("/sandbox/clock", post(control::set_clock).get(control::show_clock))
         .route("/sandbox/tokens/{fingerprint}", get(control::inspect));
     if encoding.takes_form() {
-        router = router.route("/oauth/token", token(Dialect::OAuth));
+        router = router
+            .route("/oauth/token", token(Dialect::OAuth))
+            .route("/oauth/revoke", token(Dialect::Revocation))
+            .route("/.well-known/oauth-authorization-server", get(async move || Answer::json(200, &metadata)));
     }
     router
         .fallback(async || Answer::common(404, "There is nothing at this path"))

@@ -1,4 +1,4 @@
-//! The two token endpoints.
+//! The two token endpoints, and the one that revokes.
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::request::Parts;
@@ -30,9 +30,11 @@ pub(crate) async fn answer(shared: Shared, dialect: Dialect, request: Request<Bo
 }
 
 async fn exchange(shared: Shared, dialect: Dialect, parts: Parts, body: Option<Bytes>) -> Response {
-    let encoding = shared.read(|model, _| model.settings.encoding);
-    let request = TokenRequest::read(dialect, encoding, &parts.method, &parts.headers, body.as_deref());
+    let (encoding, client) = shared.read(|model, _| (model.settings.encoding, model.client.clone()));
+    let request =
+        TokenRequest::read(dialect, encoding, &parts.method, &parts.headers, body.as_deref(), client.is_none());
     let (id, fault) = shared.change(|model, now| model.arrive(arrival(&parts, &request, now)));
+    let request = request.and_then(|request| request.authenticated(client.as_ref(), &parts.headers));
 
     wait(&shared, fault.delay_before_commit, fault.hold_before_commit.as_ref()).await;
     let decision = match http::seed() {

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, Method, header};
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use crate::client::{Client, InBody};
 use crate::token::RefreshToken;
 
 /// The header that names the merchant at the older endpoint.
@@ -16,6 +17,8 @@ pub(crate) enum Dialect {
     Reference,
     /// `/oauth/token`: form-encoded, with errors as in RFC 6749 section 5.2.
     OAuth,
+    /// `/oauth/revoke` (RFC 7009): the same, about a `token` that is to end.
+    Revocation,
 }
 
 /// Which request bodies are taken.
@@ -58,6 +61,10 @@ pub(crate) enum RequestError {
     Missing(&'static str),
     #[error("The grant_type must be refresh_token")]
     GrantType,
+    #[error("The client is unknown, or its secret is wrong")]
+    Client,
+    #[error("The client authenticates in two ways")]
+    TwoMethods,
 }
 
 impl RequestError {
@@ -66,7 +73,10 @@ impl RequestError {
             Self::Method => 405,
             Self::ContentType(_) => 415,
             Self::Body => 413,
-            Self::Merchant | Self::Json | Self::Repeated(_) | Self::Missing(_) | Self::GrantType => 400,
+            Self::Client => 401,
+            Self::Merchant | Self::Json | Self::Repeated(_) | Self::Missing(_) | Self::GrantType | Self::TwoMethods => {
+                400
+            }
         }
     }
 
@@ -74,13 +84,15 @@ impl RequestError {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::GrantType => "unsupported_grant_type",
+            Self::Client => "invalid_client",
             Self::Method
             | Self::ContentType(_)
             | Self::Merchant
             | Self::Body
             | Self::Json
             | Self::Repeated(_)
-            | Self::Missing(_) => "invalid_request",
+            | Self::Missing(_)
+            | Self::TwoMethods => "invalid_request",
         }
     }
 }
@@ -90,18 +102,21 @@ impl RequestError {
 pub(crate) struct TokenRequest {
     grant_type: Option<String>,
     refresh_token: Option<RefreshToken>,
+    client: InBody,
 }
 
 #[derive(Deserialize)]
 struct JsonBody {
     grant_type: Option<String>,
     refresh_token: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
 }
 
 impl TokenRequest {
     #[cfg(test)]
     pub(crate) fn presenting(refresh_token: RefreshToken) -> Self {
-        Self { grant_type: Some("refresh_token".into()), refresh_token: Some(refresh_token) }
+        Self { grant_type: Some("refresh_token".into()), refresh_token: Some(refresh_token), ..Self::default() }
     }
 
     pub(crate) fn read(
@@ -110,6 +125,7 @@ impl TokenRequest {
         method: &Method,
         headers: &HeaderMap,
         body: Option<&[u8]>,
+        wants_merchant: bool,
     ) -> Result<Self, RequestError> {
         if method != Method::POST {
             return Err(RequestError::Method);
@@ -126,11 +142,25 @@ impl TokenRequest {
                 }));
             }
         };
-        if dialect == Dialect::OAuth && headers.get(MERCHANT_HEADER).is_none_or(|merchant| merchant.is_empty()) {
+        if dialect == Dialect::OAuth
+            && wants_merchant
+            && headers.get(MERCHANT_HEADER).is_none_or(|merchant| merchant.is_empty())
+        {
             return Err(RequestError::Merchant);
         }
         let body = body.ok_or(RequestError::Body)?;
-        if is_json { Self::from_json(body) } else { Self::from_form(body) }
+        if is_json { Self::from_json(body) } else { Self::from_form(body, dialect) }
+    }
+
+    /// The request, if it comes from the client that the server knows; where it knows none, anybody may ask.
+    pub(crate) fn authenticated(self, client: Option<&Client>, headers: &HeaderMap) -> Result<Self, RequestError> {
+        client.map_or(Ok(()), |client| client.authenticate(headers, &self.client))?;
+        Ok(self)
+    }
+
+    /// The token that is to be revoked, of whichever kind it is (RFC 7009 section 2.1).
+    pub(crate) fn token_to_revoke(&self) -> Result<&RefreshToken, RequestError> {
+        self.refresh_token.as_ref().filter(|token| !token.expose().is_empty()).ok_or(RequestError::Missing("token"))
     }
 
     /// The refresh token, if the request is one that may present it.
@@ -164,16 +194,22 @@ impl TokenRequest {
             return Err(RequestError::Json);
         }
         let body: JsonBody = serde_json::from_slice(body).map_err(|_| RequestError::Json)?;
-        Ok(Self { grant_type: body.grant_type, refresh_token: body.refresh_token.map(RefreshToken::new) })
+        let client = InBody { client_id: body.client_id, client_secret: body.client_secret.map(Into::into) };
+        Ok(Self { grant_type: body.grant_type, refresh_token: body.refresh_token.map(RefreshToken::new), client })
     }
 
-    fn from_form(body: &[u8]) -> Result<Self, RequestError> {
+    fn from_form(body: &[u8], dialect: Dialect) -> Result<Self, RequestError> {
         let mut request = Self::default();
+        let token = if dialect == Dialect::Revocation { "token" } else { "refresh_token" };
         for (name, value) in form_urlencoded::parse(body) {
             match name.as_ref() {
                 "grant_type" => once(&mut request.grant_type, value.into_owned(), "grant_type")?,
-                "refresh_token" => {
-                    once(&mut request.refresh_token, RefreshToken::new(value.into_owned()), "refresh_token")?;
+                "client_id" => once(&mut request.client.client_id, value.into_owned(), "client_id")?,
+                "client_secret" => {
+                    once(&mut request.client.client_secret, value.into_owned().into(), "client_secret")?;
+                }
+                name if name == token => {
+                    once(&mut request.refresh_token, RefreshToken::new(value.into_owned()), token)?;
                 }
                 _ => {}
             }
@@ -221,7 +257,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(MERCHANT_HEADER, HeaderValue::from_static("m-1"));
-        TokenRequest::read(dialect, encoding, &Method::POST, &headers, Some(body.as_bytes()))
+        TokenRequest::read(dialect, encoding, &Method::POST, &headers, Some(body.as_bytes()), true)
             .and_then(|request| Ok(request.refresh_token()?.expose().to_owned()))
     }
 
@@ -285,13 +321,15 @@ mod tests {
     fn the_older_endpoint_wants_its_merchant() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
-        let read = TokenRequest::read(Dialect::OAuth, Encoding::Form, &Method::POST, &headers, Some(b""));
+        let read = TokenRequest::read(Dialect::OAuth, Encoding::Form, &Method::POST, &headers, Some(b""), true);
         assert_eq!(read.map(|_| ()), Err(RequestError::Merchant));
+        let read = TokenRequest::read(Dialect::OAuth, Encoding::Form, &Method::POST, &headers, Some(b""), false);
+        assert!(read.is_ok(), "a standard server does not");
     }
 
     #[test]
     fn a_token_in_the_wrong_place_is_not_recorded() {
-        let request = TokenRequest::from_form(b"grant_type=eyJraWQiOi").unwrap();
+        let request = TokenRequest::from_form(b"grant_type=eyJraWQiOi", Dialect::OAuth).unwrap();
         assert_eq!(request.grant_type(), Some("other"));
     }
 }

@@ -97,7 +97,7 @@ impl Agent {
     fn edit_account(&mut self, name: &AccountName, edit: impl FnOnce(&mut Account)) -> Result<(), Problem> {
         let mut account = self.accounts.get(name).ok_or_else(|| unknown(name))?.account.clone();
         edit(&mut account);
-        let configuration = self.file.edit(&Edit::PutAccount(name.clone(), account))?;
+        let configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account)))?;
         self.adopt(configuration);
         Ok(())
     }

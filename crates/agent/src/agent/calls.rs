@@ -21,7 +21,7 @@ impl Agent {
         match call {
             Call::Status(reply) => drop(reply.send(Ok(self.report()))),
             Call::Token(whose, caller, min_valid, reply) => drop(reply.send(self.token(whose, caller, min_valid))),
-            Call::Create(account, reply) => drop(reply.send(self.create(account))),
+            Call::Create(account, reply) => self.create(account, reply),
             Call::Change(whose, change, reply) => self.change(whose, change, reply),
             Call::Remove(whose, reply) => self.forget(whose, true, ForgetReply::Removed(reply)),
             Call::LogIn(whose, request, reply) => self.log_in(whose, request, reply),

@@ -5,23 +5,25 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evertoken_core::account::{Account, AccountName};
-use evertoken_core::api::CopyAnswer;
+use evertoken_core::api::{AccountSettings, CopyAnswer, LogoutAnswer};
 use evertoken_core::config::Edit;
-use evertoken_core::journal::{Entry, Record, Summary, summarize};
+use evertoken_core::journal::{Summary, summarize};
 use evertoken_core::keychain::{KeychainProblem, StoredAccessToken};
 use evertoken_core::login::login_store_delayed;
+use evertoken_core::metadata::{Issuer, Metadata};
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::recovery::recover;
+use evertoken_core::revocation::Revocation;
 use evertoken_core::rotation::{Outcome, Purpose};
 use evertoken_core::session::{AccessTokenInfo, Event, Recovered, RequestId, keychain_problem};
 use evertoken_core::status::AccountStatus;
-use evertoken_core::token::{AccessToken, RefreshToken};
-use jiff::Timestamp;
+use evertoken_core::token::{AccessToken, Fingerprint};
 use tokio::sync::mpsc;
 
 use super::Agent;
 use crate::account_lock::AccountLock;
-use crate::exchange::{Exchanged, InSlot, Workplace, exchange};
+use crate::discovery::discover;
+use crate::exchange::{Exchanged, Given, InSlot, Workplace, exchange};
 use crate::journal_file::JournalFile;
 use crate::local_api::Reply;
 use crate::token_file::TokenFileError;
@@ -37,17 +39,48 @@ pub(crate) struct Finished {
     result: Option<JobResult>,
 }
 
+impl Finished {
+    /// A report of a job that goes on.
+    pub(super) fn so_far(account: AccountName, incarnation: u64, result: JobResult) -> Self {
+        Self { account, incarnation, last: false, result: Some(result) }
+    }
+}
+
 /// What a job came to.
 pub(super) enum JobResult {
     Opened(Result<Recovered, KeychainProblem>, Option<AccessToken>),
     StoreDelayed(RequestId, KeychainProblem),
     LoginStoreDelayed,
     Refreshed(RequestId, Exchanged),
+    Discovered(Box<Discovered>),
     LoggedIn(Box<LoginOutcome>),
-    Forgotten { remove: bool, result: Result<(), Problem>, reply: ForgetReply },
-    Renamed { to: AccountName, result: Result<(), Problem>, reply: Reply<AccountStatus> },
+    /// The tokens are deleted; the server has yet to hear of it.
+    SignedOut,
+    Forgotten {
+        remove: bool,
+        result: Result<Option<Revocation>, Problem>,
+        reply: ForgetReply,
+    },
+    Renamed {
+        to: AccountName,
+        result: Result<(), Problem>,
+        reply: Reply<AccountStatus>,
+    },
     Copied(Option<Reply<CopyAnswer>>, Result<CopyAnswer, Problem>),
     TokenFileKept(PathBuf, Result<(), TokenFileError>),
+}
+
+/// What an issuer's metadata said, and for whom it was asked.
+pub(super) struct Discovered {
+    pub(super) settings: AccountSettings,
+    pub(super) result: Result<Metadata, Problem>,
+    pub(super) then: Then,
+}
+
+/// What goes on once the endpoints are known.
+pub(super) enum Then {
+    LogIn(Given, Reply<AccountStatus>),
+    Create(Reply<AccountStatus>),
 }
 
 /// How a log-in went, and the account as it was before and is to be.
@@ -63,7 +96,7 @@ pub(super) type LoginReply = Arc<Mutex<Option<Reply<AccountStatus>>>>;
 
 /// Who hears that an account's tokens are gone.
 pub(super) enum ForgetReply {
-    LoggedOut(Reply<AccountStatus>),
+    LoggedOut(Reply<LogoutAnswer>),
     Removed(Reply<()>),
 }
 
@@ -115,6 +148,8 @@ impl Agent {
             }
             JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
             JobResult::LoginStoreDelayed => self.login_store_delayed(&name),
+            JobResult::Discovered(discovered) => self.discovered(name, *discovered),
+            JobResult::SignedOut => self.step(&name, Event::LogoutRequested),
             JobResult::LoggedIn(outcome) => self.logged_in(&name, *outcome),
             JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
             JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
@@ -195,9 +230,9 @@ pub(super) async fn refresh(
     let account = place.name.clone();
     let delayed = move |problem| {
         let result = JobResult::StoreDelayed(request, problem);
-        let _ = reports.send(Finished { account: account.clone(), incarnation, last: false, result: Some(result) });
+        let _ = reports.send(Finished::so_far(account.clone(), incarnation, result));
     };
-    Some(JobResult::Refreshed(request, exchange(place, purpose, None, delayed).await))
+    Some(JobResult::Refreshed(request, exchange(place, purpose, Given::default(), delayed).await))
 }
 
 /// Writes an access token's times anew after the clock was set, so that the next start does not take it to last
@@ -222,23 +257,23 @@ pub(super) async fn write_times(
 /// Proves a refresh token that a person gave.
 pub(super) async fn log_in(
     place: Workplace,
-    token: RefreshToken,
+    given: Given,
+    fingerprint: Fingerprint,
     before: Option<Account>,
     reply: Reply<AccountStatus>,
     reports: mpsc::UnboundedSender<Finished>,
 ) -> Option<JobResult> {
     let (name, account) = (place.name.clone(), place.account.clone());
-    let purpose = Purpose::LogIn { fingerprint: token.fingerprint() };
+    let purpose = Purpose::LogIn { fingerprint };
     let reply: LoginReply = Arc::new(Mutex::new(Some(reply)));
     let waiting = Arc::clone(&reply);
     let delayed = move |problem| {
         if let Some(reply) = take(&waiting) {
             let _ = reply.send(Err(login_store_delayed(&name, problem)));
-            let result = JobResult::LoginStoreDelayed;
-            let _ = reports.send(Finished { account: name.clone(), incarnation: 0, last: false, result: Some(result) });
+            let _ = reports.send(Finished::so_far(name.clone(), 0, JobResult::LoginStoreDelayed));
         }
     };
-    let exchanged = exchange(place, purpose, Some(token), delayed).await;
+    let exchanged = exchange(place, purpose, given, delayed).await;
     Some(JobResult::LoggedIn(Box::new(LoginOutcome { before, account, exchanged, reply })))
 }
 
@@ -247,21 +282,18 @@ pub(super) fn take(reply: &LoginReply) -> Option<Reply<AccountStatus>> {
     reply.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// Deletes an account's tokens.
-pub(super) async fn forget(place: Workplace, remove: bool, reply: ForgetReply) -> Option<JobResult> {
-    let result = forget_tokens(&place, remove).await;
-    Some(JobResult::Forgotten { remove, result, reply })
-}
-
-async fn forget_tokens(place: &Workplace, remove: bool) -> Result<(), Problem> {
-    let _lock = AccountLock::acquire(place.lock.clone()).await.map_err(|error| state_folder(&error))?;
-    place.vault.forget().await.map_err(|problem| keychain_problem(&place.name, problem))?;
-    // The lock's file stays: somebody may wait for it.
-    if remove {
-        place.journal.remove().map_err(|error| state_folder(&error))
-    } else {
-        place.journal.append(&Entry { at: Timestamp::now(), record: Record::LoggedOut }).map_err(|e| state_folder(&e))
+/// Asks an issuer for its endpoints.
+pub(super) async fn find_endpoints(
+    issuer: Issuer,
+    name: AccountName,
+    settings: AccountSettings,
+    then: Then,
+) -> Option<JobResult> {
+    let result = discover(&issuer).await;
+    if let Err(problem) = &result {
+        tracing::warn!(account = %name, "{problem}");
     }
+    Some(JobResult::Discovered(Box::new(Discovered { settings, result, then })))
 }
 
 /// Moves an account's tokens and journal to another name. The old ones go last.
@@ -286,7 +318,7 @@ async fn move_tokens(
     from.vault.copy_to(&to.vault).await.map_err(|problem| keychain_problem(&from.name, problem))?;
     from.journal.rename(&to.journal).map_err(|error| state_folder(&error))?;
     file.edit(&Edit::RenameAccount { from: from.name.clone(), to: to.name.clone() })?;
-    from.vault.forget().await.map_err(|problem| keychain_problem(&from.name, problem))?;
+    from.vault.forget_account().await.map_err(|problem| keychain_problem(&from.name, problem))?;
     Ok(())
 }
 

@@ -1,19 +1,27 @@
 //! Logging in, logging out, and what becomes of the account meanwhile.
 
-use evertoken_core::account::{Account, AccountName, Preset, check_header};
-use evertoken_core::api::{AccountSettings, LoginRequest, NewAccount};
+use evertoken_core::account::{Account, AccountName};
+use evertoken_core::api::{AccountSettings, LoginRequest, LogoutAnswer, NewAccount};
+use evertoken_core::client::ClientSecret;
 use evertoken_core::config::Edit;
 use evertoken_core::login::login_problem;
+use evertoken_core::metadata::Metadata;
 use evertoken_core::notice::{Notice, NoticeKind};
 use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::revocation::Revocation;
 use evertoken_core::rotation::Outcome;
 use evertoken_core::session::{Effect, Event, Phase};
 use evertoken_core::status::AccountStatus;
+use evertoken_core::token::RefreshToken;
 use evertoken_core::token_response::read_credential;
+use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
-use super::jobs::{ForgetReply, LoginOutcome, forget, log_in, take};
+use super::account_settings::{invalid, issuer_of, resolve};
+use super::jobs::{Discovered, ForgetReply, LoginOutcome, Then, find_endpoints, log_in, take};
+use super::logout::forget;
 use super::{Agent, held::Held};
+use crate::exchange::Given;
 use crate::local_api::{Reply, Whose};
 
 /// The account that a first log-in makes when nobody names it.
@@ -21,23 +29,55 @@ const FIRST_ACCOUNT: &str = "default";
 
 impl Agent {
     pub(super) fn log_in(&mut self, whose: Whose, request: LoginRequest, reply: Reply<AccountStatus>) {
-        let token = match read_credential(&request.credential) {
-            Ok(token) => token,
-            Err(error) => {
-                let problem = invalid(
-                    format!("Not logged in: {error}."),
-                    "Paste the refresh token, or the whole token response.",
-                );
-                return drop(reply.send(Err(problem)));
+        let LoginRequest { credential, settings, client_secret } = request;
+        let settings = settings.unwrap_or_default();
+        let prepared = given(&credential, client_secret)
+            .and_then(|given| Ok((given, self.account_to_log_in(whose)?, issuer_of(&settings)?)));
+        match prepared {
+            // Nothing is changed before the issuer has named its endpoints.
+            Ok((given, name, Some(issuer))) => {
+                self.start(&name, find_endpoints(issuer, name.clone(), settings, Then::LogIn(given, reply)));
             }
-        };
-        match self.prepare_account(whose, request.settings.unwrap_or_default()) {
-            Ok((name, before, account)) => {
-                let place = self.workplace_with(&name, account);
-                let job = log_in(place, token, before, reply, self.finished.clone());
-                self.start(&name, job);
+            Ok((given, name, None)) => self.log_in_at(&name, settings, None, given, reply),
+            Err(problem) => drop(reply.send(Err(problem))),
+        }
+    }
+
+    fn account_to_log_in(&self, whose: Whose) -> Result<AccountName, Problem> {
+        match whose {
+            Some(name) => Ok(name),
+            None if self.configuration.accounts.is_empty() => first_account(),
+            None => self.implied(),
+        }
+    }
+
+    fn log_in_at(
+        &mut self,
+        name: &AccountName,
+        settings: AccountSettings,
+        metadata: Option<Metadata>,
+        given: Given,
+        reply: Reply<AccountStatus>,
+    ) {
+        let Some(fingerprint) = given.refresh_token.as_ref().map(RefreshToken::fingerprint) else { return };
+        match self.prepare_account(name, settings, metadata, given.client_secret.is_some()) {
+            Ok((before, account)) => {
+                let place = self.workplace_with(name, account);
+                let job = log_in(place, given, fingerprint, before, reply, self.finished.clone());
+                self.start(name, job);
             }
             Err(problem) => drop(reply.send(Err(problem))),
+        }
+    }
+
+    pub(super) fn discovered(&mut self, name: AccountName, discovered: Discovered) {
+        let Discovered { settings, result, then } = discovered;
+        match (result, then) {
+            // Whoever waits hears that the agent is ending.
+            _ if self.ending => {}
+            (Ok(metadata), Then::LogIn(given, reply)) => self.log_in_at(&name, settings, Some(metadata), given, reply),
+            (Ok(metadata), Then::Create(reply)) => drop(reply.send(self.create_at(name, settings, Some(metadata)))),
+            (Err(problem), Then::LogIn(_, reply) | Then::Create(reply)) => drop(reply.send(Err(problem))),
         }
     }
 
@@ -45,20 +85,17 @@ impl Agent {
     /// the next start finds.
     fn prepare_account(
         &mut self,
-        whose: Whose,
+        name: &AccountName,
         settings: AccountSettings,
-    ) -> Result<(AccountName, Option<Account>, Account), Problem> {
-        let name = match whose {
-            Some(name) => name,
-            None if self.configuration.accounts.is_empty() => first_account()?,
-            None => self.implied()?,
-        };
-        let before = self.configuration.accounts.get(&name).cloned();
-        let account = resolve(before.as_ref(), settings)?;
+        metadata: Option<Metadata>,
+        has_secret: bool,
+    ) -> Result<(Option<Account>, Account), Problem> {
+        let before = self.configuration.accounts.get(name).cloned();
+        let account = resolve(before.as_ref(), settings, metadata, has_secret)?;
         if before.as_ref() != Some(&account) {
-            self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), account.clone()))?;
+            self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account.clone())))?;
         }
-        Ok((name, before, account))
+        Ok((before, account))
     }
 
     pub(super) fn logged_in(&mut self, name: &AccountName, outcome: LoginOutcome) {
@@ -96,7 +133,7 @@ impl Agent {
     fn undo_account(&mut self, name: &AccountName, before: Option<Account>) {
         let edit = match before {
             Some(account) if self.configuration.accounts.get(name) == Some(&account) => return,
-            Some(account) => Edit::PutAccount(name.clone(), account),
+            Some(account) => Edit::PutAccount(name.clone(), Box::new(account)),
             None if self.accounts.contains_key(name) => return,
             None => Edit::RemoveAccount(name.clone()),
         };
@@ -106,18 +143,34 @@ impl Agent {
         }
     }
 
-    pub(super) fn create(&mut self, new: NewAccount) -> Result<AccountStatus, Problem> {
-        if self.configuration.accounts.contains_key(&new.name) {
+    pub(super) fn create(&mut self, new: NewAccount, reply: Reply<AccountStatus>) {
+        let NewAccount { name, settings } = new;
+        match issuer_of(&settings) {
+            Ok(Some(issuer)) => {
+                self.start(&name, find_endpoints(issuer, name.clone(), settings, Then::Create(reply)));
+            }
+            Ok(None) => drop(reply.send(self.create_at(name, settings, None))),
+            Err(problem) => drop(reply.send(Err(problem))),
+        }
+    }
+
+    fn create_at(
+        &mut self,
+        name: AccountName,
+        settings: AccountSettings,
+        metadata: Option<Metadata>,
+    ) -> Result<AccountStatus, Problem> {
+        if self.configuration.accounts.contains_key(&name) {
             return Err(Problem::new(
                 ProblemKind::AccountExists,
-                format!("An account {} exists already; nothing was changed.", new.name),
+                format!("An account {name} exists already; nothing was changed."),
                 "Choose another name.",
             ));
         }
-        let account = resolve(None, new.settings)?;
-        self.configuration = self.file.edit(&Edit::PutAccount(new.name.clone(), account))?;
-        self.hold(&new.name);
-        self.status_of(&new.name)
+        let account = resolve(None, settings, metadata, false)?;
+        self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account)))?;
+        self.hold(&name);
+        self.status_of(&name)
     }
 
     pub(super) fn forget(&mut self, whose: Whose, remove: bool, reply: ForgetReply) {
@@ -128,7 +181,11 @@ impl Agent {
             self.workplace(&name).ok_or_else(|| unknown(&name))
         });
         match place {
-            Ok(place) => self.start(&place.name.clone(), forget(place, remove, reply)),
+            Ok(place) => {
+                let name = place.name.clone();
+                let incarnation = self.accounts.get(&name).map_or(0, |held| held.incarnation);
+                self.start(&name, forget(place, incarnation, remove, reply, self.finished.clone()));
+            }
             Err(problem) => reply.refuse(problem),
         }
     }
@@ -154,18 +211,22 @@ impl Agent {
         &mut self,
         name: &AccountName,
         remove: bool,
-        result: Result<(), Problem>,
+        result: Result<Option<Revocation>, Problem>,
         reply: ForgetReply,
     ) {
-        if let Err(problem) = result {
-            return reply.refuse(problem);
-        }
-        self.step(name, Event::LogoutRequested);
-        let removed = if remove { self.remove(name) } else { Ok(()) };
+        let removed = result.and_then(|revocation| {
+            if remove {
+                self.remove(name)?;
+            }
+            Ok(revocation)
+        });
         match (removed, reply) {
             (Err(problem), reply) => reply.refuse(problem),
-            (Ok(()), ForgetReply::LoggedOut(reply)) => drop(reply.send(self.status_of(name))),
-            (Ok(()), ForgetReply::Removed(reply)) => drop(reply.send(Ok(()))),
+            (Ok(revocation), ForgetReply::LoggedOut(reply)) => {
+                let answer = self.status_of(name).map(|account| LogoutAnswer { account, revocation });
+                drop(reply.send(answer));
+            }
+            (Ok(_), ForgetReply::Removed(reply)) => drop(reply.send(Ok(()))),
         }
     }
 
@@ -189,37 +250,15 @@ fn first_account() -> Result<AccountName, Problem> {
     FIRST_ACCOUNT.parse().map_err(|error: evertoken_core::account::InvalidAccountName| invalid(error.to_string(), ""))
 }
 
-/// The account as it was, changed by what was asked for.
-fn resolve(before: Option<&Account>, settings: AccountSettings) -> Result<Account, Problem> {
-    let AccountSettings { preset, endpoint, encoding, headers, client_id } = settings;
-    let chosen = endpoint.or_else(|| preset.map(|preset| preset.endpoint().to_owned()));
-    let endpoint = match (chosen, before) {
-        (Some(text), _) => text.parse().map_err(|error: evertoken_core::account::InvalidEndpoint| {
-            invalid(format!("Not logged in: {error}."), "Check the endpoint; nothing was sent and nothing was changed.")
-        })?,
-        (None, Some(before)) => before.endpoint.clone(),
-        (None, None) => Preset::Production
-            .endpoint()
-            .parse()
-            .map_err(|error: evertoken_core::account::InvalidEndpoint| invalid(error.to_string(), ""))?,
-    };
-    for (name, value) in &headers {
-        check_header(name, value).map_err(|error| {
-            invalid(format!("Not logged in: {error}."), "Nothing was sent and nothing was changed.")
-        })?;
-    }
-    let before = before.cloned().unwrap_or_else(|| Account::new(endpoint.clone()));
-    Ok(Account {
-        endpoint,
-        encoding: encoding.unwrap_or(before.encoding),
-        headers: if headers.is_empty() { before.headers } else { headers },
-        client_id: client_id.or(before.client_id),
-        ..before
-    })
-}
-
-fn invalid(detail: impl Into<String>, advice: &str) -> Problem {
-    Problem::new(ProblemKind::InvalidInput, detail, advice)
+fn given(credential: &str, client_secret: Option<String>) -> Result<Given, Problem> {
+    let refresh_token = read_credential(credential).map_err(|error| {
+        invalid(format!("Not logged in: {error}."), "Paste the refresh token, or the whole token response.")
+    })?;
+    let client_secret = client_secret.map(SecretString::from).map(|text| ClientSecret::read(text.expose_secret()));
+    let client_secret = client_secret
+        .transpose()
+        .map_err(|error| invalid(format!("Not logged in: {error}."), "Give the client secret alone, in one line."))?;
+    Ok(Given { refresh_token: Some(refresh_token), client_secret })
 }
 
 /// The problem of a name that no account has.

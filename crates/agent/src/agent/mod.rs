@@ -1,6 +1,7 @@
 //! The one task that owns the state of every account. Everyone else sends it messages and watches its reports.
 
 mod access;
+mod account_settings;
 mod answer;
 mod calls;
 mod desktop;
@@ -8,6 +9,7 @@ mod effects;
 mod held;
 mod jobs;
 mod logins;
+mod logout;
 mod token_files;
 
 use std::collections::BTreeMap;

@@ -26,8 +26,8 @@ use std::sync::Arc;
 use evertoken_core::access::Caller;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::{
-    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, NewAccount, RefreshRequest,
-    TokenAnswer,
+    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer, NewAccount,
+    RefreshRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::problem::{Problem, ProblemKind};
@@ -51,7 +51,7 @@ pub(crate) enum Call {
     Copy(Whose, Caller, Reply<CopyAnswer>),
     Approve(Whose, Approval, Reply<AccountStatus>),
     Accesses(Reply<AccessAnswer>),
-    LogOut(Whose, Reply<AccountStatus>),
+    LogOut(Whose, Reply<LogoutAnswer>),
     History(Whose, Reply<HistoryAnswer>),
     Settings(Reply<Settings>),
     ChangeSettings(SettingsChange, Reply<Settings>),

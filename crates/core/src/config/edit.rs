@@ -1,17 +1,21 @@
 //! Changes to the text of `config.toml` that leave everything else in it as the person wrote it.
 
+use std::collections::BTreeMap;
+
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
 use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate, one_line};
 use crate::access::Program;
-use crate::account::{Account, AccountName, Encoding};
+use crate::account::{Account, AccountName, Encoding, Endpoint};
+use crate::client::AuthMethod;
+use crate::metadata::Issuer;
 use crate::token_file::TokenFile;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// Makes an account, or changes how it refreshes.
-    PutAccount(AccountName, Account),
+    PutAccount(AccountName, Box<Account>),
     /// Takes an account out.
     RemoveAccount(AccountName),
     /// Gives an account another name.
@@ -69,15 +73,18 @@ fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account
         Encoding::Json => drop(entry.remove("encoding")),
         Encoding::Form => drop(entry.insert("encoding", value("form"))),
     }
-    if account.headers.is_empty() {
-        entry.remove("headers");
-    } else {
-        let headers: InlineTable = account.headers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        entry.insert("headers", value(headers));
-    }
-    match &account.client_id {
-        Some(client_id) => drop(entry.insert("client_id", value(client_id))),
-        None => drop(entry.remove("client_id")),
+    put_map(entry, "headers", &account.headers);
+    put_text(entry, "client_id", account.client_id.as_deref());
+    let method = account.token_endpoint_auth_method;
+    put_text(entry, "token_endpoint_auth_method", (method != AuthMethod::None).then(|| method.as_str()));
+    put_map(entry, "parameters", &account.parameters);
+    put_text(entry, "issuer", account.issuer.as_ref().map(Issuer::as_str));
+    for (name, endpoint) in [
+        ("revocation_endpoint", &account.revocation_endpoint),
+        ("authorization_endpoint", &account.authorization_endpoint),
+        ("device_authorization_endpoint", &account.device_authorization_endpoint),
+    ] {
+        put_text(entry, name, endpoint.as_ref().map(Endpoint::as_str));
     }
     put_handing_out(entry, account);
     Ok(())
@@ -106,6 +113,27 @@ fn put_handing_out(entry: &mut Table, account: &Account) {
         } else {
             entry.insert(key, value(programs.iter().map(Program::as_str).collect::<Array>()));
         }
+    }
+}
+
+fn put_text(entry: &mut Table, name: &str, text: Option<&str>) {
+    match text {
+        Some(text) => drop(entry.insert(name, value(text))),
+        None => drop(entry.remove(name)),
+    }
+}
+
+/// A map that says what it said is left as the person wrote it: as a table of its own, with comments.
+fn put_map(entry: &mut Table, name: &str, map: &BTreeMap<String, String>) {
+    let written = entry.get(name).and_then(Item::as_table_like).map(|table| {
+        let texts = table.iter().map(|(key, item)| (key.to_owned(), item.as_str().unwrap_or_default().to_owned()));
+        texts.collect::<BTreeMap<_, _>>()
+    });
+    if map.is_empty() {
+        entry.remove(name);
+    } else if written.as_ref() != Some(map) {
+        let inline: InlineTable = map.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
+        entry.insert(name, value(inline));
     }
 }
 
@@ -171,6 +199,12 @@ mod tests {
             encoding: Encoding::Form,
             headers: [("X-Merchant-ID".to_owned(), "7".to_owned())].into(),
             client_id: Some("me".to_owned()),
+            token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
+            parameters: [("audience".to_owned(), "x".to_owned())].into(),
+            revocation_endpoint: Some("https://api.vault.ist/revoke".parse().unwrap()),
+            issuer: Some("https://api.vault.ist".parse().unwrap()),
+            authorization_endpoint: Some("https://api.vault.ist/authorize".parse().unwrap()),
+            device_authorization_endpoint: Some("https://api.vault.ist/device".parse().unwrap()),
             token_file: Some(TokenFile {
                 path: std::path::PathBuf::from("/run/token").try_into().unwrap(),
                 form: TokenFileForm::Env,
@@ -182,9 +216,23 @@ mod tests {
     }
 
     #[test]
+    fn what_an_account_no_longer_has_is_taken_out_and_tables_stay_as_they_were_written() {
+        let text = Edit::PutAccount(name("a"), Box::new(account())).apply("").unwrap();
+        let bare = Account::at("https://api.vault.ist/token".parse().unwrap());
+        let text = Edit::PutAccount(name("a"), Box::new(bare.clone())).apply(&text).unwrap();
+        assert_eq!(parse(&text).unwrap().accounts[&name("a")], bare, "{text}");
+
+        let written = "version = 1\n[accounts.a]\nendpoint = \"https://api.vault.ist/token\"\n\
+            [accounts.a.parameters]\n# for the billing API\naudience = \"x\"\n";
+        let parameters = account().parameters;
+        let text = Edit::PutAccount(name("a"), Box::new(Account { parameters, ..bare })).apply(written).unwrap();
+        assert!(text.contains("# for the billing API"), "{text}");
+    }
+
+    #[test]
     fn a_person_keeps_comments_and_order() {
         let text = "# my accounts\nversion = 1 # do not touch\n\n[accounts.z] # last\nendpoint = \"https://z.example/\" # here\n";
-        let text = Edit::PutAccount(name("a"), account()).apply(text).unwrap();
+        let text = Edit::PutAccount(name("a"), Box::new(account())).apply(text).unwrap();
         let text = Edit::SetDefault(name("z")).apply(&text).unwrap();
         for kept in ["# my accounts", "# do not touch", "# last", "# here"] {
             assert!(text.contains(kept), "{text}");
@@ -196,19 +244,19 @@ mod tests {
 
     #[test]
     fn a_first_account_makes_a_readable_file() {
-        let text = Edit::PutAccount(name("default"), account()).apply("").unwrap();
+        let text = Edit::PutAccount(name("default"), Box::new(account())).apply("").unwrap();
         assert_eq!(parse(&text).unwrap().accounts[&name("default")], account());
     }
 
     #[test]
     fn a_name_with_a_dot_stays_one_account() {
-        let text = Edit::PutAccount(name("team.eu"), account()).apply("").unwrap();
+        let text = Edit::PutAccount(name("team.eu"), Box::new(account())).apply("").unwrap();
         assert!(parse(&text).unwrap().accounts.contains_key(&name("team.eu")), "{text}");
     }
 
     #[test]
     fn renaming_and_removing_carry_the_default_along() {
-        let text = Edit::PutAccount(name("a"), account()).apply("").unwrap();
+        let text = Edit::PutAccount(name("a"), Box::new(account())).apply("").unwrap();
         let text = Edit::SetDefault(name("a")).apply(&text).unwrap();
         let text = Edit::RenameAccount { from: name("a"), to: name("b") }.apply(&text).unwrap();
         assert_eq!(parse(&text).unwrap().default_account, Some(name("b")));

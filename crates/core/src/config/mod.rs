@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, AccountName, check_header};
+use crate::account::{Account, AccountName, InvalidAccount};
 use crate::duration::Span;
 
 pub use edit::Edit;
@@ -165,10 +165,10 @@ pub enum ConfigurationError {
     /// Written by a newer Evertoken.
     #[error("it has version {0}, and this Evertoken knows versions up to {VERSION}")]
     TooNew(i64),
-    /// A header that cannot be sent.
+    /// An account from which no request can be made.
     #[error("account {account}: {reason}")]
-    Header {
-        /// The account it belongs to.
+    Account {
+        /// The account.
         account: AccountName,
         /// What is wrong with it.
         reason: String,
@@ -212,10 +212,9 @@ fn check(configuration: &Configuration) -> Result<(), ConfigurationError> {
                 return Err(ConfigurationError::SharedTokenFile(name.clone()));
             }
         }
-        for (header, value) in &account.headers {
-            check_header(header, value)
-                .map_err(|e| ConfigurationError::Header { account: name.clone(), reason: e.to_string() })?;
-        }
+        let named =
+            |error: InvalidAccount| ConfigurationError::Account { account: name.clone(), reason: error.to_string() };
+        account.check().map_err(named)?;
     }
     let KeychainFile { path, key } = &configuration.settings.keychain_file;
     for (name, path) in [("path", path), ("key", key)] {
@@ -255,6 +254,7 @@ fn one_line(error: &impl std::fmt::Display) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+    use crate::client::AuthMethod;
     use proptest::prelude::*;
 
     #[test]
@@ -291,6 +291,33 @@ mod tests {
         assert_eq!(one.implied_account().unwrap().as_str(), "a");
         let two = parse("version = 1\n[accounts.a]\nendpoint = \"https://a.example/\"\n[accounts.b]\nendpoint = \"https://a.example/\"").unwrap();
         assert_eq!(two.implied_account(), None);
+    }
+
+    #[test]
+    fn a_standard_server_is_configured_by_hand_and_mistakes_name_the_account() {
+        let account =
+            |lines: &str| parse(&format!("version = 1\n[accounts.a]\nendpoint = \"https://a.example/token\"\n{lines}"));
+        let whole = "encoding = \"form\"\nclient_id = \"me\"\ntoken_endpoint_auth_method = \"client_secret_post\"\n\
+            revocation_endpoint = \"https://a.example/revoke\"\nissuer = \"https://a.example\"\n\
+            [accounts.a.parameters]\naudience = \"x\"\n";
+        let read = account(whole).unwrap().accounts.into_values().next().unwrap();
+        assert_eq!(read.token_endpoint_auth_method, AuthMethod::ClientSecretPost);
+        assert_eq!(read.parameters["audience"], "x");
+        assert_eq!(read.issuer.unwrap().as_str(), "https://a.example");
+        for (lines, named) in [
+            (
+                "token_endpoint_auth_method = \"client_secret_basic\"",
+                "account a: client_secret_basic needs a client_id",
+            ),
+            ("[accounts.a.parameters]\nclient_secret = \"x\"", "account a: the parameter client_secret is set by"),
+            ("[accounts.a.headers]\nHost = \"x\"", "account a: the header Host is set by"),
+            ("client_secret = \"s3cret\"", "client_secret"),
+            ("revocation_endpoint = \"http://a.example/revoke\"", "without encryption"),
+            ("issuer = \"http://a.example\"", "without encryption"),
+        ] {
+            let error = account(lines).unwrap_err().to_string();
+            assert!(error.contains(named) && !error.contains("s3cret"), "{lines}: {error}");
+        }
     }
 
     proptest! {

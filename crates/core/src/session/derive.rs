@@ -266,6 +266,7 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         KeychainProblem::FileNotRead => {
             "Check its permissions and its disk; the agent's log says what the system says."
         }
+        KeychainProblem::NoClientSecret => &format!("Give it with a log-in: `evertoken login {name} --client-secret`."),
     };
     Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
 }
@@ -283,9 +284,15 @@ fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> P
         || "Evertoken is trying again now.".to_owned(),
         |at| format!("Evertoken tries again by itself at {}.", at.strftime("%H:%M:%S UTC")),
     );
-    Problem::new(
-        ProblemKind::TryLater,
-        format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words()),
-        next,
-    )
+    let detail = format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words());
+    match failure {
+        Failure::Odd { error: Some(error), .. } => Problem::new(ProblemKind::ClientRefused, detail, error.advice()),
+        Failure::Odd { error: None, .. }
+        | Failure::NotSent(_)
+        | Failure::OutcomeUnknown(_)
+        | Failure::Later { .. }
+        | Failure::AuthorizationRequired(_)
+        | Failure::Keychain(_)
+        | Failure::Journal => Problem::new(ProblemKind::TryLater, detail, next),
+    }
 }

@@ -109,7 +109,7 @@ fn a_token_is_still_valid_while_it_is_refreshed_and_when_that_fails() {
     for (failure, state) in [
         (OFFLINE, State::Retrying),
         (TIMED_OUT, State::Retrying),
-        (Failure::Odd { http_status: 403 }, State::Retrying),
+        (Failure::Odd { http_status: 403, error: None }, State::Retrying),
         (later(60), State::Retrying),
         (Failure::Journal, State::Retrying),
         (Failure::Keychain(KeychainProblem::Locked), State::KeychainUnavailable),
@@ -454,6 +454,6 @@ fn the_network_and_the_keychain_are_tried_when_they_return() {
 
 #[test]
 fn an_odd_answer_is_retried_after_a_minute_at_the_least() {
-    let (due, _) = wakeup(&failing(Failure::Odd { http_status: 403 }), REFRESH).unwrap();
+    let (due, _) = wakeup(&failing(Failure::Odd { http_status: 403, error: None }), REFRESH).unwrap();
     assert_eq!(due, REFRESH + MINUTE);
 }

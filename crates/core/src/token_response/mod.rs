@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::failure::{Failure, OutcomeUnknown};
+use crate::failure::{ErrorCode, Failure, OutcomeUnknown};
 use crate::token::{AccessToken, RefreshToken};
 
 /// The longest answer that is read, in bytes. Vault's tokens take a few kilobytes; 1 MiB leaves room and bounds
@@ -51,12 +51,16 @@ pub fn read(answer: Answer<'_>, now: Timestamp) -> Result<Grant, Failure> {
     match answer.http_status {
         200 => granted(answer.body, now).ok_or(Failure::OutcomeUnknown(OutcomeUnknown::Unreadable)),
         400 | 401 => refusal::read(answer.http_status, answer.body)
-            .map_or(Err(Failure::Odd { http_status: answer.http_status }), |r| Err(Failure::AuthorizationRequired(r))),
+            .map_or_else(|| Err(odd(answer)), |refusal| Err(Failure::AuthorizationRequired(refusal))),
         429 => Err(later(answer, now)),
         503 if answer.retry_after.is_some() => Err(later(answer, now)),
         500..=599 => Err(Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: answer.http_status })),
-        http_status => Err(Failure::Odd { http_status }),
+        _ => Err(odd(answer)),
     }
+}
+
+fn odd(answer: Answer<'_>) -> Failure {
+    Failure::Odd { http_status: answer.http_status, error: ErrorCode::read(answer.http_status, answer.body) }
 }
 
 fn later(answer: Answer<'_>, now: Timestamp) -> Failure {

@@ -56,6 +56,24 @@ fn the_standard_refusal_asks_for_a_login() {
 }
 
 #[test]
+fn a_wrong_client_secret_is_named_and_does_not_ask_for_a_login() {
+    for (name, error) in [
+        ("invalid_client", ErrorCode::InvalidClient),
+        ("unauthorized_client", ErrorCode::UnauthorizedClient),
+        ("invalid_request", ErrorCode::InvalidRequest),
+        ("unsupported_grant_type", ErrorCode::UnsupportedGrantType),
+        ("invalid_scope", ErrorCode::InvalidScope),
+        ("invalid_target", ErrorCode::InvalidTarget),
+    ] {
+        for http_status in [400, 401] {
+            let failure = answer(http_status, &format!(r#"{{"error":"{name}","error_description":"x"}}"#)).unwrap_err();
+            assert_eq!(failure, Failure::Odd { http_status, error: Some(error) });
+            assert!(failure.in_words().contains(name), "{failure:?}");
+        }
+    }
+}
+
+#[test]
 fn nothing_else_asks_for_a_login() {
     let page = "<html>Sign in to the airport's network</html>";
     for (status, body) in [
@@ -63,7 +81,8 @@ fn nothing_else_asks_for_a_login() {
         (401, ""),
         (401, "[]"),
         (401, r#"{"status":"NOT_FOUND"}"#),
-        (401, r#"{"error":"invalid_client"}"#),
+        (403, r#"{"error":"invalid_client"}"#),
+        (401, r#"{"error":"no_such_error"}"#),
         (400, r#"{"error":"COMMON","errorId":0,"message":"x","systemId":"core"}"#),
         (400, DOCUMENTED_401),
         (403, DOCUMENTED_401),
@@ -73,7 +92,11 @@ fn nothing_else_asks_for_a_login() {
         (204, ""),
         (418, "{}"),
     ] {
-        assert_eq!(answer(status, body).unwrap_err(), Failure::Odd { http_status: status }, "{status} {body}");
+        assert_eq!(
+            answer(status, body).unwrap_err(),
+            Failure::Odd { http_status: status, error: None },
+            "{status} {body}"
+        );
     }
     for status in [500, 502, 503, 504] {
         let failure = answer(status, DOCUMENTED_401).unwrap_err();

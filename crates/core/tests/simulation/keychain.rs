@@ -123,7 +123,7 @@ impl Keychain {
                 self.refresh[slot as usize] = stored.map(|stored| (stored.clone(), stored.info(slot)));
             }
             EntryKind::AccessToken => self.access = text.and_then(|text| StoredAccessToken::from_entry(&text.into())),
-            EntryKind::Probe => {}
+            EntryKind::Probe | EntryKind::ClientSecret(_) => {}
         }
     }
 }

@@ -69,7 +69,7 @@ impl World {
     fn forget(&mut self, i: usize) {
         self.must_hold = None;
         let mut done = true;
-        for kind in EntryKind::ALL {
+        for kind in EntryKind::LOGIN {
             done &= self.keychain.write(kind, None, &mut self.random).0.is_ok();
         }
         self.release(i);

@@ -161,3 +161,61 @@ async fn tokens_have_the_length_that_was_asked_for() {
     assert!(login["access_token"].as_str().unwrap().starts_with("eyJraWQiOi"));
     assert_eq!(server.refresh(&login["refresh_token"]).await.status, 200);
 }
+
+/// A file with the secret of the client `me`.
+fn secret_file() -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "s3:cret\n").unwrap();
+    file
+}
+
+#[tokio::test]
+async fn a_standard_client_finds_the_endpoints_authenticates_and_revokes() {
+    let file = secret_file();
+    let path = file.path().to_str().unwrap();
+    let server = Server::start(&["--encoding", "form", "--client-id", "me", "--client-secret-file", path]);
+    let metadata = server.get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(metadata["issuer"], server.url);
+    assert_eq!(metadata["token_endpoint_auth_methods_supported"], json!(["client_secret_basic", "client_secret_post"]));
+    let login = server.sign_in().await;
+    let first = login["refresh_token"].as_str().unwrap();
+    let grant = |token: &str| [("grant_type", "refresh_token".to_owned()), ("refresh_token", token.to_owned())];
+    let token = metadata["token_endpoint"].as_str().unwrap();
+
+    let stranger = read(server.client.post(token).form(&grant(first)).send().await.unwrap()).await;
+    assert_eq!((stranger.status, &stranger.json["error"]), (401, &json!("invalid_client")));
+    assert_eq!(stranger.header("www-authenticate"), r#"Basic realm="evertoken-sandbox""#);
+    let basic = server.client.post(token).basic_auth("me", Some("s3%3Acret")).form(&grant(first));
+    let second = read(basic.send().await.unwrap()).await;
+    assert_eq!(second.status, 200, "a refused client has spent nothing: {}", second.json);
+    let second = second.json["refresh_token"].as_str().unwrap().to_owned();
+    let post = [("client_id", "me".to_owned()), ("client_secret", "s3:cret".to_owned())];
+    let body: Vec<_> = grant(&second).into_iter().chain(post.clone()).collect();
+    let third = read(server.client.post(token).form(&body).send().await.unwrap()).await;
+    assert_eq!(third.status, 200, "{}", third.json);
+    let third = third.json["refresh_token"].as_str().unwrap().to_owned();
+
+    let revoke = metadata["revocation_endpoint"].as_str().unwrap();
+    let hint = ("token_type_hint", "refresh_token".to_owned());
+    let alone = [("token", third.clone()), hint.clone()];
+    assert_eq!(server.client.post(revoke).form(&alone).send().await.unwrap().status(), 401);
+    let body: Vec<_> = alone.into_iter().chain(post.clone()).collect();
+    assert_eq!(server.client.post(revoke).form(&body).send().await.unwrap().status(), 200);
+    let unknown: Vec<_> = [("token", "unknown".to_owned()), hint].into_iter().chain(post.clone()).collect();
+    assert_eq!(server.client.post(revoke).form(&unknown).send().await.unwrap().status(), 200);
+    let body: Vec<_> = grant(&third).into_iter().chain(post).collect();
+    let over = read(server.client.post(token).form(&body).send().await.unwrap()).await;
+    assert_eq!((over.status, &over.json["error"]), (400, &json!("invalid_grant")));
+    assert_eq!(server.state(&json!(third)).await, "revoked");
+}
+
+#[tokio::test]
+async fn a_public_client_gives_its_name() {
+    let server = Server::start(&["--client-id", "me"]);
+    let login = server.sign_in().await;
+    let path = "/v2.0/reference/gettoken";
+    let mut body = json!({"grant_type": "refresh_token", "refresh_token": login["refresh_token"]});
+    assert_eq!(server.post(path, &body).await.status, 401);
+    body["client_id"] = json!("me");
+    assert_eq!(server.post(path, &body).await.status, 200);
+}

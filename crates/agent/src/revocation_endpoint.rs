@@ -1,0 +1,33 @@
+//! Asks the server to revoke a refresh token at a log-out (RFC 7009).
+
+use std::time::Duration;
+
+use evertoken_core::account::{Account, Endpoint};
+use evertoken_core::client::ClientSecret;
+use evertoken_core::revocation::{self, revocation_request};
+use evertoken_core::token::RefreshToken;
+
+use crate::http;
+
+/// The whole exchange: somebody waits for the log-out, which has happened by then.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// What is read of an answer, in bytes: an error's name is in its first lines.
+const LONGEST_ANSWER: usize = 64 << 10;
+
+/// Revokes a refresh token, once.
+///
+/// # Errors
+/// Why the server did not confirm it, as the start of a sentence.
+pub(crate) async fn revoke(
+    account: &Account,
+    endpoint: &Endpoint,
+    refresh_token: &RefreshToken,
+    client_secret: Option<&ClientSecret>,
+) -> Result<(), String> {
+    let request = revocation_request(account, endpoint, refresh_token, client_secret);
+    let response = http::post(&request, endpoint, TIMEOUT).await.map_err(|failure| failure.in_words())?;
+    let http_status = response.status().as_u16();
+    // The status alone confirms; the body of a refusal may name its cause.
+    let body = http::bounded_body(response, LONGEST_ANSWER).await.unwrap_or_default();
+    revocation::read(http_status, &body)
+}

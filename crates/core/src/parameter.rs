@@ -1,0 +1,51 @@
+//! Extra parameters of the token request, such as `audience`, `resource` (RFC 8707) or `scope`.
+
+/// Why a parameter cannot be sent with the token request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidParameter {
+    /// Not `name=value` with the characters of RFC 6749 section 8.2.
+    #[error("{0:?} is not a parameter: write it as name=value, the name in letters, digits, '-', '.' or '_'")]
+    Malformed(String),
+    /// A parameter that Evertoken sets itself.
+    #[error("the parameter {0} is set by Evertoken itself: leave it out")]
+    Reserved(String),
+}
+
+/// Parameters that belong to the request itself; the account must not change them.
+const RESERVED: [&str; 4] = ["grant_type", "refresh_token", "client_id", "client_secret"];
+/// Longest part of a bad name that an error repeats, in characters.
+const SHOWN: usize = 64;
+
+/// Checks one extra parameter.
+///
+/// # Errors
+/// [`InvalidParameter`] when name or value may not stand in a request, or when the parameter is Evertoken's own.
+pub fn check_parameter(name: &str, value: &str) -> Result<(), InvalidParameter> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    // A parameter without a value counts as left out (RFC 6749 section 3.2).
+    if name.is_empty() || !name.chars().all(allowed) || value.is_empty() || value.chars().any(char::is_control) {
+        return Err(InvalidParameter::Malformed(name.chars().take(SHOWN).collect()));
+    }
+    if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(InvalidParameter::Reserved(name.to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_cannot_take_the_place_of_the_requests_own() {
+        for good in [("audience", "https://api.example/"), ("scope", "a b"), ("resource", "urn:ü"), ("x-y.z_1", "1")] {
+            assert_eq!(check_parameter(good.0, good.1), Ok(()), "{good:?}");
+        }
+        for name in ["grant_type", "refresh_token", "client_id", "client_secret", "Client_Secret"] {
+            assert_eq!(check_parameter(name, "x"), Err(InvalidParameter::Reserved(name.to_owned())));
+        }
+        for bad in [("", "x"), ("a b", "x"), ("a&b", "x"), ("ä", "x"), ("a", ""), ("a", "b\nc")] {
+            assert_eq!(check_parameter(bad.0, bad.1), Err(InvalidParameter::Malformed(bad.0.to_owned())));
+        }
+    }
+}

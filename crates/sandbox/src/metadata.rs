@@ -1,0 +1,19 @@
+//! What the server says of itself (RFC 8414 section 2).
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+
+/// The document for a server that is reached at `base`, its issuer.
+pub(crate) fn document(base: &str, client: Option<&Client>) -> Value {
+    let methods = client.map_or(["none"].as_slice(), Client::methods);
+    json!({
+        "issuer": base,
+        "token_endpoint": format!("{base}/oauth/token"),
+        "revocation_endpoint": format!("{base}/oauth/revoke"),
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "grant_types_supported": ["refresh_token"],
+        "response_types_supported": [],
+    })
+}
