@@ -26,6 +26,8 @@ mod p5_local_api;
 mod p6_canary;
 mod p8_bad_input;
 mod pictures;
+mod proxy;
+mod proxy_attacks;
 mod quiet;
 mod restart;
 mod secrecy;
