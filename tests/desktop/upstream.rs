@@ -41,6 +41,8 @@ impl Received {
 
 #[derive(Default)]
 struct Notes {
+    /// Request lines, also of those that never came whole.
+    begun: Vec<String>,
     received: Vec<Received>,
     /// Connections that ended in the middle of a request.
     broken: usize,
@@ -136,6 +138,11 @@ impl Upstream {
         all.remove(0)
     }
 
+    /// Whether a request with this line has begun to come.
+    pub(crate) fn has_begun(&self, line: &str) -> bool {
+        self.notes.lock().unwrap().begun.iter().any(|begun| begun == line)
+    }
+
     /// How many requests broke off.
     pub(crate) fn broken(&self) -> usize {
         self.notes.lock().unwrap().broken
@@ -164,7 +171,7 @@ enum Miss {
 async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, notes: &Mutex<Notes>, mut go: watch::Receiver<bool>) {
     let mut buffer = Vec::new();
     loop {
-        match read(&mut stream, &mut buffer).await {
+        match read(&mut stream, &mut buffer, notes).await {
             Ok((request, counted)) => {
                 notes.lock().unwrap().received.push(request.clone());
                 let refused = {
@@ -204,8 +211,13 @@ async fn line(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Re
 }
 
 /// A request and how long its body was; the body of an upload is not kept.
-async fn read(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Result<(Received, u64), Miss> {
+async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+    notes: &Mutex<Notes>,
+) -> Result<(Received, u64), Miss> {
     let mut request = Received { line: line(stream, buffer).await?, ..Received::default() };
+    notes.lock().unwrap().begun.push(request.line.clone());
     loop {
         let field = match line(stream, buffer).await {
             Ok(field) => field,

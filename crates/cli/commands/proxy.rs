@@ -23,7 +23,7 @@ use crate::output;
 Examples:
   evertoken proxy --allow https://api.vault.ist -- ./agent.py
   evertoken proxy --allow https://api.vault.ist -- sh -c \\
-    'curl -H \"Authorization: Bearer $EVERTOKEN_PROXY_TOKEN\" $EVERTOKEN_PROXY_URL/v2.0/user/info'
+    'echo \"Authorization: Bearer $EVERTOKEN_PROXY_TOKEN\" | curl -H @- $EVERTOKEN_PROXY_URL/v2.0/user/info'
   evertoken proxy --allow https://api.vault.ist --listen 127.0.0.1:8788 > proxy.env
   evertoken proxy --allow https://api.vault.ist --listen unix:$XDG_RUNTIME_DIR/vault.sock
   curl --unix-socket $XDG_RUNTIME_DIR/vault.sock http://localhost/v2.0/user/info

@@ -4,7 +4,7 @@
 #[cfg(unix)]
 const OWN_FILES: u64 = 64;
 /// Far above what the tools of one person need. Each connection takes two files and, at most, the buffers of both.
-pub(crate) const MOST_CONNECTIONS: usize = 400;
+const MOST_CONNECTIONS: usize = 400;
 
 /// No core dump, and no look into the memory by other programs of the same person. Best effort. The limit for core
 /// dumps is not touched: a command would inherit it.

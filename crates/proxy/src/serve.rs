@@ -25,8 +25,8 @@ use crate::tokens::Tokens;
 use crate::upstream::Upstream;
 use crate::{Announcement, child, logging, process};
 
-/// How long a client may take for a header section, or stay connected without one. Longer than the idle time of
-/// usual clients' pools would be kinder, and shorter kinder to the number of connections.
+/// How long a client may take for a header section; a connection on which none comes is closed after it as well. Long
+/// enough that usual clients' pools close theirs first, short enough that slow ones do not keep the places of others.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// In bytes: the largest header section of a request, and what is read at once.
 const BUFFER: usize = 64 << 10;
@@ -99,7 +99,7 @@ impl Proxy {
             places: Arc::new(Semaphore::new(most)),
             most: u32::try_from(most).unwrap_or(u32::MAX),
             closing: watch::Sender::new(false),
-            signals: Signals::new().map_err(|error| failed("The system refuses to tell of signals", &error))?,
+            signals: Signals::to_end().map_err(|error| failed("The system refuses to tell of signals", &error))?,
         })
     }
 
@@ -129,10 +129,11 @@ impl Proxy {
     ///
     /// # Errors
     /// The operating system's, when the command cannot be started.
-    pub async fn run_for(mut self, mut command: Command) -> io::Result<u8> {
+    pub async fn run_for(self, mut command: Command) -> io::Result<u8> {
+        let mut signals = Signals::to_pass_on()?;
         command.envs(self.announcement.variables());
         tokio::select! {
-            code = child::run(command, &mut self.signals) => code,
+            code = child::run(command, &mut signals) => code,
             () = accept_all(&self.listener, &self.forwarder, &self.places, &self.closing) => Ok(1),
         }
     }

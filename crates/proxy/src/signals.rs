@@ -7,37 +7,41 @@ pub(crate) use unix::Signals;
 
 #[cfg(unix)]
 mod unix {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
     use rustix::process::{Pid, Signal, getpgrp, kill_process};
     use tokio::signal::unix::{self, SignalKind, signal};
 
     use super::io;
 
-    /// The signals that end programs.
+    /// Signals that are waited for.
     #[derive(Debug)]
-    pub(crate) struct Signals {
-        terminate: unix::Signal,
-        interrupt: unix::Signal,
-        hang_up: unix::Signal,
-        quit: unix::Signal,
-    }
+    pub(crate) struct Signals(Vec<(Signal, unix::Signal)>);
 
     impl Signals {
-        pub(crate) fn new() -> io::Result<Self> {
-            Ok(Self {
-                terminate: signal(SignalKind::terminate())?,
-                interrupt: signal(SignalKind::interrupt())?,
-                hang_up: signal(SignalKind::hangup())?,
-                quit: signal(SignalKind::quit())?,
-            })
+        /// Those that ask the proxy to end. The others keep their meaning: `nohup` is to work.
+        pub(crate) fn to_end() -> io::Result<Self> {
+            Self::of(&[Signal::TERM, Signal::INT])
+        }
+
+        /// Those that a command is to get from whoever ends the proxy.
+        pub(crate) fn to_pass_on() -> io::Result<Self> {
+            Self::of(&[Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT])
+        }
+
+        fn of(signals: &[Signal]) -> io::Result<Self> {
+            let wait = |wanted: &Signal| Ok((*wanted, signal(SignalKind::from_raw(wanted.as_raw()))?));
+            signals.iter().map(wait).collect::<io::Result<_>>().map(Self)
         }
 
         pub(crate) async fn next(&mut self) -> Signal {
-            tokio::select! {
-                _ = self.terminate.recv() => Signal::TERM,
-                _ = self.interrupt.recv() => Signal::INT,
-                _ = self.hang_up.recv() => Signal::HUP,
-                _ = self.quit.recv() => Signal::QUIT,
-            }
+            poll_fn(|context| {
+                let mut signals = self.0.iter_mut();
+                let come = signals.find_map(|(name, stream)| stream.poll_recv(context).is_ready().then_some(*name));
+                come.map_or(Poll::Pending, Poll::Ready)
+            })
+            .await
         }
 
         /// Passes signals on to a process for as long as this is awaited.
@@ -72,7 +76,11 @@ pub(crate) struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn to_end() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) fn to_pass_on() -> io::Result<Self> {
         Ok(Self)
     }
 

@@ -57,7 +57,10 @@ impl Tokens {
         }
         if let Err(problem) = self.source.refresh(None).await {
             tracing::warn!("a refused access token could not be renewed: {}", problem.detail);
-            *settled = Some(refused);
+            // An agent that is there goes on trying by itself.
+            if problem.kind != ProblemKind::AgentUnavailable {
+                *settled = Some(refused);
+            }
             return None;
         }
         let newer = self.other_than(refused).await?;

@@ -52,8 +52,11 @@ pub(crate) const PANEL: &[Package] =
     &[package("openbox", Program("openbox")), package("xfce4-panel", Program("xfce4-panel"))];
 
 /// For `cargo xtask bench`.
-pub(crate) const BENCH: &[Package] =
-    &[package("hyperfine", Program("hyperfine")), package("libglib2.0-bin", Program("gdbus"))];
+pub(crate) const BENCH: &[Package] = &[
+    package("hyperfine", Program("hyperfine")),
+    package("libglib2.0-bin", Program("gdbus")),
+    package("wrk", Program("wrk")),
+];
 
 /// The page's types are checked with tsc. Only looked for when there is no npm, which may come from elsewhere.
 pub(crate) const NODE: &[Package] = &[package("nodejs", Program("node")), package("npm", Program("npm"))];
