@@ -283,6 +283,9 @@ async fn a_server_that_refuses_every_token_costs_one_refresh_and_no_more() {
     assert_eq!(answer.headers()["www-authenticate"], "Bearer error=\"invalid_token\"", "the server's own answer");
     assert_eq!(answer.text().await.unwrap(), "refused");
     assert_eq!(scene.sandbox.requests().await.len(), before + 1);
+    stage.until_a_refresh_is_allowed(20).await;
+    assert_eq!(proxy.get("/x").await, 401);
+    assert_eq!(scene.sandbox.requests().await.len(), before + 1, "not for a token that came from a refusal");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -371,6 +374,24 @@ async fn a_socket_of_this_user_needs_no_token() {
     assert!(ask("localhost").await.starts_with("HTTP/1.1 200 "));
     assert_eq!(upstream.take_one().token(), scene.desktop.token().await);
     assert!(ask("evil.example").await.starts_with("HTTP/1.1 403 "));
+
+    for folder in ["", "run", "run/made", "run/made/vault.sock"] {
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(scene.desktop.environment.path(folder), open).unwrap();
+    }
+    let mut nobody = scene.desktop.environment.command("setpriv");
+    nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups", "curl", "--silent", "--unix-socket"]);
+    let refused = Outcome::of(
+        {
+            nobody.arg(&path).arg("http://localhost/x").current_dir("/");
+            nobody
+        },
+        b"",
+    )
+    .await;
+    // Where this process may not become another user, `setpriv` says so.
+    assert!(refused.code != 0 && refused.stdout.is_empty(), "another user behind an open door: {refused:?}");
+    assert!(upstream.received().is_empty());
 
     let second = format!("proxy --allow {} --listen unix:{}", upstream.origin(), path.display());
     assert!(scene.desktop.evertoken(&second).await.failed(1).contains("another program listens there"));

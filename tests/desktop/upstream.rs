@@ -263,7 +263,7 @@ async fn read(
 fn in_body(miss: Miss) -> Miss {
     match miss {
         Miss::Left => Miss::Broken,
-        other => other,
+        other @ (Miss::Broken | Miss::Malformed(_)) => other,
     }
 }
 

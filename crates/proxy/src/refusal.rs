@@ -25,13 +25,33 @@ pub(crate) struct Refusal {
     problem: Problem,
     /// RFC 9209 section 2.3.
     error: &'static str,
-    field: Option<(HeaderName, HeaderValue)>,
+    extra: Extra,
+}
+
+/// A field that a status asks for.
+#[derive(Debug, Clone, Copy)]
+enum Extra {
+    None,
+    Methods,
+    ServersChallenge,
+    ProxysChallenge,
+}
+
+impl Extra {
+    const fn field(self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::None => None,
+            Self::Methods => Some((ALLOW, METHODS)),
+            Self::ServersChallenge => Some((WWW_AUTHENTICATE, CHALLENGE)),
+            Self::ProxysChallenge => Some((PROXY_AUTHENTICATE, CHALLENGE)),
+        }
+    }
 }
 
 impl Refusal {
     fn new(status: StatusCode, kind: ProblemKind, error: &'static str, detail: &str, advice: &str) -> Self {
         let problem = Problem { status: status.as_u16(), ..Problem::new(kind, detail, advice) };
-        Self { problem, error, field: None }
+        Self { problem, error, extra: Extra::None }
     }
 
     fn denied(status: StatusCode, detail: &str, advice: &str) -> Self {
@@ -66,7 +86,7 @@ impl Refusal {
             "CONNECT and TRACE are not passed on: a tunnel takes no access token, and a trace would show it.",
             "Send requests for https origins to this proxy itself, as to the API's own server.",
         );
-        Self { field: Some((ALLOW, METHODS)), ..refusal }
+        Self { extra: Extra::Methods, ..refusal }
     }
 
     pub(crate) fn origin(allowed: &str) -> Self {
@@ -77,22 +97,22 @@ impl Refusal {
     /// No run's token, or a wrong one: 407 to a client that uses us as a proxy, 401 to one that takes us for the
     /// server (RFC 9110 sections 15.5.2 and 15.5.8).
     pub(crate) fn unauthenticated(as_proxy: bool) -> Self {
-        let (status, name) = match as_proxy {
-            true => (StatusCode::PROXY_AUTHENTICATION_REQUIRED, PROXY_AUTHENTICATE),
-            false => (StatusCode::UNAUTHORIZED, WWW_AUTHENTICATE),
+        let (status, extra) = match as_proxy {
+            true => (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Extra::ProxysChallenge),
+            false => (StatusCode::UNAUTHORIZED, Extra::ServersChallenge),
         };
         let refusal = Self::denied(
             status,
             "This proxy wants the bearer token of its run; nothing was sent on.",
             "Send Authorization: Bearer with the value of EVERTOKEN_PROXY_TOKEN.",
         );
-        Self { field: Some((name, CHALLENGE)), ..refusal }
+        Self { extra, ..refusal }
     }
 
     /// The agent has no token now: its own words, as the 503 of a gateway.
     pub(crate) fn no_token(problem: Problem) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE.as_u16();
-        Self { problem: Problem { status, ..problem }, error: "proxy_internal_error", field: None }
+        Self { problem: Problem { status, ..problem }, error: "proxy_internal_error", extra: Extra::None }
     }
 
     pub(crate) fn unusable_token() -> Self {
@@ -127,7 +147,7 @@ impl Refusal {
         if let Ok(value) = HeaderValue::try_from(format!("evertoken; error={}", self.error)) {
             headers.insert(PROXY_STATUS, value);
         }
-        if let Some((name, value)) = self.field {
+        if let Some((name, value)) = self.extra.field() {
             headers.insert(name, value);
         }
         response
