@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::FileTypeExt;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -10,8 +11,8 @@ use hyper::body::{Bytes, Frame};
 use reqwest::{Body, Method};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::desktop::{
@@ -98,6 +99,18 @@ async fn a_request_arrives_as_it_was_sent_with_the_token_in_place_of_the_clients
     for gone in ["proxy-authorization", "connection", "x-secret", "te", "transfer-encoding"] {
         assert_eq!(request.all(gone), [""; 0], "{gone}");
     }
+    for length in [0, 100, 100 << 10] {
+        let sent = proxy.request(Method::PUT, "/upload").header("Content-Length", length).body(vec![b'x'; length]);
+        assert_eq!(sent.send().await.unwrap().text().await.unwrap(), length.to_string());
+        assert_eq!(upstream.take_one().all("content-length"), [length.to_string()]);
+    }
+    assert_eq!(proxy.get("/x").await, 200);
+    assert_eq!(upstream.take_one().all("content-length"), [""; 0]);
+    // A length that nobody knows, and with a GET.
+    let body = stream(vec![Bytes::from("a"), Bytes::from("b")]);
+    let sent = proxy.request(Method::GET, "/echo").header("Transfer-Encoding", "chunked").body(body);
+    assert_eq!(sent.send().await.unwrap().text().await.unwrap(), "ab");
+    assert_eq!(upstream.take_one().all("transfer-encoding"), ["chunked"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,6 +167,46 @@ async fn https_is_trusted_as_the_system_trusts_it() {
     assert!(bad.received().is_empty());
     let refused = absolute(&gone).await;
     assert!(refused.starts_with("HTTP/1.1 502 ") && refused.contains("connection_refused"), "{refused}");
+}
+
+/// A proxy as companies have one: takes a CONNECT, notes it, and connects to this server whatever was named.
+async fn companys_proxy(server: String) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://user:secret@{}", listener.local_addr().unwrap());
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&heads);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(client.read_u8().await.unwrap());
+            }
+            notes.lock().unwrap().push(String::from_utf8(head).unwrap());
+            let mut server = TcpStream::connect(&server).await.unwrap();
+            client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    (url, heads)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_companys_proxy_the_token_is_inside_tls() {
+    let mut desktop = Desktop::without_screen().await;
+    let authority = Authority::trusted_by(&mut desktop);
+    let upstream = Upstream::start_with_tls(authority.certify("vault.example", 2090)).await;
+    let (url, heads) = companys_proxy(upstream.host()).await;
+    desktop.environment.set("HTTPS_PROXY", &url);
+    let scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    let proxy = Proxy::start(&scene.desktop, "--allow https://vault.example");
+
+    assert_eq!(proxy.get("/x").await, 200);
+
+    let request = upstream.take_one();
+    assert_eq!(request.all("host"), ["vault.example"]);
+    let head = heads.lock().unwrap().join("");
+    assert!(head.starts_with("CONNECT vault.example:443 HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("Basic dXNlcjpzZWNyZXQ=") && !head.contains(&request.token()), "{head}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,6 +46,7 @@ impl Outgoing {
     pub(crate) async fn new(parts: Parts, uri: Uri, body: Incoming, wants_websocket: bool) -> Result<Self, Refusal> {
         check_coding(&parts.headers)?;
         let Parts { method, mut headers, .. } = parts;
+        let tells_length = headers.contains_key(CONTENT_LENGTH);
         fields::for_upstream(&mut headers);
         if wants_websocket {
             fields::set_websocket(&mut headers);
@@ -53,9 +54,16 @@ impl Outgoing {
         let content = match body.size_hint().exact() {
             Some(length) if length <= REPLAYABLE => {
                 let whole = body.collect().await.map_err(|_| broke_off())?;
+                // Also a length of nothing: some servers want one with every POST.
+                if tells_length {
+                    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+                }
                 Content::Whole(whole.to_bytes())
             }
-            Some(_) => Content::Stream(body),
+            Some(length) => {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+                Content::Stream(body)
+            }
             None => {
                 // hyper would leave out the body of a GET whose length nobody knows.
                 headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -81,9 +89,6 @@ impl Outgoing {
         let body = match std::mem::replace(&mut self.content, Content::Sent) {
             Content::Whole(bytes) => {
                 self.content = Content::Whole(bytes.clone());
-                if !bytes.is_empty() {
-                    headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-                }
                 Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
             }
             Content::Stream(body) => body.map_err(|_| ClientBroke).boxed_unsync(),
