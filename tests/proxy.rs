@@ -1,7 +1,7 @@
 //! `evertoken proxy`: a tool gets the API and never the access token.
 
 use std::os::unix::fs::FileTypeExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::desktop::{
-    Authority, Canary, Desktop, Outcome, PATIENCE, Process, Proxy, Scene, System, Upstream, eventually, procfs,
+    Authority, Canary, Desktop, Outcome, PATIENCE, Process, Proxy, Scene, System, Upstream, built, eventually, procfs,
+    throughout,
 };
 
 /// Somebody is logged in, and a proxy stands before a server.
@@ -167,6 +168,28 @@ async fn https_is_trusted_as_the_system_trusts_it() {
     assert!(bad.received().is_empty());
     let refused = absolute(&gone).await;
     assert!(refused.starts_with("HTTP/1.1 502 ") && refused.contains("connection_refused"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_waits_before_its_body_is_told_to_go_on() {
+    let Stage { scene: _scene, upstream, proxy } = Stage::set("--expires-in 1h").await;
+    for length in [5, 100 << 10] {
+        let mut stream = proxy.connect().await;
+        let head = format!(
+            "PUT /upload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
+             Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n",
+            proxy.token
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut go_on = [0; 25];
+        timeout(PATIENCE, stream.read_exact(&mut go_on)).await.unwrap().unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream.write_all(&vec![b'x'; length]).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(&length.to_string()), "{answer}");
+        assert_eq!(upstream.take_one().all("expect"), [""; 0]);
+    }
 }
 
 /// A proxy as companies have one: takes a CONNECT, notes it, and connects to this server whatever was named.
@@ -487,6 +510,34 @@ async fn a_signal_reaches_the_command_and_the_proxy_ends_with_it() {
         let (mut process, ()) = Process::spawn_until_line(&mut command, |line| (line == "ready").then_some(()));
         procfs::signal(process.pid(), signal);
         assert_eq!(process.ended().await.code(), Some(9), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_in_a_terminal_reaches_the_command_once() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let upstream = Upstream::start().await;
+    let home = scene.desktop.environment.path("home");
+    // Not a shell: it would look at its signals only now and then, and take two for one.
+    let program = "sub note { open(my $said, '>>', 'said'); print $said \"@_\\n\" }\n\
+                   $SIG{INT} = sub { note('INT') };\nnote('ready');\nsleep 1 while 1;\n";
+    std::fs::write(home.join("command.pl"), program).unwrap();
+    let line = format!("{} proxy --allow {} -- perl command.pl", built("evertoken").display(), upstream.origin());
+    let mut terminal = scene.desktop.environment.command("script");
+    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    let mut terminal =
+        tokio::process::Command::from(terminal).stdin(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let said = || std::fs::read_to_string(home.join("said")).unwrap_or_default();
+    eventually("the command runs", async || (said() == "ready\n").then_some(())).await;
+
+    // Several times, because the kernel takes two signals at nearly the same moment for one.
+    let mut expected = "ready\n".to_owned();
+    for _ in 0..10 {
+        // The key, which the terminal turns into a signal for everybody in its foreground.
+        terminal.stdin.as_mut().unwrap().write_all(b"\x03").await.unwrap();
+        expected += "INT\n";
+        eventually("the signal arrives", async || (said().len() >= expected.len()).then_some(())).await;
+        throughout(Duration::from_millis(50), "it arrives once", async || said() == expected).await;
     }
 }
 

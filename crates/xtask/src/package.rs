@@ -33,12 +33,14 @@ pub(crate) const DEMO: &[Package] = &[package("curl", Program("curl"))];
 
 /// What the end-to-end tests put on their private desktops.
 pub(crate) const TEST: &[Package] = &[
+    package("bsdutils", Program("script")),
     package("dbus", Program("dbus-daemon")),
     package("dunst", Program("dunst")),
     package("faketime", Program("faketime")),
     package("gnome-keyring", Program("gnome-keyring-daemon")),
     package("imagemagick", Program("convert")),
     package("libsecret-tools", Program("secret-tool")),
+    package("perl-base", Program("perl")),
     package("util-linux", Program("setpriv")),
     package("webkit2gtk-driver", Program("WebKitWebDriver")),
     package("x11-utils", Program("xdpyinfo")),
