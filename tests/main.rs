@@ -30,6 +30,8 @@ mod p6_canary;
 mod p7_quiet;
 mod p8_bad_input;
 mod pictures;
+mod proxy;
+mod proxy_attacks;
 mod restart;
 mod secrecy;
 mod server;

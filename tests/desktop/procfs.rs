@@ -68,6 +68,13 @@ pub(crate) fn proportional_set_size(pid: Pid) -> u64 {
         .unwrap()
 }
 
+/// The largest resident set size that a process ever had, in KiB.
+pub(crate) fn peak_resident_set_size(pid: Pid) -> u64 {
+    let status = fs::read_to_string(place(pid, "status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches("kB").trim().parse().unwrap()
+}
+
 /// Kills without asking.
 pub(crate) fn kill(pid: Pid) {
     signal(pid, Signal::KILL);

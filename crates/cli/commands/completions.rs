@@ -74,12 +74,12 @@ pub(crate) fn answer() -> bool {
     completion.try_complete(arguments, current_dir.as_deref()).unwrap_or(true)
 }
 
-/// Does the line read `evertoken exec … -- COMMAND`? The shells' scripts pass it on as `evertoken -- LINE`.
+/// Does the line read `evertoken exec … -- COMMAND`, or `proxy` instead of `exec`? The shells' scripts pass it on as `evertoken -- LINE`.
 fn completes_another_command(arguments: &[OsString]) -> bool {
     let separator = OsStr::new("--");
     let line = arguments.iter().skip_while(|word| *word != separator).skip(1);
     let mut line = line.skip(1);
-    line.next().is_some_and(|command| command == "exec") && line.any(|word| word == separator)
+    line.next().is_some_and(|command| command == "exec" || command == "proxy") && line.any(|word| word == separator)
 }
 
 /// The command line with the account names of this person.
@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn every_command_that_takes_an_account_completes_it() {
         let command = command();
-        let names = ["login", "token", "header", "exec", "copy", "status", "refresh", "logout", "history", "open"];
+        let names =
+            ["login", "token", "header", "exec", "proxy", "copy", "status", "refresh", "logout", "history", "open"];
         for name in names {
             let argument = command.find_subcommand(name).and_then(|sub| {
                 sub.get_arguments().find(|argument| argument.get_id() == "account")?.get::<ArgValueCandidates>()
@@ -143,6 +144,7 @@ mod tests {
         };
         assert!(asks("evertoken -- evertoken exec -- cur"));
         assert!(asks("evertoken -- evertoken exec work --min-valid 1h -- curl -"));
+        assert!(asks("evertoken -- evertoken proxy --allow https://api.vault.ist -- cur"));
         assert!(!asks("evertoken -- evertoken exec wo"));
         assert!(!asks("evertoken -- evertoken status -- wo"));
         assert!(!asks("evertoken"));

@@ -59,7 +59,8 @@ impl Exec {
     }
 }
 
-fn not_run(program: &OsStr, error: &io::Error) -> Failure {
+/// Says why a command cannot be run, with a shell's exit code.
+pub(super) fn not_run(program: &OsStr, error: &io::Error) -> Failure {
     let program = plain(&program.to_string_lossy());
     let (detail, advice, code) = if error.kind() == io::ErrorKind::NotFound {
         let detail = format!("The command {program:?} is not found.");

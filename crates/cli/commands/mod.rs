@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod man;
 mod open;
+mod proxy;
 mod refresh;
 mod status;
 mod token;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Header(header::Header),
     /// Run a command with a valid access token in its environment
     Exec(exec::Exec),
+    /// Give a tool the API without the token: a proxy on this machine that adds it
+    Proxy(proxy::Proxy),
     /// Put the access token on the clipboard
     Copy(copy::Copy),
     /// Show how the accounts are: state, time to expiry, next refresh, last error
@@ -76,6 +79,7 @@ impl Command {
         match self {
             Self::Login(login) => login.json,
             Self::Token(token) => token.json,
+            Self::Proxy(proxy) => proxy.json,
             Self::Copy(copy) => copy.json,
             Self::Status(status) => status.json,
             Self::Refresh(refresh) => refresh.json,
@@ -97,6 +101,7 @@ impl Command {
             Self::Token(token) => wait_for(token.run()),
             Self::Header(header) => wait_for(header.run()),
             Self::Exec(exec) => exec.run(),
+            Self::Proxy(proxy) => block_on(proxy.run())?,
             Self::Copy(copy) => wait_for(copy.run()),
             Self::Status(status) => wait_for(status.run()),
             Self::Refresh(refresh) => wait_for(refresh.run()),

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what the README says about size and speed, measured in the release build.
 
+mod proxy;
+
 use std::fs;
 use std::process::Stdio;
 use std::sync::mpsc::Receiver;
@@ -25,6 +27,12 @@ pub(crate) struct Options {
     /// How often the agent is started for the start time
     #[arg(long, default_value_t = 10, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
     starts: u32,
+    /// Seconds for which the proxy is under load
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    load: u64,
+    /// Only the proxy
+    #[arg(long)]
+    proxy: bool,
 }
 
 /// `evertoken token`, on average.
@@ -61,6 +69,11 @@ pub(crate) fn bench(options: Options) -> Result<()> {
     desktop.trust(&certificate)?;
     let application = Application::new(&binaries, desktop.variables());
 
+    if options.proxy {
+        let _agent = application.start_agent()?;
+        log_in(&application, &desktop, &sandbox)?;
+        return print(&proxy::measure(&application, &desktop, options.load)?);
+    }
     let (starts, agent) = start_repeatedly(&application, &desktop, &sandbox, options.starts)?;
     let start = median(starts);
     let latency = latency(&application, &desktop)?;
@@ -74,14 +87,19 @@ pub(crate) fn bench(options: Options) -> Result<()> {
 
     #[expect(clippy::cast_precision_loss, reason = "counts and kibibytes far below 2^52")]
     let (per_minute, memory) = (switches as f64 * 60.0 / options.idle as f64, memory as f64 / 1024.0);
-    let lines = [
+    let mut lines = vec![
         Line::new("evertoken token, mean", latency, "ms", LATENCY_BOUND_MS),
         Line::new("agent, start to tray, median", start, "ms", START_BOUND_MS),
         Line::new("idle agent, memory (PSS)", memory, "MiB", MEMORY_BOUND_MIB),
         Line::new("idle agent, context switches", per_minute, "/min", SWITCHES_BOUND),
     ];
+    lines.extend(proxy::measure(&application, &desktop, options.load)?);
+    print(&lines)
+}
+
+fn print(lines: &[Line]) -> Result<()> {
     println!();
-    for line in &lines {
+    for line in lines {
         println!("{}", line.shown());
     }
     if lines.iter().any(|line| !line.holds()) {
@@ -97,20 +115,26 @@ struct Line {
     value: f64,
     unit: &'static str,
     bound: f64,
+    is_lower_bound: bool,
 }
 
 impl Line {
     const fn new(what: &'static str, value: f64, unit: &'static str, bound: f64) -> Self {
-        Self { what, value, unit, bound }
+        Self { what, value, unit, bound, is_lower_bound: false }
+    }
+
+    const fn at_least(what: &'static str, value: f64, unit: &'static str, bound: f64) -> Self {
+        Self { what, value, unit, bound, is_lower_bound: true }
     }
 
     fn holds(&self) -> bool {
-        self.value <= self.bound
+        if self.is_lower_bound { self.value >= self.bound } else { self.value <= self.bound }
     }
 
     fn shown(&self) -> String {
-        let verdict = if self.holds() { "" } else { "  TOO MUCH" };
-        format!("{:<30}{:>8.2} {:<5} (at most {}){verdict}", self.what, self.value, self.unit, self.bound)
+        let (side, broken) = if self.is_lower_bound { ("least", "TOO LITTLE") } else { ("most", "TOO MUCH") };
+        let verdict = if self.holds() { String::new() } else { format!("  {broken}") };
+        format!("{:<30}{:>8.2} {:<5} (at {side} {}){verdict}", self.what, self.value, self.unit, self.bound)
     }
 }
 
@@ -227,6 +251,9 @@ mod tests {
         assert!(Line::new("x", 8.0, "MiB", 8.0).holds());
         let line = Line::new("x", 8.1, "MiB", 8.0);
         assert!(!line.holds() && line.shown().ends_with("TOO MUCH"));
+        assert!(Line::at_least("x", 2.0, "/s", 2.0).holds());
+        let line = Line::at_least("x", 1.9, "/s", 2.0);
+        assert!(!line.holds() && line.shown().ends_with("TOO LITTLE"));
     }
 
     #[test]

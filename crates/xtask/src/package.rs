@@ -33,6 +33,7 @@ pub(crate) const DEMO: &[Package] = &[package("curl", Program("curl"))];
 
 /// What the end-to-end tests put on their private desktops.
 pub(crate) const TEST: &[Package] = &[
+    package("bsdutils", Program("script")),
     package("dbus", Program("dbus-daemon")),
     package("dunst", Program("dunst")),
     package("faketime", Program("faketime")),
@@ -40,6 +41,7 @@ pub(crate) const TEST: &[Package] = &[
     package("imagemagick", Program("convert")),
     package("keepassxc", Program("keepassxc")),
     package("libsecret-tools", Program("secret-tool")),
+    package("perl-base", Program("perl")),
     // systemd-analyze checks the units, systemd-socket-activate hands the agent its socket.
     package("systemd", Program("systemd-analyze")),
     package("util-linux", Program("setpriv")),
@@ -55,8 +57,11 @@ pub(crate) const PANEL: &[Package] =
     &[package("openbox", Program("openbox")), package("xfce4-panel", Program("xfce4-panel"))];
 
 /// For `cargo xtask bench`.
-pub(crate) const BENCH: &[Package] =
-    &[package("hyperfine", Program("hyperfine")), package("libglib2.0-bin", Program("gdbus"))];
+pub(crate) const BENCH: &[Package] = &[
+    package("hyperfine", Program("hyperfine")),
+    package("libglib2.0-bin", Program("gdbus")),
+    package("wrk", Program("wrk")),
+];
 
 /// The page's types are checked with tsc. Only looked for when there is no npm, which may come from elsewhere.
 pub(crate) const NODE: &[Package] = &[package("nodejs", Program("node")), package("npm", Program("npm"))];

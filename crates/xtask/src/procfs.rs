@@ -42,6 +42,12 @@ pub(crate) fn proportional_set_size(id: u32) -> Result<u64> {
     field(&rollup, "Pss:").context("the kernel does not tell the proportional set size")
 }
 
+/// Resident set size in KiB.
+pub(crate) fn resident_set_size(id: u32) -> Result<u64> {
+    let status = fs::read_to_string(place(id, "status")).context("the process has gone")?;
+    field(&status, "VmRSS:").context("the kernel does not tell the resident set size")
+}
+
 /// How often the process's threads were put on a processor since they began.
 pub(crate) fn context_switches(id: u32) -> Result<u64> {
     let threads = fs::read_dir(place(id, "task")).context("the agent has gone")?;

@@ -240,7 +240,7 @@ mod tests {
     fn a_program_shows_itself_on_the_path() {
         assert!(shows(Sign::Program("cargo")));
         assert!(!shows(Sign::Program("no-such-program")));
-        assert_eq!(names(BENCH), "hyperfine libglib2.0-bin");
+        assert_eq!(names(BENCH), "hyperfine libglib2.0-bin wrk");
     }
 
     #[test]

@@ -1,0 +1,26 @@
+//! The header-adding proxy.
+#![doc = include_str!("../README.md")]
+
+mod announcement;
+mod bearer;
+mod child;
+mod fields;
+mod forward;
+mod gate;
+mod listen;
+mod logging;
+mod origin;
+mod process;
+mod refusal;
+mod request;
+mod serve;
+mod signals;
+mod target;
+mod tokens;
+mod tunnel;
+mod upstream;
+
+pub use announcement::Announcement;
+pub use listen::{InvalidListen, Listen};
+pub use origin::{InvalidOrigin, Origin};
+pub use serve::{Options, Proxy};
