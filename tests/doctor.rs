@@ -114,13 +114,14 @@ async fn files_that_others_could_change_are_named_with_the_command_that_closes_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_configuration_that_was_changed_under_the_agent_is_noticed() {
+async fn a_configuration_that_the_agent_cannot_follow_is_noticed() {
     let scene = Scene::logged_in("--expires-in 1h").await;
     let good = fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
 
     let more = format!("{good}\n[accounts.more]\nendpoint = \"https://vault.example/token\"\n");
     scene.desktop.environment.configure(&more);
-    Report::of(&scene.desktop).await.says("configuration", "warn", "has not read it", "kill -HUP");
+    scene.desktop.until("it follows", |status| status.names() == ["default", "more"]).await;
+    Report::of(&scene.desktop).await.says("configuration", "ok", "2 accounts", "");
     scene.desktop.environment.configure("version = 99\n");
     Report::of(&scene.desktop).await.says("configuration", "fail", "version 99", "by hand");
 }

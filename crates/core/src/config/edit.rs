@@ -209,7 +209,7 @@ mod tests {
                 path: std::path::PathBuf::from("/run/token").try_into().unwrap(),
                 form: TokenFileForm::Env,
             }),
-            require_approval: true,
+            require_approval: false,
             allowed_programs: [Program::new("/usr/bin/curl")].into(),
             denied_programs: [Program::new("/usr/bin/nc")].into(),
         }
@@ -240,6 +240,16 @@ mod tests {
         let read = parse(&text).unwrap();
         assert_eq!(read.accounts[&name("a")], account());
         assert_eq!(read.default_account, Some(name("z")));
+    }
+
+    #[test]
+    fn an_account_that_asks_first_is_written_as_one() {
+        let asking = Account { require_approval: true, token_file: None, ..account() };
+        let text = Edit::PutAccount(name("a"), Box::new(asking.clone())).apply("").unwrap();
+        assert_eq!(parse(&text).unwrap().accounts[&name("a")], asking);
+        let contradiction = Account { require_approval: true, ..account() };
+        let text = Edit::PutAccount(name("a"), Box::new(contradiction)).apply("").unwrap();
+        assert!(parse(&text).unwrap_err().to_string().contains("choose one"));
     }
 
     #[test]
