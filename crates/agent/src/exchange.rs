@@ -339,12 +339,9 @@ impl Workplace {
 
     async fn store_access_token(&self, tokens: &Tokens, edge: &Edge) -> Result<(), KeychainProblem> {
         let Some(grant) = &edge.grant else { return Ok(()) };
-        let AccessTokenInfo { issued_at, expires_at, scope, user_id } = tokens.access_token.clone();
-        let generation = tokens.refresh_token.generation;
-        let token = grant.access_token.clone();
-        self.vault
-            .store_access_token(&StoredAccessToken { generation, issued_at, expires_at, scope, user_id, token })
-            .await
+        let Tokens { access_token, refresh_token, .. } = tokens.clone();
+        let stored = StoredAccessToken::new(refresh_token.generation, access_token, grant.access_token.clone());
+        self.vault.store_access_token(&stored).await
     }
 
     fn record(&self, record: Record) -> Answer {

@@ -213,6 +213,13 @@ impl StoredRefreshToken {
 }
 
 impl StoredAccessToken {
+    /// The token, what is known about it, and the generation of the refresh token that came with it.
+    #[must_use]
+    pub fn new(generation: u64, info: AccessTokenInfo, token: AccessToken) -> Self {
+        let AccessTokenInfo { issued_at, expires_at, scope, user_id } = info;
+        Self { generation, issued_at, expires_at, scope, user_id, token }
+    }
+
     /// The entry's text.
     #[must_use]
     pub fn to_entry(&self) -> SecretString {

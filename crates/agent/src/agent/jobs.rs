@@ -247,8 +247,7 @@ pub(super) async fn write_times(
     let _lock = AccountLock::acquire(place.lock.clone()).await.ok()?;
     let current = place.vault.read().await.ok()?.found().current()?;
     if current.generation == generation {
-        let AccessTokenInfo { issued_at, expires_at, scope, user_id } = times;
-        let stored = StoredAccessToken { generation, issued_at, expires_at, scope, user_id, token };
+        let stored = StoredAccessToken::new(generation, times, token);
         let _ = place.vault.store_access_token(&stored).await;
     }
     None

@@ -176,14 +176,7 @@ impl World {
             Step::StoreAccessToken(tokens) => {
                 let access = self.running(i).new_access.clone().unwrap();
                 let Tokens { refresh_token, access_token } = tokens;
-                let entry = StoredAccessToken {
-                    generation: refresh_token.generation,
-                    issued_at: access_token.issued_at,
-                    expires_at: access_token.expires_at,
-                    scope: access_token.scope,
-                    user_id: access_token.user_id,
-                    token: AccessToken::new(access),
-                };
+                let entry = StoredAccessToken::new(refresh_token.generation, access_token, AccessToken::new(access));
                 let text = entry.to_entry();
                 let text = secrecy::ExposeSecret::expose_secret(&text).to_owned();
                 answered(self.keychain.write(EntryKind::AccessToken, Some(text), &mut self.random))
