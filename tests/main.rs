@@ -4,6 +4,7 @@
 mod absence;
 mod access;
 mod accounts;
+mod api_document;
 mod clipboard;
 mod configuration;
 mod desktop;
@@ -30,6 +31,7 @@ mod p7_quiet;
 mod p8_bad_input;
 mod pictures;
 mod restart;
+mod schemas;
 mod secrecy;
 mod socket;
 mod token_file;

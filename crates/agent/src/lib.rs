@@ -6,6 +6,8 @@ mod agent;
 mod caller;
 pub mod clipboard;
 mod configuration_file;
+mod diagnosis;
+mod endpoint_clock;
 mod exchange;
 mod fail_point;
 pub mod hardening;

@@ -11,9 +11,11 @@ use evertoken_core::token::RefreshToken;
 use evertoken_core::token_request::{TokenRequest, token_request};
 use evertoken_core::token_response::{self, Answer, Grant, LONGEST_ANSWER};
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, redirect};
 use secrecy::ExposeSecret;
+
+use crate::endpoint_clock;
 
 /// A host that does not take the connection, with its name lookup and TLS handshake, within this time is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,6 +30,7 @@ pub(crate) async fn present(account: &Account, refresh_token: &RefreshToken) -> 
     let body = request.body.expose_secret().to_owned();
     let response = client.post(&request.url).headers(headers).body(body).send().await.map_err(|e| classify(&e))?;
     let http_status = response.status().as_u16();
+    endpoint_clock::note(response.headers().get(DATE).and_then(|v| v.to_str().ok()));
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let body = bounded_body(response).await?;
     token_response::read(Answer { http_status, retry_after: retry_after.as_deref(), body: &body }, Timestamp::now())

@@ -5,6 +5,7 @@ pub mod access;
 pub mod account;
 pub mod api;
 pub mod config;
+pub mod diagnosis;
 pub mod duration;
 pub mod failure;
 pub mod journal;

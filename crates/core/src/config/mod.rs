@@ -34,6 +34,7 @@ pub struct Configuration {
 
 /// What is the same for every account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// When a copied access token is cleared from the clipboard.
@@ -46,6 +47,7 @@ pub struct Settings {
 
 /// Where tokens are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Keychain {
     /// In the operating system's keychain.
@@ -57,6 +59,7 @@ pub enum Keychain {
 
 /// Which notifications are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NotificationSettings {
     /// "Log in to Vault again".
@@ -90,12 +93,13 @@ impl Default for Settings {
 
 /// `PATCH /v1/settings`: what is absent stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
-    /// See [`Settings::clear_clipboard_after`].
+    /// When a copied access token is cleared from the clipboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear_clipboard_after: Option<Span>,
-    /// See [`Settings::notifications`].
+    /// Which notifications are shown; those that are absent are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationSettings>,
 }
