@@ -11,6 +11,7 @@ mod desktop;
 mod doctor;
 mod exec;
 mod freshness;
+mod integrations;
 mod keychain;
 mod kit;
 mod mistakes;
