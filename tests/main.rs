@@ -35,6 +35,7 @@ mod restart;
 mod schemas;
 mod secrecy;
 mod socket;
+mod ten_thousand_reads;
 mod token_file;
 mod tray;
 mod window;
