@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// A schema of `docs/schemas`.
 pub(crate) struct Schema {
@@ -47,26 +47,23 @@ pub(crate) fn docs(name: &str) -> PathBuf {
 /// The schema that allows no field it does not name. Branches that look at the same object as their parent stay as
 /// they are: the parent counts what they name.
 fn strict(schema: Value) -> Value {
-    const SAME_OBJECT: [&str; 3] = ["oneOf", "anyOf", "allOf"];
-    const NAMED: [&str; 2] = ["properties", "$defs"];
-    let Value::Object(schema) = schema else { return schema };
-    let is_object = schema.contains_key("properties");
-    let mut strict: Map<String, Value> = schema
-        .into_iter()
-        .map(|(key, value)| match value {
-            Value::Object(inner) if NAMED.contains(&key.as_str()) => {
-                (key, inner.into_iter().map(|(name, schema)| (name, self::strict(schema))).collect())
-            }
-            Value::Array(branches) if SAME_OBJECT.contains(&key.as_str()) => {
-                let inner = |branch| if is_object { branch } else { self::strict(branch) };
-                (key, branches.into_iter().map(inner).collect())
-            }
-            value if key == "items" => (key, self::strict(value)),
-            value => (key, value),
-        })
-        .collect();
-    if is_object {
-        strict.insert("unevaluatedProperties".to_owned(), json!(false));
+    let Value::Object(mut schema) = schema else { return schema };
+    for name in ["properties", "$defs"] {
+        for (_, inner) in schema.get_mut(name).and_then(Value::as_object_mut).into_iter().flatten() {
+            *inner = strict(inner.take());
+        }
     }
-    Value::Object(strict)
+    if let Some(items) = schema.get_mut("items") {
+        *items = strict(items.take());
+    }
+    if schema.contains_key("properties") {
+        schema.insert("unevaluatedProperties".to_owned(), json!(false));
+        return Value::Object(schema);
+    }
+    for name in ["oneOf", "anyOf", "allOf"] {
+        for branch in schema.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten() {
+            *branch = strict(branch.take());
+        }
+    }
+    Value::Object(schema)
 }

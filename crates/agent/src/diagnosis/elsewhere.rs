@@ -2,7 +2,6 @@
 
 use evertoken_core::diagnosis::SessionBus;
 
-#[expect(clippy::unused_async, reason = "as on Linux")]
 pub(super) async fn session_bus() -> Option<SessionBus> {
     None
 }
