@@ -8,7 +8,7 @@ use crate::desktop::{Desktop, Outcome, Scene, built, note, procfs};
 const PROGRAMS: usize = 8;
 const READS: usize = 1_250;
 /// In KiB: what an allocator may keep of the busiest moment. A kilobyte lost for each read would be 10,000.
-const KEPT: u64 = 1_024;
+const KEPT: u64 = 512;
 
 /// Far beyond what it takes: two cores start about 250 programs a second.
 const LONGEST: Duration = Duration::from_secs(300);

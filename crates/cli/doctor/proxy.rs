@@ -62,10 +62,17 @@ fn through(hosts: &str, name: &str, proxy: &str, met: Result<(), io::ErrorKind>)
         Ok(()) => Finding::ok(CHECK, format!("{hosts} is asked through {proxy} ({name}).")),
         Err(kind) => Finding::fail(
             CHECK,
-            format!("{name} names {proxy}, where no proxy answers: {kind}."),
+            format!("{name} names {proxy}, where no proxy answers: {}.", reason(kind)),
             format!("Start that proxy, or correct or unset {name}, {RESTART}."),
         ),
     }
+}
+
+/// The system's word for a name that cannot be resolved is no word at all.
+fn reason(kind: io::ErrorKind) -> String {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
+    let is_telling = [ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut].contains(&kind);
+    if is_telling { kind.to_string() } else { "its name cannot be resolved".to_owned() }
 }
 
 fn way(variables: &Variables, endpoints: &[Endpoint]) -> Way {
