@@ -1,14 +1,14 @@
 //! `evertoken doctor` in broken worlds: each time it names the cause and what to do about it.
 
 use std::fs;
-use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::desktop::{Desktop, Keyring, Scene};
+use crate::desktop::{
+    Agent, Authority, Behaviour, Desktop, Disk, Keyring, Notifications, Outcome, Scene, Watcher, Wire, built, note,
+};
 
 /// What `evertoken doctor --json` said.
 struct Report {
@@ -80,18 +80,8 @@ async fn an_agent_that_does_not_run_is_started_and_one_that_cannot_start_says_wh
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_of_another_version_is_to_be_restarted() {
     let desktop = Desktop::without_screen().await;
-    fs::create_dir_all(desktop.socket().parent().unwrap()).unwrap();
-    let listener = UnixListener::bind(desktop.socket()).unwrap();
-    std::thread::spawn(move || {
-        let body = r#"{"agent":{"version":"9.9.9","pid":1,"started_at":"2026-01-01T00:00:00Z"},"accounts":[]}"#;
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            if stream.read(&mut [0; 1024]).unwrap() > 0 {
-                let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-                stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-            }
-        }
-    });
+    let body = r#"{"agent":{"version":"9.9.9","pid":1,"started_at":"2026-01-01T00:00:00Z"},"accounts":[]}"#;
+    desktop.pretend_to_be_the_agent("200 OK", body);
 
     Report::of(&desktop).await.says("agent", "warn", "9.9.9", "Restart");
 }
@@ -201,4 +191,134 @@ async fn variables_that_lead_astray_are_named_without_their_secrets() {
     let report = Report::of(&desktop).await;
     report.says("proxy", "fail", "socks5", "https_proxy");
     assert!(!report.value.to_string().contains("s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_without_its_agent_says_what_to_install() {
+    let desktop = Desktop::without_screen().await;
+    let alone = desktop.environment.path("home/evertoken");
+    fs::copy(built("evertoken"), &alone).unwrap();
+    let mut command = desktop.environment.command(&alone);
+    command.args(["doctor", "--json"]).env("PATH", "/usr/bin:/bin");
+    let outcome = Outcome::of(command, b"").await;
+
+    let report = Report { code: outcome.code, value: serde_json::from_str(&outcome.stdout).unwrap() };
+    report.says("agent", "fail", "evertoken-agent is neither beside evertoken nor on the PATH", "Install it");
+    report.says("account", "warn", "Not known while no agent runs", "agent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_file_that_cannot_be_kept_and_programs_that_wait_are_named_with_a_command() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let desktop = &scene.desktop;
+    desktop.evertoken("account set default --token-file /nowhere/token").await.succeeded();
+    let problem = |status: &crate::desktop::Status| status.account("default")["token_file"]["problem"].is_string();
+    desktop.until("it cannot be written", problem).await;
+    let report = Report::of(desktop).await;
+    report.says("token-file", "fail", "/nowhere/token", "account set default --token-file");
+
+    desktop.evertoken("account set default --no-token-file").await.succeeded();
+    desktop.evertoken("account set default --require-approval on").await.succeeded();
+    desktop.evertoken("token").await.failed(4);
+    let report = Report::of(desktop).await;
+    report.says("approval", "warn", "waits for a person to allow it", "evertoken approve --account default '/");
+    assert!(!report.checks("fail").contains(&"token-file"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_off_shows_in_the_endpoints_answer() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    Report::of(&scene.desktop).await.says("clock", "ok", "agrees with the endpoint's", "");
+    let date = serde_json::json!({ "Date": "Fri, 31 Dec 2049 23:59:59 GMT" });
+    scene.sandbox.fault(serde_json::json!({ "status": 503, "headers": date, "times": 9 })).await;
+
+    scene.refresh_fails("the endpoint is busy").await;
+
+    Report::of(&scene.desktop).await.says("clock", "warn", "behind the endpoint's", "timedatectl");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_not_trusted_any_more_is_told_apart_from_the_network() {
+    let answer = r#"{"access_token":"a","token_type":"Bearer","refresh_token":"r2","expires_in":6}"#;
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", answer.len());
+    let says = Behaviour::Says(format!("{head}{answer}").into_bytes());
+    let mut desktop = Desktop::without_screen().await;
+    let authority = Authority::trusted_by(&mut desktop);
+    let _keyring = Keyring::start(&desktop).await;
+    let agent = Agent::start(&desktop).await;
+    let good = Wire::start_with_tls(says.clone(), authority.certify("127.0.0.1", 2090)).await;
+    let login = format!("login default --endpoint {}", good.endpoint());
+    desktop.evertoken_reading("r1", &login).await.succeeded();
+    drop(good);
+
+    for acceptor in [authority.certify("127.0.0.1", 2021), Authority::self_signed("127.0.0.1")] {
+        let bad = Wire::start_with_tls(says.clone(), acceptor).await;
+        let text = fs::read_to_string(desktop.environment.configuration()).unwrap();
+        let port = |url: &str| url.split(':').nth(2).unwrap().split('/').next().unwrap().to_owned();
+        let before = port(text.split('"').find(|word| word.starts_with("https://")).unwrap());
+        desktop.environment.configure(&text.replace(&before, &port(&bad.endpoint())));
+        crate::desktop::procfs::signal(agent.pid(), rustix::process::Signal::HUP);
+        desktop.until_state("default", "expired").await;
+        desktop
+            .until("the certificate is named", |status| {
+                status.account("default")["refresh"]["last_error"].to_string().contains("certificate")
+            })
+            .await;
+        Report::of(&desktop).await.says("account", "fail", "certificate is not trusted", "trust store");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_is_not_there_is_named() {
+    let mut desktop = Desktop::without_screen().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    desktop.environment.set("https_proxy", &format!("http://me:s3cret@{free}"));
+
+    let report = Report::of(&desktop).await;
+
+    report.says("proxy", "fail", &format!("https_proxy names {free}, where no proxy answers"), "unset https_proxy");
+    assert!(!report.value.to_string().contains("s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desktop_without_tray_notifications_and_keychain_is_told_what_is_missing() {
+    let desktop = Desktop::without_screen().await;
+    let report = Report::of(&desktop).await;
+    report.says("tray", "warn", "no panel with tray icons", "waybar");
+    report.says("notifications", "warn", "no notification daemon", "dunst");
+    report.says("keychain", "fail", "org.freedesktop.secrets", "before you log in");
+
+    let _watcher = Watcher::arrive(&desktop.bus).await;
+    let _notifications = Notifications::arrive(&desktop.bus).await;
+    let _keyring = Keyring::start(&desktop).await;
+    let report = Report::of(&desktop).await;
+    for check in ["tray", "notifications", "keychain"] {
+        report.says(check, "ok", "", "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_is_no_text_and_a_full_disk_are_named() {
+    let desktop = Desktop::without_screen().await;
+    fs::create_dir_all(desktop.environment.configuration()).unwrap();
+    let report = Report::of(&desktop).await;
+    report.says("configuration", "fail", "cannot be read", "text file");
+    report.says("agent", "fail", "configuration", "");
+
+    let desktop = Desktop::without_screen().await;
+    let Some(disk) = Disk::over(&desktop, "state/evertoken", 64) else { return };
+    let _agent = Agent::start(&desktop).await;
+    disk.fill();
+    Report::of(&desktop).await.says("state-folder", "fail", "nothing is refreshed", "room");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_of_another_user_is_named() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let nobody = Some(65534);
+    if std::os::unix::fs::chown(scene.desktop.socket(), nobody, nobody).is_err() {
+        note("left out: this process may not give files away (run the tests as root)");
+        return;
+    }
+    Report::of(&scene.desktop).await.says("socket", "fail", "belongs to another user", "the user who runs the agent");
 }

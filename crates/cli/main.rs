@@ -7,6 +7,8 @@ mod doctor;
 mod failure;
 mod output;
 mod program;
+#[cfg(test)]
+mod schemas;
 
 use std::process::ExitCode;
 

@@ -112,6 +112,11 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Runs a program to its end with this standard input.
     pub(crate) async fn of(command: Command, input: &[u8]) -> Self {
+        Self::within(RUN_BOUND, command, input).await
+    }
+
+    /// The same for a program that may take longer.
+    pub(crate) async fn within(bound: Duration, command: Command, input: &[u8]) -> Self {
         let line: Vec<_> = command.get_args().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
         let line = line.join(" ");
         let mut child = tokio::process::Command::from(command)
@@ -125,10 +130,10 @@ impl Outcome {
         // A program that fails before it reads its input closes the pipe; that is its right.
         let _ = stdin.write_all(input).await;
         drop(stdin);
-        let output = tokio::time::timeout(RUN_BOUND, child.wait_with_output())
+        let output = tokio::time::timeout(bound, child.wait_with_output())
             .await
             .unwrap_or_else(|_| {
-                panic!("`{line}` did not end, or left a child that keeps its output open, in {RUN_BOUND:?}")
+                panic!("`{line}` did not end, or left a child that keeps its output open, in {bound:?}")
             })
             .unwrap();
         Self {

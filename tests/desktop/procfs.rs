@@ -60,10 +60,20 @@ pub(crate) fn context_switches(pid: Pid) -> u64 {
 
 /// Proportional set size in KiB.
 pub(crate) fn proportional_set_size(pid: Pid) -> u64 {
+    memory(pid, "Pss:")
+}
+
+/// What a process has for itself, in KiB: heap, stacks, what it wrote to. Unlike the proportional set size it does not
+/// change when another process with the same program ends, or the program's file gets to the disk.
+pub(crate) fn anonymous_memory(pid: Pid) -> u64 {
+    memory(pid, "Anonymous:")
+}
+
+fn memory(pid: Pid, name: &str) -> u64 {
     let rollup = fs::read_to_string(place(pid, "smaps_rollup")).unwrap();
     rollup
         .lines()
-        .find_map(|line| line.strip_prefix("Pss:"))
+        .find_map(|line| line.strip_prefix(name))
         .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok())
         .unwrap()
 }

@@ -1,5 +1,9 @@
 //! The local API without a client library: what `curl --unix-socket` would do, only faster.
 
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
+
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -33,6 +37,22 @@ impl Desktop {
             head: head.to_lowercase(),
             body: serde_json::from_str(body).unwrap_or(Value::Null),
         })
+    }
+
+    /// Stands in for the agent: gives this answer to whatever is asked.
+    pub(crate) fn pretend_to_be_the_agent(&self, head: &str, body: &str) {
+        fs::create_dir_all(self.socket().parent().unwrap()).unwrap();
+        let listener = UnixListener::bind(self.socket()).unwrap();
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                if stream.read(&mut [0; 1024]).unwrap() > 0 {
+                    stream.write_all(answer.as_bytes()).unwrap();
+                }
+            }
+        });
     }
 
     /// The access token as the first reader sees it; `None` when there is none now.

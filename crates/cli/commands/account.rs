@@ -191,15 +191,19 @@ impl Account {
     }
 }
 
-/// What `list --json` prints.
+/// What `evertoken account list --json` prints.
 #[derive(Serialize)]
-struct Accounts {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Accounts {
+    /// Every account, ordered by name.
     accounts: Vec<AccountStatus>,
 }
 
-/// What `remove --json` prints.
+/// What `evertoken account remove --json` prints.
 #[derive(Serialize)]
-struct Removed {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Removed {
+    /// The account that is gone.
     removed: AccountName,
 }
 

@@ -26,11 +26,15 @@ pub(crate) struct Doctor {
     pub(crate) json: bool,
 }
 
-/// What `--json` prints.
+/// What `evertoken doctor --json` prints.
 #[derive(Serialize)]
-struct Report<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Report<'a> {
+    /// The version of the command.
     version: &'static str,
+    /// The worst of all findings; `fail` makes the exit code 1.
     verdict: Verdict,
+    /// In the order in which one thing depends on another.
     findings: &'a [Finding],
 }
 

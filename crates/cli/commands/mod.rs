@@ -29,6 +29,11 @@ use evertoken_core::problem::{Problem, ProblemKind};
 use crate::failure::Failure;
 
 pub(crate) use completions::answer as answer_shell;
+#[cfg(test)]
+pub(crate) use {
+    account::{Accounts, Removed},
+    doctor::Report,
+};
 
 /// The lines here are what the list of commands shows; the rest of a command's help is read when it is wanted, so that
 /// `evertoken token` does not pay for the others.

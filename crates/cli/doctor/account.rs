@@ -1,3 +1,4 @@
+use evertoken_core::failure::{Failure, NotSent};
 use evertoken_core::sentence::state_and_time_left;
 use evertoken_core::status::{AccountStatus, State, StatusReport};
 use jiff::Timestamp;
@@ -6,6 +7,8 @@ use super::Finding;
 use super::keychain::cure_of;
 
 const CHECK: &str = "account";
+const CERTIFICATE: &str = "Check the clock; if a proxy opens TLS, add its certificate to the system's trust store. An expired certificate is \
+     for who runs the endpoint to renew.";
 
 /// A finding for each account.
 pub(super) fn verdicts(report: Option<&StatusReport>, now: Timestamp) -> Vec<Finding> {
@@ -21,8 +24,11 @@ fn verdict(account: &AccountStatus, now: Timestamp) -> Finding {
     let state = state_and_time_left(account, now);
     let reason = account.login.reason.as_deref().or(account.refresh.last_error.as_deref());
     let what = capitalised(&reason.map_or_else(|| format!("{state}."), |reason| format!("{state}: {reason}.")));
+    let is_tls = reason == Some(Failure::NotSent(NotSent::Tls).in_words().as_str());
     match account.state {
         State::Valid | State::Refreshing => Finding::ok(CHECK, what),
+        State::Retrying if is_tls => Finding::warn(CHECK, what, CERTIFICATE),
+        State::Expired if is_tls => Finding::fail(CHECK, what, CERTIFICATE),
         State::Retrying => Finding::warn(
             CHECK,
             what,
@@ -98,6 +104,13 @@ pub(super) mod tests {
         let of = |state| verdict(&account(state, None), Timestamp::UNIX_EPOCH).verdict;
         assert_eq!((of(State::LoginRequired), of(State::Expired)), (Verdict::Fail, Verdict::Fail));
         assert_eq!((of(State::LoginSoon), of(State::Retrying)), (Verdict::Warn, Verdict::Warn));
+    }
+
+    #[test]
+    fn a_certificate_is_no_matter_of_the_network() {
+        let said = Failure::NotSent(NotSent::Tls).in_words();
+        let finding = verdict(&account(State::Expired, Some(&said)), Timestamp::UNIX_EPOCH);
+        assert_eq!((finding.verdict, finding.cure.as_deref()), (Verdict::Fail, Some(CERTIFICATE)));
     }
 
     #[test]

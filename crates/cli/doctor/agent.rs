@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use evertoken_client::{Client, connect_or_start};
+use evertoken_core::diagnosis::Diagnosis;
 use evertoken_core::paths::Paths;
 use evertoken_core::problem::Problem;
 use evertoken_core::status::{State, StatusReport};
@@ -26,6 +27,12 @@ impl Reached {
             Self::Running(report) | Self::Started(report) => Some(report),
             Self::Not(_) => None,
         }
+    }
+
+    /// What only the agent can see; `None` when it is not there, or of a version that does not tell.
+    pub(super) async fn diagnosis(&self, paths: &Paths) -> Option<Diagnosis> {
+        self.report()?;
+        Client::connect(paths).await.ok()?.diagnosis().await.ok()
     }
 }
 

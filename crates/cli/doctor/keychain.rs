@@ -1,4 +1,5 @@
 use evertoken_core::config::Keychain;
+use evertoken_core::diagnosis::{Diagnosis, Presence};
 use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::session::keychain_problem;
 use evertoken_core::status::{AccountStatus, State, StatusReport};
@@ -21,7 +22,7 @@ const PROBLEMS: [KeychainProblem; 11] = [
 ];
 
 /// By what the agent says: only a program that uses the keychain knows whether it answers.
-pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>) -> Finding {
+pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>, diagnosis: Option<&Diagnosis>) -> Finding {
     match kind {
         Keychain::Memory => {
             let what = "Tokens are kept in the agent's memory alone: a login ends with the agent.";
@@ -43,6 +44,14 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>) -> Finding 
     if report.accounts.iter().any(|account| account.refresh_token.is_some()) {
         return Finding::ok(CHECK, "It answers and holds the login.");
     }
+    let on_bus = diagnosis.and_then(|diagnosis| diagnosis.session_bus).map(|bus| bus.keychain);
+    if on_bus == Some(Presence::Absent) {
+        return Finding::fail(
+            CHECK,
+            "There is none on the session bus (org.freedesktop.secrets), so no login can be kept.",
+            "Start GNOME Keyring, KeePassXC or another Secret Service before you log in.",
+        );
+    }
     Finding::ok(CHECK, "It is asked for the first time when you log in.")
 }
 
@@ -63,7 +72,7 @@ mod tests {
     fn a_locked_keychain_is_unlocked_and_an_absent_one_started() {
         let of = |problem: KeychainProblem| {
             let account = account(State::KeychainUnavailable, Some(&problem.to_string()));
-            verdict(Keychain::Os, Some(&report(vec![account])))
+            verdict(Keychain::Os, Some(&report(vec![account])), None)
         };
         let locked = of(KeychainProblem::Locked);
         assert_eq!(locked.verdict, Verdict::Fail);
@@ -82,9 +91,9 @@ mod tests {
 
     #[test]
     fn a_login_that_will_not_survive_the_agent_is_no_secret() {
-        assert_eq!(verdict(Keychain::Memory, Some(&report(Vec::new()))).verdict, Verdict::Warn);
+        assert_eq!(verdict(Keychain::Memory, Some(&report(Vec::new())), None).verdict, Verdict::Warn);
         for kept in [Keychain::Os, Keychain::File] {
-            assert_eq!(verdict(kept, Some(&report(Vec::new()))).verdict, Verdict::Ok);
+            assert_eq!(verdict(kept, Some(&report(Vec::new())), None).verdict, Verdict::Ok);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod agent;
+mod approval;
 #[cfg(target_os = "linux")]
 mod certificates;
 mod clock;
@@ -15,10 +16,13 @@ mod keychain;
 mod page;
 mod proxy;
 #[cfg(target_os = "linux")]
+mod services;
+#[cfg(target_os = "linux")]
 mod session_bus;
 #[cfg(unix)]
 mod socket;
 mod state_folder;
+mod token_file;
 mod window;
 
 use evertoken_core::account::{Endpoint, PRODUCTION_ENDPOINT};
@@ -36,6 +40,7 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
     let file = configuration::read(&paths.config_file());
     let reached = agent::reach(paths).await;
     let report = reached.report();
+    let diagnosis = reached.diagnosis(paths).await;
     let configured = file.configuration();
     let keychain = configured.as_ref().map_or(Keychain::Os, |configuration| configuration.settings.keychain);
     let endpoints = endpoints(report);
@@ -47,15 +52,19 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
     findings.push(state_folder::look(&paths.state));
     #[cfg(target_os = "linux")]
     findings.push(session_bus::look(keychain));
-    findings.push(keychain::verdict(keychain, report));
+    findings.push(keychain::verdict(keychain, report, diagnosis.as_ref()));
     #[cfg(target_os = "linux")]
     findings.push(display::look());
+    #[cfg(target_os = "linux")]
+    findings.extend(services::verdicts(diagnosis.as_ref()));
     findings.push(window::look());
     #[cfg(target_os = "linux")]
     findings.push(certificates::look(&endpoints));
-    findings.push(proxy::look(&endpoints));
-    findings.push(clock::verdict(report, Timestamp::now()));
+    findings.push(proxy::look(&endpoints).await);
+    findings.push(clock::verdict(report, diagnosis.as_ref(), Timestamp::now()));
     findings.extend(account::verdicts(report, Timestamp::now()));
+    findings.extend(token_file::verdicts(report));
+    findings.extend(approval::verdicts(report));
     findings
 }
 

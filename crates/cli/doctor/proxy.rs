@@ -1,8 +1,15 @@
+use std::io;
+use std::time::Duration;
+
 use evertoken_core::account::Endpoint;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::{Finding, variable};
 
 const CHECK: &str = "proxy";
+/// A proxy is near; a person waits for the answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 const RESTART: &str = "and restart the agent";
 
 /// The variables that choose a proxy, each with the name under which it was found.
@@ -14,7 +21,16 @@ struct Variables {
     no: Option<(&'static str, String)>,
 }
 
-pub(super) fn look(endpoints: &[Endpoint]) -> Finding {
+/// How endpoints that are not on this machine are asked.
+#[derive(Debug)]
+enum Way {
+    /// There is no more to look at.
+    Known(Finding),
+    /// Through this proxy, if somebody is there.
+    Through { hosts: String, name: &'static str, is_tls: bool, proxy: String },
+}
+
+pub(super) async fn look(endpoints: &[Endpoint]) -> Finding {
     let first = |names: [&'static str; 2]| {
         names.into_iter().find_map(|name| Some((name, variable(name)?.to_string_lossy().into_owned())))
     };
@@ -24,38 +40,72 @@ pub(super) fn look(endpoints: &[Endpoint]) -> Finding {
         http: first(["HTTP_PROXY", "http_proxy"]),
         no: first(["NO_PROXY", "no_proxy"]),
     };
-    verdict(&variables, endpoints)
+    match way(&variables, endpoints) {
+        Way::Known(finding) => finding,
+        Way::Through { hosts, name, is_tls, proxy } => {
+            let met = meet(&proxy, if is_tls { 443 } else { 80 }).await;
+            through(&hosts, name, &proxy, met)
+        }
+    }
 }
 
-fn verdict(variables: &Variables, endpoints: &[Endpoint]) -> Finding {
+/// Does somebody take connections there? Nothing is sent.
+async fn meet(proxy: &str, usual_port: u16) -> Result<(), io::ErrorKind> {
+    let has_port = proxy.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let address = if has_port { proxy.to_owned() } else { format!("{proxy}:{usual_port}") };
+    let connected = timeout(ANSWERS_WITHIN, TcpStream::connect(address)).await;
+    connected.map_err(|_elapsed| io::ErrorKind::TimedOut)?.map(drop).map_err(|error| error.kind())
+}
+
+fn through(hosts: &str, name: &str, proxy: &str, met: Result<(), io::ErrorKind>) -> Finding {
+    match met {
+        Ok(()) => Finding::ok(CHECK, format!("{hosts} is asked through {proxy} ({name}).")),
+        Err(kind) => Finding::fail(
+            CHECK,
+            format!("{name} names {proxy}, where no proxy answers: {}.", reason(kind)),
+            format!("Start that proxy, or correct or unset {name}, {RESTART}."),
+        ),
+    }
+}
+
+/// The system's word for a name that cannot be resolved is no word at all.
+fn reason(kind: io::ErrorKind) -> String {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
+    let is_telling = [ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut].contains(&kind);
+    if is_telling { kind.to_string() } else { "its name cannot be resolved".to_owned() }
+}
+
+fn way(variables: &Variables, endpoints: &[Endpoint]) -> Way {
     let mut hosts: Vec<&str> =
         endpoints.iter().filter(|endpoint| !endpoint.is_loopback()).map(Endpoint::host).collect();
     hosts.sort_unstable();
     hosts.dedup();
     if hosts.is_empty() {
-        return Finding::ok(CHECK, "Not needed: every endpoint is on this machine.");
+        return Way::Known(Finding::ok(CHECK, "Not needed: every endpoint is on this machine."));
     }
     if let Some((name, list)) = &variables.no {
         let through: Vec<&str> = hosts.iter().copied().filter(|host| !is_excepted(host, list)).collect();
         if through.is_empty() {
-            return Finding::ok(CHECK, format!("{} is asked directly ({name}).", hosts.join(", ")));
+            return Way::Known(Finding::ok(CHECK, format!("{} is asked directly ({name}).", hosts.join(", "))));
         }
         hosts = through;
     }
     let hosts = hosts.join(", ");
     let Some((name, value)) = variables.https.as_ref().or(variables.all.as_ref()) else {
-        return match &variables.http {
+        return Way::Known(match &variables.http {
             None => Finding::ok(CHECK, format!("None is set: {hosts} is asked directly.")),
             Some((name, _)) => Finding::warn(
                 CHECK,
                 format!("{name} is set, which is for http only; {hosts} is asked directly."),
                 format!("If the network needs the proxy, set https_proxy as well, {RESTART}."),
             ),
-        };
+        });
     };
     // Never the value itself: it may carry a password.
-    match proxy(value) {
-        Some(("http" | "https", proxy)) => Finding::ok(CHECK, format!("{hosts} is asked through {proxy} ({name}).")),
+    Way::Known(match proxy(value) {
+        Some((scheme @ ("http" | "https"), proxy)) => {
+            return Way::Through { hosts, name, is_tls: scheme == "https", proxy: proxy.to_owned() };
+        }
         Some((scheme, _)) => Finding::fail(
             CHECK,
             format!("{name} names a {scheme} proxy, which Evertoken cannot use."),
@@ -66,7 +116,7 @@ fn verdict(variables: &Variables, endpoints: &[Endpoint]) -> Finding {
             format!("{name} is set and names no proxy."),
             format!("Write it as http://HOST:PORT or unset it, {RESTART}."),
         ),
-    }
+    })
 }
 
 /// Scheme and host of a proxy, without a user's name and password.
@@ -94,7 +144,11 @@ mod tests {
     use super::*;
 
     fn found(variables: &Variables) -> Finding {
-        verdict(variables, &["https://api.vault.ist/x".parse().unwrap(), "http://127.0.0.1:1/x".parse().unwrap()])
+        let endpoints = ["https://api.vault.ist/x".parse().unwrap(), "http://127.0.0.1:1/x".parse().unwrap()];
+        match way(variables, &endpoints) {
+            Way::Known(finding) => finding,
+            Way::Through { hosts, name, proxy, .. } => through(&hosts, name, &proxy, Ok(())),
+        }
     }
 
     fn set(name: &'static str, value: &str) -> Option<(&'static str, String)> {
@@ -114,6 +168,19 @@ mod tests {
             let finding = found(&Variables { https: set("https_proxy", value), ..Variables::default() });
             assert!(!format!("{finding:?}").contains("s3cret"), "{finding:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_is_not_there_is_named_without_its_password() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (name, value) = ("https_proxy", format!("http://me:s3cret@{free}"));
+        let variables = Variables { https: set(name, &value), ..Variables::default() };
+        let Way::Through { proxy, .. } = way(&variables, &["https://api.vault.ist/x".parse().unwrap()]) else {
+            panic!("it is to be tried")
+        };
+        let finding = through("api.vault.ist", name, &proxy, meet(&proxy, 80).await);
+        assert_eq!(finding.verdict, Verdict::Fail);
+        assert!(finding.what.contains(&format!("names {free}")) && !finding.what.contains("s3cret"), "{finding:?}");
     }
 
     #[test]

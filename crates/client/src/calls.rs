@@ -6,6 +6,7 @@ use evertoken_core::api::{
     RefreshRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::diagnosis::Diagnosis;
 use evertoken_core::problem::Problem;
 use evertoken_core::status::{AccountStatus, StatusReport};
 use hyper::Method;
@@ -88,6 +89,11 @@ impl Client {
     /// Who asked for access tokens since the agent began, the newest last.
     pub async fn accesses(&self) -> Result<AccessAnswer, Problem> {
         self.call(Method::GET, "access", NO_BODY).await
+    }
+
+    /// What only the agent can see of its surroundings.
+    pub async fn diagnosis(&self) -> Result<Diagnosis, Problem> {
+        self.call(Method::GET, "diagnosis", NO_BODY).await
     }
 
     /// What is the same for every account.

@@ -63,6 +63,7 @@ impl Client {
             self.keep(sender);
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
             answer::read(head.status, content_type, &body.to_bytes())
+                .map_err(|problem| unavailable::with_version(problem, &head.headers))
         };
         tokio::time::timeout(bound, exchange).await.unwrap_or_else(|_| Err(unavailable::no_answer(bound)))
     }

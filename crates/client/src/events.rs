@@ -43,7 +43,8 @@ impl Client {
             }
             let (head, body) = response.into_parts();
             let body = body.collect().await.map_err(|_| unavailable::broke_off())?.to_bytes();
-            Err(answer::problem(head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()), &body))
+            let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            Err(unavailable::with_version(answer::problem(content_type, &body), &head.headers))
         };
         tokio::time::timeout(BEGINS_WITHIN, begin).await.unwrap_or_else(|_| Err(unavailable::no_answer(BEGINS_WITHIN)))
     }

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use evertoken_core::problem::{Problem, ProblemKind};
+use hyper::HeaderMap;
+use hyper::header::SERVER;
 
 /// How a person ends an agent; the next command starts another.
 const RESTART: &str = "Restart it: choose Quit in its tray menu, or end the process evertoken-agent, then try again.";
@@ -36,6 +38,20 @@ pub(crate) fn another_version() -> Problem {
     unavailable("The running agent is another version of Evertoken; your login is untouched.", RESTART)
 }
 
+/// [`another_version`] with the version that the agent's `Server` header tells; every other problem as it is.
+pub(crate) fn with_version(problem: Problem, headers: &HeaderMap) -> Problem {
+    const OWN: &str = env!("CARGO_PKG_VERSION");
+    let server = headers.get(SERVER).and_then(|value| value.to_str().ok());
+    let Some(agent) = server.and_then(|server| server.strip_prefix("evertoken/")) else { return problem };
+    if agent == OWN || problem != another_version() {
+        return problem;
+    }
+    let detail = format!(
+        "The running agent is Evertoken {agent}, and this program is Evertoken {OWN}; your login is untouched."
+    );
+    unavailable(detail, RESTART)
+}
+
 pub(crate) fn broke_off() -> Problem {
     unavailable(
         "The agent ended before it answered.",
@@ -59,4 +75,21 @@ pub(crate) fn not_started(reason: &str, log: &Path) -> Problem {
         format!("The agent could not be started: {}.", reason.trim_end_matches('.')),
         format!("Mend that and try again; more is in {}.", log.display()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    #[test]
+    fn both_versions_are_named_when_the_agent_says_its_own() {
+        let from = |server| HeaderMap::from_iter([(SERVER, HeaderValue::from_static(server))]);
+        let problem = with_version(another_version(), &from("evertoken/9.9.9"));
+        assert!(problem.detail.contains("9.9.9") && problem.detail.contains(env!("CARGO_PKG_VERSION")), "{problem}");
+        assert_eq!(with_version(another_version(), &from("nginx")), another_version());
+        let same = from(concat!("evertoken/", env!("CARGO_PKG_VERSION")));
+        assert_eq!(with_version(another_version(), &same), another_version());
+        assert_eq!(with_version(broke_off(), &from("evertoken/9.9.9")), broke_off());
+    }
 }

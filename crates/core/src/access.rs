@@ -10,6 +10,7 @@ use crate::account::{Account, AccountName};
 
 /// A program: the file that a process runs, as the operating system tells it. Not what the process says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Program(String);
 
@@ -35,6 +36,7 @@ impl fmt::Display for Program {
 
 /// Who asks. `evertoken` itself asks on behalf of the program that ran it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Caller {
     /// The program; absent when the operating system does not tell.
     pub program: Option<Program>,
@@ -44,6 +46,7 @@ pub struct Caller {
 
 /// What became of the wish for a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AccessOutcome {
     /// It got the token.
@@ -56,6 +59,7 @@ pub enum AccessOutcome {
 
 /// One wish for an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Access {
     /// When, UTC.
     pub at: Timestamp,

@@ -26,6 +26,8 @@ const LONGEST_NAME: usize = 64;
 /// A name that people type, and that is safe in a file name and a URL path: 1 to 64 ASCII letters, digits,
 /// `.`, `_`, `-`, starting with a letter or a digit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(String);
 
@@ -80,6 +82,7 @@ impl fmt::Display for AccountName {
 
 /// How the token request's body is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// `application/json`, as Vault documents it.
@@ -184,6 +187,7 @@ impl From<Endpoint> for String {
 
 /// Where a new account's tokens come from, for people who do not want to type a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// Vault's production API.

@@ -15,9 +15,11 @@
 //! | `GET /v1/accounts/{name}/history` | | [`HistoryAnswer`] |
 //! | `GET /v1/access` | | [`AccessAnswer`] |
 //! | `POST /v1/accounts/{name}/approval` | [`Approval`] | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `GET /v1/diagnosis` | | [`Diagnosis`](crate::diagnosis::Diagnosis) |
 //! | `GET`, `PATCH /v1/settings` | [`SettingsChange`](crate::config::SettingsChange) | [`Settings`](crate::config::Settings) |
 //!
 //! `{name}` may be `-`: the default account, or the only one. Errors are [`Problem`](crate::problem::Problem)s.
+//! For programs in other languages it is written down in `docs/local-api.yaml`, which the tests keep true.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,8 +35,9 @@ use crate::revocation::Revocation;
 use crate::status::AccountStatus;
 use crate::token_file::TokenFile;
 
-/// A valid access token (RFC 6750). Its `Debug` shows no token.
+/// A valid access token (RFC 6750).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenAnswer {
     /// Whose token it is.
     pub account: AccountName,
@@ -48,6 +51,7 @@ pub struct TokenAnswer {
     pub expires_in: i64,
 }
 
+/// Shows no token.
 impl fmt::Debug for TokenAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { account, access_token: _, token_type, expires_at, expires_in } = self;
@@ -63,6 +67,7 @@ impl fmt::Debug for TokenAnswer {
 
 /// What can be chosen when an account is made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccountSettings {
     /// A preset endpoint; `endpoint` wins over it.
@@ -97,6 +102,7 @@ pub struct AccountSettings {
 
 /// `POST /v1/accounts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewAccount {
     /// The new account's name.
     pub name: AccountName,
@@ -107,6 +113,7 @@ pub struct NewAccount {
 
 /// `PATCH /v1/accounts/{name}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AccountChange {
     /// A new name.
@@ -130,6 +137,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> R
 
 /// `POST /v1/accounts/{name}/approval`: a person's decision about a program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// The program, by the path of its file.
@@ -140,13 +148,15 @@ pub struct Approval {
 
 /// `GET /v1/access`: who asked for access tokens since the agent began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessAnswer {
     /// The newest 1,000, the newest last.
     pub accesses: Vec<Access>,
 }
 
-/// `POST /v1/accounts/{name}/login`. Its `Debug` shows no token.
+/// `POST /v1/accounts/{name}/login`.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     /// A refresh token, or a whole token response as JSON text.
@@ -159,6 +169,7 @@ pub struct LoginRequest {
     pub client_secret: Option<String>,
 }
 
+/// Shows no token.
 impl fmt::Debug for LoginRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { credential: _, settings, client_secret } = self;
@@ -172,9 +183,10 @@ impl fmt::Debug for LoginRequest {
 
 /// `POST /v1/accounts/{name}/refresh`. Waits for the outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
-    /// Absent: a person asks, refresh now. `Some(seconds)`: a program needs a token that lasts that long
+    /// Absent: a person asks, refresh now. A number of seconds: a program needs a token that lasts that long
     /// (0: as long as is usual); nothing is sent when there is one, or while the endpoint is backing off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_valid: Option<u64>,
@@ -182,6 +194,7 @@ pub struct RefreshRequest {
 
 /// `POST /v1/accounts/{name}/copy`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CopyAnswer {
     /// When the copied token ends, UTC.
     pub expires_at: Timestamp,
@@ -191,6 +204,7 @@ pub struct CopyAnswer {
 
 /// `POST /v1/accounts/{name}/logout`: how the account is now, and what its server said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogoutAnswer {
     /// The account.
     #[serde(flatten)]
@@ -202,6 +216,7 @@ pub struct LogoutAnswer {
 
 /// `GET /v1/accounts/{name}/history`: the newest entries last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryAnswer {
     /// The journal's entries.
     pub entries: Vec<Entry>,

@@ -11,6 +11,7 @@ use crate::account::Account;
 
 /// `token_endpoint_auth_method` (RFC 7591 section 2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     /// No secret: a public client, named by its `client_id` if it has one.

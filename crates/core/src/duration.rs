@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// A length of time in whole seconds, typed as `90s`, `10m`, `24h` or `1d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9]+(s|m|h|d)$", "examples" = ["45s"])))]
 #[serde(try_from = "String", into = "String")]
 pub struct Span(u64);
 

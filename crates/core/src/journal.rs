@@ -10,6 +10,7 @@ use crate::token::Fingerprint;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// When, UTC.
     pub at: Timestamp,
@@ -20,6 +21,7 @@ pub struct Entry {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Record {
     /// The refresh token is about to be sent to the endpoint.
@@ -80,7 +82,7 @@ pub enum Record {
         /// Why, in a sentence.
         reason: String,
     },
-    /// A person logged in; a [`Record::Stored`] precedes it.
+    /// A person logged in; a `stored` precedes it.
     LoggedIn {
         /// The refresh token that the log-in ended with.
         fingerprint: Fingerprint,

@@ -7,6 +7,7 @@ pub mod api;
 pub mod client;
 pub mod client_secrets;
 pub mod config;
+pub mod diagnosis;
 pub mod duration;
 pub mod failure;
 pub mod journal;

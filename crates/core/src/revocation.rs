@@ -10,6 +10,7 @@ use crate::token_request::{FORM, TokenRequest};
 
 /// Whether the server confirmed that the login is over there too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Revocation {
     /// Did it?
     pub confirmed: bool,

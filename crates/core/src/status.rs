@@ -12,6 +12,7 @@ use crate::token_file::TokenFileForm;
 
 /// The answer of `GET /v1/status` and `evertoken status --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatusReport {
     /// The agent that answers.
     pub agent: AgentInfo,
@@ -43,6 +44,7 @@ impl StatusReport {
 
 /// The agent itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentInfo {
     /// Its version.
     pub version: String,
@@ -54,6 +56,7 @@ pub struct AgentInfo {
 
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountStatus {
     /// Its name.
     pub name: AccountName,
@@ -85,6 +88,7 @@ pub struct AccountStatus {
 
 /// A file that holds the access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TokenFileStatus {
     /// Where it is.
     pub path: PathBuf,
@@ -96,6 +100,7 @@ pub struct TokenFileStatus {
 
 /// An account's state in one word: a stable name for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// A usable access token, nothing to do.
@@ -163,6 +168,7 @@ impl State {
 
 /// The access token at hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccessTokenStatus {
     /// When the request that brought it was sent, UTC.
     pub issued_at: Timestamp,
@@ -174,6 +180,7 @@ pub struct AccessTokenStatus {
 
 /// How refreshing goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefreshStatus {
     /// The next attempt, UTC.
     pub next_at: Option<Timestamp>,
@@ -189,6 +196,7 @@ pub struct RefreshStatus {
 
 /// The refresh token in the keychain, without the token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefreshTokenStatus {
     /// The first 12 hex digits of its SHA-256.
     pub fingerprint: Fingerprint,
@@ -200,6 +208,7 @@ pub struct RefreshTokenStatus {
 
 /// Whether a person must log in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoginStatus {
     /// Since when, UTC.
     pub required_since: Option<Timestamp>,

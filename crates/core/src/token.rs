@@ -51,6 +51,8 @@ secret! {
 
 /// The first 12 hex digits of a token's SHA-256: enough to tell tokens apart, useless for logging in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9a-f]{12}$")))]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 6]);
 

@@ -18,6 +18,7 @@ pub const LONGEST_TOKEN_FILE: usize = 64 << 10;
 
 /// Which file is kept, and how it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenFile {
     /// Where it is.
@@ -29,6 +30,8 @@ pub struct TokenFile {
 
 /// An absolute path: the agent's own folder means nothing to a person.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^/.*[^/]$")))]
 #[serde(try_from = "PathBuf", into = "PathBuf")]
 pub struct TokenFilePath(PathBuf);
 
@@ -67,6 +70,7 @@ impl From<TokenFilePath> for PathBuf {
 
 /// How a token file is written. Each ends with a newline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TokenFileForm {
     /// The token alone.

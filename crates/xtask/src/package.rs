@@ -31,17 +31,22 @@ pub(crate) const WINDOW: &[Package] =
 /// What the demo's own commands need.
 pub(crate) const DEMO: &[Package] = &[package("curl", Program("curl"))];
 
-/// What the end-to-end tests put on their private desktops.
+/// What the end-to-end tests put on their private desktops. direnv, httpie, jq and python3 run the snippets of
+/// `docs/recipes.md` and `docs/integrations`.
 pub(crate) const TEST: &[Package] = &[
     package("bsdutils", Program("script")),
     package("dbus", Program("dbus-daemon")),
+    package("direnv", Program("direnv")),
     package("dunst", Program("dunst")),
     package("faketime", Program("faketime")),
     package("gnome-keyring", Program("gnome-keyring-daemon")),
+    package("httpie", Program("http")),
     package("imagemagick", Program("convert")),
+    package("jq", Program("jq")),
     package("keepassxc", Program("keepassxc")),
     package("libsecret-tools", Program("secret-tool")),
     package("perl-base", Program("perl")),
+    package("python3", Program("python3")),
     // systemd-analyze checks the units, systemd-socket-activate hands the agent its socket.
     package("systemd", Program("systemd-analyze")),
     package("util-linux", Program("setpriv")),

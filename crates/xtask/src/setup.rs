@@ -42,7 +42,8 @@ pub(crate) fn for_running(window: bool, demo: bool) -> Result<()> {
 
 /// For `test`; the quick one starts no desktop.
 pub(crate) fn for_testing(desktop: bool) -> Result<()> {
-    let lists = [WINDOW, if desktop { TEST } else { &[] }, if desktop { PANEL } else { &[] }];
+    let lists =
+        [WINDOW, if desktop { DEMO } else { &[] }, if desktop { TEST } else { &[] }, if desktop { PANEL } else { &[] }];
     provide(with_node(lists.concat()))?;
     rust_components()
 }

@@ -7,17 +7,18 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::from_fn;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{from_fn, map_response};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Json, Router};
 use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::{
     AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest,
 };
 use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::diagnosis::Diagnosis;
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::status::StatusReport;
 use futures_util::{Stream, StreamExt, stream};
@@ -28,32 +29,47 @@ use super::origin::refuse_web_pages;
 use super::{Call, Owner, Whose};
 use crate::caller::Peer;
 
+/// The version of the API that is served.
+const VERSION: u32 = 1;
 /// The largest body in bytes: a 64 KiB credential, escaped as JSON.
 const LARGEST_BODY: usize = 256 << 10;
 /// A client on the same machine sends its body at once.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Who answers: the name and version of this program (RFC 9110 section 10.2.4).
+const SERVER: &str = concat!("evertoken/", env!("CARGO_PKG_VERSION"));
+
+/// Every call of the API. A test holds this list against `docs/local-api.yaml`.
+fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
+    vec![
+        ("get", "/v1/status", get(status)),
+        ("get", "/v1/events", get(events)),
+        ("get", "/v1/access", get(accesses)),
+        ("get", "/v1/diagnosis", get(diagnosis)),
+        ("post", "/v1/accounts", post(create)),
+        ("patch", "/v1/accounts/{name}", patch(change)),
+        ("delete", "/v1/accounts/{name}", delete(remove)),
+        ("get", "/v1/accounts/{name}/token", get(token)),
+        ("post", "/v1/accounts/{name}/login", post(log_in)),
+        ("post", "/v1/accounts/{name}/refresh", post(refresh)),
+        ("post", "/v1/accounts/{name}/copy", post(copy)),
+        ("post", "/v1/accounts/{name}/approval", post(approve)),
+        ("post", "/v1/accounts/{name}/logout", post(log_out)),
+        ("get", "/v1/accounts/{name}/history", get(history)),
+        ("get", "/v1/settings", get(settings)),
+        ("patch", "/v1/settings", patch(change_settings)),
+    ]
+}
+
 pub(super) fn router(owner: Owner) -> Router {
-    let accounts = Router::new()
-        .route("/", patch(change).delete(remove))
-        .route("/token", get(token))
-        .route("/login", post(log_in))
-        .route("/refresh", post(refresh))
-        .route("/copy", post(copy))
-        .route("/approval", post(approve))
-        .route("/logout", post(log_out))
-        .route("/history", get(history));
-    Router::new()
-        .route("/v1/status", get(status))
-        .route("/v1/events", get(events))
-        .route("/v1/access", get(accesses))
-        .route("/v1/accounts", post(create))
-        .nest("/v1/accounts/{name}", accounts)
-        .route("/v1/settings", get(settings).patch(change_settings))
+    calls()
+        .into_iter()
+        .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
         .fallback(no_such_call)
         .method_not_allowed_fallback(no_such_call)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn(refuse_web_pages))
+        .layer(map_response(name_the_server))
         .with_state(owner)
 }
 
@@ -120,12 +136,35 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-async fn no_such_call() -> Refusal {
-    Refusal(Problem::new(
-        ProblemKind::NoSuchCall,
-        "This agent serves version 1 of the local API and does not know this call.",
-        "If your program is newer than the agent, restart the agent.",
-    ))
+/// A client sees by it which version answers, whatever the answer is.
+async fn name_the_server(mut response: Response) -> Response {
+    response.headers_mut().insert(header::SERVER, HeaderValue::from_static(SERVER));
+    response
+}
+
+async fn no_such_call(uri: Uri) -> Refusal {
+    let (asked, advice) = match version(uri.path()) {
+        Some(version) if version != VERSION => (
+            format!("version {version} was asked for"),
+            "If your program came with a newer Evertoken, restart the agent; otherwise use version 1.",
+        ),
+        Some(_) | None => (
+            "it has no such call".to_owned(),
+            "Compare path and method with docs/local-api.yaml; if your program is newer than the agent, restart the agent.",
+        ),
+    };
+    let own = env!("CARGO_PKG_VERSION");
+    let detail = format!("This agent (Evertoken {own}) serves version {VERSION} of the local API, and {asked}.");
+    Refusal(Problem::new(ProblemKind::NoSuchCall, detail, advice))
+}
+
+/// The version of the API that a path asks for: its `/v2/`.
+fn version(path: &str) -> Option<u32> {
+    path.strip_prefix("/v")?.split('/').next()?.parse().ok()
+}
+
+async fn diagnosis() -> Json<Diagnosis> {
+    Json(crate::diagnosis::diagnosis().await)
 }
 
 async fn status(State(owner): State<Owner>) -> Answer<StatusReport> {
@@ -216,4 +255,35 @@ async fn settings(State(owner): State<Owner>) -> Answer<Settings> {
 
 async fn change_settings(State(owner): State<Owner>, Body(change): Body<SettingsChange>) -> Answer<Settings> {
     Ok(Json(owner.ask(|reply| Call::ChangeSettings(change, reply)).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_call_is_documented_and_every_documented_call_is_there() {
+        const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
+        let document: serde_json::Value =
+            serde_saphyr::from_str(include_str!("../../../../docs/local-api.yaml")).unwrap();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let documented: BTreeSet<(&str, &str)> = paths
+            .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |key| (key.as_str(), path.as_str())))
+            .filter(|(key, _)| METHODS.contains(key))
+            .collect();
+        let served: BTreeSet<(&str, &str)> = calls().into_iter().map(|(method, path, _)| (method, path)).collect();
+        assert_eq!(served, documented);
+    }
+
+    #[test]
+    fn the_version_that_is_asked_for_is_read_from_the_path() {
+        assert_eq!(version("/v2/status"), Some(2));
+        assert_eq!(version("/v1"), Some(1));
+        for other in ["/", "/status", "/vault/status", "/v", "/v1.2/status", "/v-1/status"] {
+            assert_eq!(version(other), None, "{other}");
+        }
+    }
 }

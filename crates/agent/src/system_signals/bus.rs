@@ -36,6 +36,11 @@ pub(crate) async fn session() -> Connection {
     shared(&SESSION, Address::session).await
 }
 
+/// The session bus if there is one now, on a connection of its own.
+pub(crate) async fn session_now() -> zbus::Result<Connection> {
+    connect(Address::session).await
+}
+
 /// The system bus, as soon as there is one.
 pub(crate) async fn system() -> Connection {
     shared(&SYSTEM, Address::system).await

@@ -35,13 +35,14 @@ pub struct Configuration {
 
 /// What is the same for every account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// When a copied access token is cleared from the clipboard.
     pub clear_clipboard_after: Span,
     /// Where tokens are kept.
     pub keychain: Keychain,
-    /// The file of [`Keychain::File`].
+    /// Where the keychain file and its key are, for `keychain = "file"`.
     #[serde(skip_serializing_if = "KeychainFile::is_default")]
     pub keychain_file: KeychainFile,
     /// Which notifications are shown.
@@ -54,6 +55,7 @@ pub struct Settings {
 
 /// When an access token is refreshed, as a share of its life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RefreshTime {
     /// After half of it: a token at hand lasts longer, and rotations are more frequent.
@@ -67,6 +69,7 @@ pub enum RefreshTime {
 
 /// Where tokens are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Keychain {
     /// In the operating system's keychain.
@@ -80,6 +83,7 @@ pub enum Keychain {
 
 /// The encrypted file that stands for a keychain, and its key. Both paths are absolute.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct KeychainFile {
     /// The file; in the state folder unless set.
@@ -98,6 +102,7 @@ impl KeychainFile {
 
 /// Which notifications are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NotificationSettings {
     /// "Log in to Vault again".
@@ -134,18 +139,19 @@ impl Default for Settings {
 
 /// `PATCH /v1/settings`: what is absent stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
-    /// See [`Settings::clear_clipboard_after`].
+    /// When a copied access token is cleared from the clipboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear_clipboard_after: Option<Span>,
-    /// See [`Settings::notifications`].
+    /// Which notifications are shown; those that are absent are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationSettings>,
-    /// See [`Settings::refresh`].
+    /// When an access token is refreshed, from the next refresh on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<RefreshTime>,
-    /// See [`Settings::start_at_login`].
+    /// Does the agent start when the person logs in to the desktop?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at_login: Option<bool>,
 }
