@@ -11,8 +11,8 @@ use tokio::time::interval;
 
 use crate::desktop::{Desktop, Faketime, Keyring, Sandbox, Scene, eventually, fingerprint};
 
-/// Tokens of 8 s may be granted every 2 s, so that 5 s can be had at any time.
-const LIFE: &str = "--expires-in 8s --grace 0";
+/// Tokens of 12 s may be granted every 3 s, so that 5 s can be had at any time, also where everything takes its time.
+const LIFE: &str = "--expires-in 12s --grace 0";
 const ASKED: SignedDuration = SignedDuration::from_secs(5);
 
 /// Asks for a token that lasts, and for the server's word on it. `skew`: how far the server's clock is ahead.
