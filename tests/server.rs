@@ -6,8 +6,8 @@ mod service;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::p1_crash::kill_as_soon_as_a_new_token_is_seen;
 use crate::desktop::{Canary, effort, procfs};
+use crate::p1_crash::kill_as_soon_as_a_new_token_is_seen;
 use place::Server;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,6 +43,9 @@ pub(crate) fn open(app: &App) -> tauri::Result<()> {
         .min_inner_size(SMALLEST_SIZE.0, SMALLEST_SIZE.1)
         .theme(preferences.theme().into())
         .visible(false)
+        // The page itself takes files that are dropped on it.
+        .disable_drag_drop_handler()
+        .zoom_hotkeys_enabled(true)
         // WebKit writes nothing to the disk; a driven window needs a context that can be driven.
         .incognito(!is_driven())
         .on_navigation(is_ours)

@@ -123,6 +123,12 @@ impl Endpoint {
         is_loopback(&self.0)
     }
 
+    /// Is the other endpoint at the same scheme, host and port?
+    #[must_use]
+    pub fn has_same_origin(&self, other: &Self) -> bool {
+        self.0.origin() == other.0.origin()
+    }
+
     /// The host, for sentences.
     #[must_use]
     pub fn host(&self) -> &str {

@@ -1,5 +1,7 @@
 //! Logging in, logging out, and what becomes of the account meanwhile.
 
+use std::collections::BTreeMap;
+
 use evertoken_core::account::{Account, AccountName, Preset, check_header};
 use evertoken_core::api::{AccountSettings, LoginRequest, NewAccount};
 use evertoken_core::config::Edit;
@@ -54,7 +56,7 @@ impl Agent {
             None => self.implied()?,
         };
         let before = self.configuration.accounts.get(&name).cloned();
-        let account = resolve(before.as_ref(), settings)?;
+        let account = resolve(before.as_ref(), settings, "Not logged in")?;
         if before.as_ref() != Some(&account) {
             self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), account.clone()))?;
         }
@@ -107,17 +109,23 @@ impl Agent {
     }
 
     pub(super) fn create(&mut self, new: NewAccount) -> Result<AccountStatus, Problem> {
-        if self.configuration.accounts.contains_key(&new.name) {
-            return Err(Problem::new(
-                ProblemKind::AccountExists,
-                format!("An account {} exists already; nothing was changed.", new.name),
-                "Choose another name.",
-            ));
-        }
-        let account = resolve(None, new.settings)?;
+        self.refuse_taken(&new.name)?;
+        let account = resolve(None, new.settings, "No account was made")?;
         self.configuration = self.file.edit(&Edit::PutAccount(new.name.clone(), account))?;
         self.hold(&new.name);
         self.status_of(&new.name)
+    }
+
+    /// Changes how an account refreshes. What `settings` leaves out is gone, but for the endpoint and the encoding.
+    pub(super) fn change_place(&mut self, name: &AccountName, settings: AccountSettings) -> Result<(), Problem> {
+        let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
+        let bare = Account { headers: BTreeMap::new(), client_id: None, ..held.account.clone() };
+        let changed = resolve(Some(&bare), settings, "Nothing was changed")?;
+        let is_signed_out = matches!(held.session.phase(), Phase::SignedOut);
+        if !is_signed_out && !changed.endpoint.has_same_origin(&held.account.endpoint) {
+            return Err(elsewhere(name, &held.account));
+        }
+        self.edit_account(name, |account| *account = changed)
     }
 
     pub(super) fn forget(&mut self, whose: Whose, remove: bool, reply: ForgetReply) {
@@ -190,12 +198,12 @@ fn first_account() -> Result<AccountName, Problem> {
 }
 
 /// The account as it was, changed by what was asked for.
-fn resolve(before: Option<&Account>, settings: AccountSettings) -> Result<Account, Problem> {
+fn resolve(before: Option<&Account>, settings: AccountSettings, refusal: &str) -> Result<Account, Problem> {
     let AccountSettings { preset, endpoint, encoding, headers, client_id } = settings;
     let chosen = endpoint.or_else(|| preset.map(|preset| preset.endpoint().to_owned()));
     let endpoint = match (chosen, before) {
         (Some(text), _) => text.parse().map_err(|error: evertoken_core::account::InvalidEndpoint| {
-            invalid(format!("Not logged in: {error}."), "Check the endpoint; nothing was sent and nothing was changed.")
+            invalid(format!("{refusal}: {error}."), "Check the endpoint; nothing was sent and nothing was changed.")
         })?,
         (None, Some(before)) => before.endpoint.clone(),
         (None, None) => Preset::Production
@@ -204,9 +212,8 @@ fn resolve(before: Option<&Account>, settings: AccountSettings) -> Result<Accoun
             .map_err(|error: evertoken_core::account::InvalidEndpoint| invalid(error.to_string(), ""))?,
     };
     for (name, value) in &headers {
-        check_header(name, value).map_err(|error| {
-            invalid(format!("Not logged in: {error}."), "Nothing was sent and nothing was changed.")
-        })?;
+        check_header(name, value)
+            .map_err(|error| invalid(format!("{refusal}: {error}."), "Nothing was sent and nothing was changed."))?;
     }
     let before = before.cloned().unwrap_or_else(|| Account::new(endpoint.clone()));
     Ok(Account {
@@ -216,6 +223,17 @@ fn resolve(before: Option<&Account>, settings: AccountSettings) -> Result<Accoun
         client_id: client_id.or(before.client_id),
         ..before
     })
+}
+
+/// A refresh token is for the server that issued it: whoever may change settings must not have it sent elsewhere.
+fn elsewhere(name: &AccountName, account: &Account) -> Problem {
+    invalid(
+        format!(
+            "The login of {name} belongs to {}; it is not sent to another server, and nothing was changed.",
+            account.endpoint.host()
+        ),
+        &format!("Log out first, or log in there: `evertoken login {name} --endpoint URL`."),
+    )
 }
 
 fn invalid(detail: impl Into<String>, advice: &str) -> Problem {

@@ -42,7 +42,8 @@ pub(super) fn router(owner: Owner) -> Router {
         .route("/copy", post(copy))
         .route("/approval", post(approve))
         .route("/logout", post(log_out))
-        .route("/history", get(history));
+        .route("/history", get(history))
+        .route("/settings", get(account_settings));
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/events", get(events))
@@ -186,6 +187,7 @@ calls! {
     approve(approval: Approval) => Approve;
     log_out() => LogOut;
     history() => History;
+    account_settings() => AccountSettings;
 }
 
 async fn copy(

@@ -50,7 +50,9 @@ mod tests {
     #[test]
     fn what_cannot_log_in_is_said_before_it_is_sent() {
         assert_eq!(recognise("  "), Recognised { usable: false, words: String::new() });
-        for (input, says) in [("two words", "not a refresh token"), ("{", "looks like JSON"), ("{}", "no refresh_token")] {
+        for (input, says) in
+            [("two words", "not a refresh token"), ("{", "looks like JSON"), ("{}", "no refresh_token")]
+        {
             let shown = recognise(input);
             assert!(!shown.usable && shown.words.contains(says), "{input}: {}", shown.words);
         }

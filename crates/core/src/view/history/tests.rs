@@ -102,10 +102,8 @@ fn what_began_before_the_picture_is_cut_and_what_was_over_is_left_out() {
 
 #[test]
 fn a_log_out_ends_a_token_and_a_failure_that_goes_on_says_since_when() {
-    let out = [
-        stored("2026-11-22T10:00:00Z", "2026-11-23T10:00:00Z"),
-        entry("2026-11-22T11:00:00Z", Record::LoggedOut),
-    ];
+    let out =
+        [stored("2026-11-22T10:00:00Z", "2026-11-23T10:00:00Z"), entry("2026-11-22T11:00:00Z", Record::LoggedOut)];
     let history_of_out = history(&out, Some(HistorySpan::Day));
     assert_eq!(kinds(&history_of_out), [ItemKind::Refreshed, ItemKind::LoggedOut]);
     assert!(history_of_out.items[0].width < 5.0);
@@ -168,6 +166,7 @@ fn the_clock_below_the_picture_is_the_persons() {
     assert_eq!(day.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>(), ["18:00", "00:00", "06:00", "12:00"]);
     assert_eq!(labels(HistorySpan::Hour, NOW)[0], ("12:00".to_owned(), 0.0));
     // The night in which the clock is set back has a midnight like any other.
-    let autumn: Vec<_> = labels(HistorySpan::Week, "2026-10-26T12:00:00Z").into_iter().map(|(label, _)| label).collect();
+    let autumn: Vec<_> =
+        labels(HistorySpan::Week, "2026-10-26T12:00:00Z").into_iter().map(|(label, _)| label).collect();
     assert_eq!(autumn, ["Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Mon"]);
 }

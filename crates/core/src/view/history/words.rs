@@ -42,11 +42,9 @@ pub(super) fn time(incident: &Incident, now: Timestamp, zone: &TimeZone) -> Stri
     let begin = local_time(incident.begin, now, zone);
     let is_stretch = match incident.kind {
         ItemKind::Offline | ItemKind::Failing => incident.end > incident.begin,
-        ItemKind::Refreshed
-        | ItemKind::LoggedIn
-        | ItemKind::Refused
-        | ItemKind::Keychain
-        | ItemKind::LoggedOut => false,
+        ItemKind::Refreshed | ItemKind::LoggedIn | ItemKind::Refused | ItemKind::Keychain | ItemKind::LoggedOut => {
+            false
+        }
     };
     match (is_stretch, incident.end >= now) {
         (false, _) => begin,
