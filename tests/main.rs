@@ -36,3 +36,8 @@ mod socket;
 mod token_file;
 mod tray;
 mod window;
+mod window_access;
+mod window_accounts;
+mod window_gallery;
+mod window_history;
+mod window_settings;
