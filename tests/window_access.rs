@@ -116,7 +116,9 @@ async fn every_dialog_fits_the_smallest_window_twice_the_size_and_from_right_to_
     for (size, zoom, direction) in [((360, 480), 1.0, "ltr"), ((360, 480), 1.0, "rtl"), ((720, 700), 2.0, "ltr")] {
         let case = format!("{size:?} at {zoom}, {direction}");
         window.resize(size.0, size.1).await;
-        window.run(&format!("window.__TAURI__.core.invoke('plugin:webview|set_webview_zoom', {{ value: {zoom} }})")).await;
+        window
+            .run(&format!("window.__TAURI__.core.invoke('plugin:webview|set_webview_zoom', {{ value: {zoom} }})"))
+            .await;
         window.until(&format!("Math.abs(innerWidth - {}) <= 2", f64::from(size.0) / zoom)).await;
         window.run(&format!("document.documentElement.dir = '{direction}'")).await;
         for action in ["", "history", "edit", "settings", "add-account", "login-again", "logout"] {

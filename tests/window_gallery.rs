@@ -83,15 +83,12 @@ async fn an_account_whose_token_lasts() {
     keep(&window, "question").await;
     window.click(r#"[data-view="question"] [data-action="cancel"]"#).await;
 
-    sandbox.fault(json!({ "hold_before_commit": "picture" })).await;
-    window.click(r#"[data-action="refresh"]"#).await;
-    window.find(&in_state("Production", "refreshing")).await;
+    sandbox.fault(json!({ "hold_before_commit": "picture", "status": 503 })).await;
+    refresh_until(&window, "Production", "refreshing").await;
     keep(&window, "refreshing").await;
-    sandbox.release("picture").await;
-    window.find(&in_state("Production", "valid")).await;
-
     sandbox.fault(json!({ "status": 503, "times": 50 })).await;
-    refresh_until(&window, "Production", "retrying").await;
+    sandbox.release("picture").await;
+    window.find(&in_state("Production", "retrying")).await;
     keep(&window, "retrying").await;
     sandbox.heal().await;
     sandbox.expire().await;
@@ -106,7 +103,11 @@ async fn an_account_whose_token_lasts() {
 /// Asks the agent for refreshes until the account is in this state: two lie a while apart.
 async fn refresh_until(window: &Window, account: &str, state: &str) {
     crate::desktop::eventually(&format!("it is {state}"), async || {
-        window.run(&format!("window.__TAURI__.core.invoke('refresh', {{ account: '{account}' }}).catch(() => null)")).await;
+        window
+            .run(&format!(
+                "window.__TAURI__.core.invoke('refresh', {{ account: '{account}' }}).catch(() => null) && true"
+            ))
+            .await;
         window.has(&in_state(account, state)).await.then_some(())
     })
     .await;
@@ -118,13 +119,14 @@ async fn an_account_whose_token_is_over() {
     let Scene { desktop, sandbox, .. } = &scene;
     desktop.login("Production", sandbox).await;
     let window = open(desktop).await;
-    sandbox.fault(json!({ "status": 503, "times": 1000 })).await;
+    // It is left alone for so long that nothing changes while the pictures are taken.
+    sandbox.fault(json!({ "status": 503, "headers": { "Retry-After": "600" } })).await;
     window.find(&in_state("Production", "expired")).await;
     keep(&window, "expired").await;
 
-    sandbox.heal().await;
+    desktop.login("Production", sandbox).await;
     sandbox.expire().await;
-    refresh_until(&window, "Production", "login-required").await;
+    window.find(&in_state("Production", "login-required")).await;
     keep(&window, "login-required").await;
 }
 
@@ -165,13 +167,14 @@ async fn twenty_accounts_and_names_that_are_too_long() {
     elsewhere.expire().await;
     let window = open(desktop).await;
     refresh_until(&window, "sandbox", "login-soon").await;
+    let row = format!(r#"[data-account="{LONG_NAME}"] [data-action="open"]"#);
+    window.click(&row).await;
     keep(&window, "twenty-accounts").await;
 
-    window.click(&format!(r#"[data-account="{LONG_NAME}"] [data-action="open"]"#)).await;
-    window.run("document.querySelector('[aria-expanded=true]').scrollIntoView()").await;
+    window.click(&row).await;
     keep(&window, "long-name").await;
     window.click(&format!(r#"[data-account="{LONG_NAME}"] [data-action="details"]"#)).await;
-    window.run("document.querySelector('.card:not(.closed) dl').scrollIntoView()").await;
+    window.run("document.querySelector('.card:not(.closed) dl').scrollIntoView({ block: 'center' })").await;
     keep(&window, "many-scopes").await;
     assert_eq!(window.run("document.documentElement.scrollWidth <= innerWidth").await, Value::Bool(true));
 }

@@ -70,10 +70,7 @@ async fn a_week_is_seen_at_a_glance_and_read_as_a_table() {
     let window = open_history(&scene).await;
 
     let summary = window.text(r#"[data-view="history"] [data-field="summary"]"#).await;
-    assert_eq!(
-        summary,
-        "3 log-ins, 5 refreshes, 1 time offline, 1 failure and 1 refusal in the last 7 days."
-    );
+    assert_eq!(summary, "3 log-ins, 5 refreshes, 1 time offline, 1 failure and 1 refusal in the last 7 days.");
     let rows = window.run("document.querySelectorAll('[data-view=history] tbody tr').length").await;
     let marks = window.run("document.querySelectorAll('[role=option]').length").await;
     assert_eq!((&rows, &marks), (&json!(11), &json!(11)), "the picture and the table tell the same");

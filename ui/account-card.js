@@ -121,6 +121,8 @@ export class AccountCard {
   /** @param {boolean} all */
   #showAll(all) {
     this.#element.classList.toggle("all", all);
+    // What scrolls is reached by keyboard.
+    part(this.#element, '[data-part="scopes"]').tabIndex = all ? 0 : -1;
     const toggle = button(this.#element, "details");
     toggle.setAttribute("aria-expanded", String(all));
     write(toggle, all ? "Show fewer" : "Show all");

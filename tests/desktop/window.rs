@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -148,7 +149,9 @@ impl Window {
 
     /// Presses keys as a person does, wherever the focus is.
     pub(crate) async fn press(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        let strokes = keys.chars().flat_map(|value| [KeyAction::Down { value }, KeyAction::Up { value }]);
+        let typed = strokes.fold(KeyActions::new("keyboard".to_owned()), InputSource::then);
+        self.client.perform_actions(typed).await.unwrap();
     }
 
     /// Makes the page's part of the window this large, in CSS pixels.
@@ -187,6 +190,8 @@ impl Window {
             (moving == 0).then_some(())
         })
         .await;
+        // What was changed last is on the screen after the next frame.
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))").await;
         artefact::keep(name, &self.client.screenshot().await.unwrap());
     }
 }
