@@ -3,15 +3,21 @@
 /// Every command of `src/commands.rs`.
 const COMMANDS: &[&str] = &[
     "start",
+    "recognised",
+    "check",
     "log_in",
     "try_sandbox",
     "copy",
     "refresh",
     "log_out",
     "remove",
+    "history",
+    "account",
+    "change_account",
     "settings",
     "change_settings",
-    "remember_details",
+    "show_theme",
+    "remember_open",
     "start_agent",
 ];
 

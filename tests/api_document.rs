@@ -151,6 +151,8 @@ async fn the_agent_answers_as_documented_whatever_is_asked() {
     api.call("POST /v1/accounts/-/copy", "", 200).await;
     api.call("GET /v1/accounts/a/history", "", 200).await;
     api.call("GET /v1/accounts/gone/history", "", 404).await;
+    api.call("GET /v1/accounts/a/settings", "", 200).await;
+    api.call("GET /v1/accounts/gone/settings", "", 404).await;
 
     api.call("PATCH /v1/accounts/a", r#"{"name": "c", "colour": 1}"#, 400).await;
     api.call("PATCH /v1/accounts/a", r#"{"name": "c"}"#, 200).await;

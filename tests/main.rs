@@ -43,3 +43,8 @@ mod ten_thousand_reads;
 mod token_file;
 mod tray;
 mod window;
+mod window_access;
+mod window_accounts;
+mod window_gallery;
+mod window_history;
+mod window_settings;

@@ -2,9 +2,11 @@
 
 /** @import { Button, Card } from "./types" */
 
+import { openAccount } from "./account-dialog.js";
 import { copy, logOut, refresh, remove } from "./agent.js";
+import { openHistory } from "./history-dialog.js";
 import { openLogin } from "./login-dialog.js";
-import { button, field, fromTemplate, part, say, write } from "./page.js";
+import { button, field, fromTemplate, part, say, write, writeUrl } from "./page.js";
 import { ask } from "./question.js";
 import { attempt, hideTrouble } from "./trouble.js";
 
@@ -12,13 +14,14 @@ export class AccountCard {
   /** @type {Card} */ #card;
   #element = fromTemplate("account-card");
   /** @type {HTMLButtonElement[]} */ #buttons;
+  #row = part(this.#element, ".row");
+  /** @type {() => void} */ #onRow;
 
   /**
    * @param {Card} card
-   * @param {boolean} all show all scopes
-   * @param {(all: boolean) => void} onDetails
+   * @param {() => void} onRow a person opens or closes it
    */
-  constructor(card, all, onDetails) {
+  constructor(card, onRow) {
     this.#card = card;
     this.#element.dataset.account = card.name;
     this.#buttons = card.buttons.map(() => document.createElement("button"));
@@ -27,12 +30,13 @@ export class AccountCard {
       pressed.addEventListener("click", () => this.#act(pressed, this.#card.buttons[index]));
     });
     part(this.#element, '[data-place="buttons"]').append(...this.#buttons);
-    this.#showAll(all);
+    this.#showAll(false);
     button(this.#element, "details").addEventListener("click", () => {
-      const all = !this.#element.classList.contains("all");
-      this.#showAll(all);
-      onDetails(all);
+      this.#showAll(!this.#element.classList.contains("all"));
     });
+    this.#onRow = onRow;
+    button(this.#element, "history").addEventListener("click", () => openHistory(this.#card.name));
+    button(this.#element, "edit").addEventListener("click", () => void openAccount(this.#card.name));
     this.update(card);
   }
 
@@ -42,6 +46,28 @@ export class AccountCard {
 
   get card() {
     return this.#card;
+  }
+
+  /** @param {boolean} inList a row that can be closed? @param {boolean} open */
+  arrange(inList, open) {
+    if (inList !== this.#row instanceof HTMLButtonElement) this.#exchangeRow(inList ? "button" : "div");
+    if (inList) this.#row.setAttribute("aria-expanded", String(open));
+    this.#element.classList.toggle("closed", !open);
+    part(this.#element, ".body").hidden = !open;
+  }
+
+  /** A card that is alone has nothing to open. @param {"button" | "div"} tag */
+  #exchangeRow(tag) {
+    const row = document.createElement(tag);
+    row.className = "row";
+    row.append(...this.#row.childNodes);
+    if (row instanceof HTMLButtonElement) {
+      row.type = "button";
+      row.dataset.action = "open";
+      row.addEventListener("click", this.#onRow);
+    }
+    this.#row.replaceWith(row);
+    this.#row = row;
   }
 
   /** @param {Card} card @returns {boolean} has the state changed? */
@@ -54,6 +80,7 @@ export class AccountCard {
     write(field(element, "name"), card.name);
     field(element, "default").hidden = !card.default;
     write(field(element, "state"), card.state_words);
+    write(field(element, "line"), card.line);
     write(field(element, "expires-in"), card.expires_in);
     write(field(element, "end"), card.end);
     write(field(element, "next-refresh"), card.next_refresh);
@@ -76,7 +103,7 @@ export class AccountCard {
     const { picture, life_left, life_left_at_refresh } = this.#card;
     const image = field(this.#element, "picture");
     if (image.getAttribute("src") !== `${picture}.svg`) image.setAttribute("src", `${picture}.svg`);
-    part(this.#element, ".left").setAttribute("stroke-dasharray", `${life_left} 2`);
+    for (const ring of this.#element.querySelectorAll(".left")) ring.setAttribute("stroke-dasharray", `${life_left} 2`);
     const mark = part(this.#element, ".mark");
     mark.toggleAttribute("hidden", life_left_at_refresh === null);
     mark.setAttribute("transform", `rotate(${(life_left_at_refresh ?? 0) * 360} 50 50)`);
@@ -88,12 +115,14 @@ export class AccountCard {
     write(field(this.#element, "scope"), scope.join(" "));
     write(field(this.#element, "user"), user_id);
     part(this.#element, '[data-part="user"]').hidden = user_id === "";
-    write(field(this.#element, "endpoint"), endpoint);
+    writeUrl(field(this.#element, "endpoint"), endpoint);
   }
 
   /** @param {boolean} all */
   #showAll(all) {
     this.#element.classList.toggle("all", all);
+    // What scrolls is reached by keyboard.
+    part(this.#element, '[data-part="scopes"]').tabIndex = all ? 0 : -1;
     const toggle = button(this.#element, "details");
     toggle.setAttribute("aria-expanded", String(all));
     write(toggle, all ? "Show fewer" : "Show all");

@@ -1,19 +1,20 @@
-// The cards, one for each account, in the order of the report.
+// The accounts in the order of the report: one as a card, several as a list of rows of which one is open.
 
 /** @import { Card } from "./types" */
 
 import { AccountCard } from "./account-card.js";
-import { rememberDetails } from "./agent.js";
+import { rememberOpen } from "./agent.js";
+import { CHANGED } from "./history-dialog.js";
 import { field, fromTemplate } from "./page.js";
 
 export class Accounts {
   element = fromTemplate("accounts");
   /** @type {Map<string, AccountCard>} */ #cards = new Map();
-  /** @type {Set<string>} */ #details;
+  /** The open account; undefined until there is one to choose from. @type {string | null | undefined} */ #open;
 
-  /** @param {Iterable<string>} details the accounts that show all their scopes */
-  constructor(details) {
-    this.#details = new Set(details);
+  /** @param {string | null} open the account that was open the last time */
+  constructor(open) {
+    this.#open = open ?? undefined;
     new ResizeObserver(() => this.#cards.forEach((card) => card.measure())).observe(this.element);
   }
 
@@ -25,13 +26,14 @@ export class Accounts {
       gone.element.remove();
       this.#cards.delete(name);
     }
-    cards.forEach((card, index) => {
-      const shown = this.#cards.get(card.name) ?? this.#add(card);
-      if (shown.update(card)) field(document, "announcement").textContent = card.announcement;
-      const there = this.element.children[index];
-      if (there !== shown.element) this.element.insertBefore(shown.element, there ?? null);
-      shown.measure();
-    });
+    if (this.#open === undefined || (this.#open !== null && !names.has(this.#open))) {
+      this.#open = (cards.find((card) => card.default) ?? cards[0])?.name;
+    }
+    const news = cards.filter((card, index) => this.#place(card, index));
+    // All at once: a text that replaces another is not read to its end.
+    if (news.length > 0) field(document, "announcement").textContent = news.map((card) => card.announcement).join(". ");
+    this.#arrange();
+    for (const { name } of news) document.dispatchEvent(new CustomEvent(CHANGED, { detail: name }));
   }
 
   /** The card of an account; none named: of the default, or of the first. @param {string | null} account */
@@ -41,13 +43,34 @@ export class Accounts {
     return cards.find((card) => card.default) ?? cards[0];
   }
 
+  /** Opens an account and closes the others. @param {string | null} account */
+  open(account) {
+    this.#open = account;
+    this.#arrange();
+    void rememberOpen(account);
+  }
+
+  /** @param {Card} card @param {number} index @returns {boolean} has its state changed? */
+  #place(card, index) {
+    const shown = this.#cards.get(card.name) ?? this.#add(card);
+    const changed = shown.update(card);
+    const there = this.element.children[index];
+    if (there !== shown.element) this.element.insertBefore(shown.element, there ?? null);
+    return changed;
+  }
+
+  #arrange() {
+    const isList = this.#cards.size > 1;
+    this.element.classList.toggle("list", isList);
+    this.#cards.forEach((card, name) => {
+      card.arrange(isList, !isList || name === this.#open);
+      card.measure();
+    });
+  }
+
   /** @param {Card} card */
   #add(card) {
-    const added = new AccountCard(card, this.#details.has(card.name), (all) => {
-      if (all) this.#details.add(card.name);
-      else this.#details.delete(card.name);
-      void rememberDetails([...this.#details]);
-    });
+    const added = new AccountCard(card, () => this.open(this.#open === card.name ? null : card.name));
     this.#cards.set(card.name, added);
     return added;
   }

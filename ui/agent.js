@@ -1,12 +1,19 @@
 // The commands and events of the program around this page: all that the page can do. No answer contains a token.
 
-/** @import { Place, SettingsForm, Start, View } from "./types" */
+/** @import { AccountForm, FieldTroubles, History, HistorySpan, Place } from "./types" */
+/** @import { Recognised, SettingsForm, Start, ThemeChoice, View } from "./types" */
 
 const { invoke } = window.__TAURI__.core;
 const { listen } = window.__TAURI__.event;
 
 /** @returns {Promise<Start>} */
 export const start = () => invoke("start");
+
+/** What a pasted text is. @param {string} credential @returns {Promise<Recognised>} */
+export const recognised = (credential) => invoke("recognised", { credential });
+
+/** What is wrong with what was typed. @param {string} account @param {Place} place @returns {Promise<FieldTroubles>} */
+export const check = (account, place) => invoke("check", { account, place });
 
 /**
  * @param {string} account
@@ -31,14 +38,26 @@ export const logOut = (account) => invoke("log_out", { account });
 /** @param {string} account @returns {Promise<void>} */
 export const remove = (account) => invoke("remove", { account });
 
+/** @param {string} account @param {HistorySpan | null} span null: what fits @returns {Promise<History>} */
+export const history = (account, span) => invoke("history", { account, span });
+
+/** @param {string} account @returns {Promise<AccountForm>} */
+export const account = (account) => invoke("account", { account });
+
+/** @param {string} account @param {AccountForm} form @returns {Promise<void>} */
+export const changeAccount = (account, form) => invoke("change_account", { account, form });
+
 /** @returns {Promise<SettingsForm>} */
 export const settings = () => invoke("settings");
 
 /** @param {SettingsForm} form @returns {Promise<void>} */
 export const changeSettings = (form) => invoke("change_settings", { form });
 
-/** @param {string[]} accounts @returns {Promise<void>} */
-export const rememberDetails = (accounts) => invoke("remember_details", { accounts });
+/** Shows the window so until it is told otherwise. @param {ThemeChoice} theme @returns {Promise<void>} */
+export const showTheme = (theme) => invoke("show_theme", { theme });
+
+/** @param {string | null} account @returns {Promise<void>} */
+export const rememberOpen = (account) => invoke("remember_open", { account });
 
 /** @returns {Promise<void>} */
 export const startAgent = () => invoke("start_agent");

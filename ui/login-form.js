@@ -1,9 +1,8 @@
 // The form that takes a refresh token: in the first run, for a new account, and for an account that must log in again.
 
-/** @import { EncodingChoice, Place, PresetChoice } from "./types" */
-
-import { logIn } from "./agent.js";
-import { button, field, fromTemplate, input, part } from "./page.js";
+import { logIn, recognised } from "./agent.js";
+import { button, field, fromTemplate, input, part, say, write } from "./page.js";
+import { isRight, placeFields, preset, readPlace } from "./place-fields.js";
 import { attempt } from "./trouble.js";
 
 /**
@@ -24,6 +23,8 @@ export function loginForm({ account, suggestion, label, onCancel, onDone }) {
   const name = input(form, "account");
   const isNew = account === null;
 
+  placeFields(form);
+  takeCredentials(form, credential);
   part(form, '[data-part="place"]').hidden = !isNew;
   part(form, '[data-part="account"]').hidden = !isNew;
   name.value = account ?? suggestion ?? name.value;
@@ -36,29 +37,58 @@ export function loginForm({ account, suggestion, label, onCancel, onDone }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void attempt(submit, field(form, "trouble"), async () => {
+      if (isNew && !(await isRight(form, true))) return;
       const pasted = credential.value;
       // From here on the page does not hold the token any more, whatever comes of it.
       credential.value = "";
-      await logIn(name.value, pasted, isNew ? place(form) : null);
+      write(field(form, "recognised"), "");
+      credential.focus();
+      await logIn(name.value, pasted, isNew ? readPlace(form) : null);
+      say(`${name.value} is logged in.`);
       onDone?.();
-    }).then(() => credential.focus());
+    });
   });
   return form;
 }
 
-/** @param {HTMLFormElement} form @returns {PresetChoice} */
-function preset(form) {
-  const chosen = /** @type {HTMLInputElement} */ (part(form, 'input[name="preset"]:checked'));
-  return /** @type {PresetChoice} */ (chosen.value);
-}
+/** In bytes. Nothing that is longer can be a credential. */
+const LONGEST_FILE = 64 * 1024;
 
-/** @param {HTMLFormElement} form @returns {Place} */
-function place(form) {
-  return {
-    preset: preset(form),
-    endpoint: input(form, "endpoint").value,
-    encoding: /** @type {EncodingChoice} */ (input(form, "encoding").value),
-    client_id: input(form, "client-id").value,
-    headers: input(form, "headers").value,
+/**
+ * Says what was pasted, and takes a file that is chosen or dropped on the form for what is in it.
+ * @param {HTMLFormElement} form
+ * @param {HTMLInputElement} credential
+ */
+function takeCredentials(form, credential) {
+  const said = field(form, "recognised");
+  const file = input(form, "file");
+  const recognise = async () => {
+    const { usable, words } = await recognised(credential.value);
+    write(said, words);
+    said.classList.toggle("unusable", !usable);
   };
+  /** @param {DataTransfer | HTMLInputElement | null} source */
+  const take = async (source) => {
+    const given = source?.files?.[0];
+    if (given === undefined) return;
+    // One letter more than can be used is enough to be told so.
+    credential.value = (await given.slice(0, LONGEST_FILE + 1).text()).trim();
+    await recognise();
+    credential.focus();
+  };
+  credential.addEventListener("input", () => void recognise());
+  file.addEventListener("change", () => void take(file).then(() => (file.value = "")));
+  form.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    form.classList.add("takes");
+  });
+  form.addEventListener("dragleave", () => form.classList.remove("takes"));
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    form.classList.remove("takes");
+    const text = event.dataTransfer?.files.length ? "" : (event.dataTransfer?.getData("text/plain") ?? "");
+    if (text === "") return void take(event.dataTransfer);
+    credential.value = text;
+    void recognise();
+  });
 }

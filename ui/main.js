@@ -17,8 +17,8 @@ const main = part(document, "main");
 let shown;
 /** @type {Accounts | undefined} */
 let accounts;
-/** @type {string[]} */
-let details = [];
+/** The account that was open when the window was closed. @type {string | null} */
+let open = null;
 /** The log-in to open as soon as there is a view to open it on. @type {{ account: string | null } | undefined} */
 let wanted;
 
@@ -27,8 +27,11 @@ function show(view) {
   if (view.kind !== shown) {
     shown = view.kind;
     accounts = undefined;
+    const hadFocus = main.contains(document.activeElement);
     main.replaceChildren(build(view.kind));
     for (const action of ["add-account", "settings"]) button(document, action).hidden = view.kind !== "accounts";
+    // Whoever goes through the page by keyboard stays in it.
+    if (hadFocus) main.focus();
   }
   if (view.kind === "accounts") accounts?.update(view.cards);
   if (view.kind === "agent-unavailable") {
@@ -42,7 +45,7 @@ function show(view) {
 function build(kind) {
   switch (kind) {
     case "accounts":
-      accounts = new Accounts(details);
+      accounts = new Accounts(open);
       return accounts.element;
     case "first-run":
       return firstRun(wanted?.account ?? null);
@@ -68,7 +71,10 @@ function openWanted() {
   if (accounts === undefined) return input(main, "credential").focus();
   const card = accounts.find(account);
   if (card === undefined) openAddAccount(account ?? undefined);
-  else if (!isLoginOpenFor(card.name)) openLogin(card);
+  else if (!isLoginOpenFor(card.name)) {
+    accounts.open(card.name);
+    openLogin(card);
+  }
 }
 
 /** @param {string | null} account */
@@ -77,10 +83,12 @@ function want(account) {
   openWanted();
 }
 
+// A file that is dropped beside a form must not replace the page.
+for (const event of ["dragover", "drop"]) document.addEventListener(event, (dropped) => dropped.preventDefault());
 // A page is no document: WebKit's own menu makes sense where text can be edited or copied only.
 document.addEventListener("contextmenu", (event) => {
   const target = /** @type {Element} */ (event.target);
-  if (!target.closest("input, textarea, dd")) event.preventDefault();
+  if (!target.closest("input, textarea, dd, code")) event.preventDefault();
 });
 button(document, "add-account").addEventListener("click", () => openAddAccount());
 button(document, "settings").addEventListener("click", () => void openSettings());
@@ -93,7 +101,7 @@ void onView((view) => {
 });
 void onLogin(want);
 void start().then((started) => {
-  details = started.details;
+  open = started.open;
   // A view that was told meanwhile is newer.
   show(newest ?? started.view);
   if (started.login) want(started.account);

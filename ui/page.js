@@ -27,6 +27,13 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Writes a URL so that it breaks after a slash and not within a word. @param {HTMLElement} element @param {string} url */
+export function writeUrl(element, url) {
+  if (element.textContent === url) return;
+  const parts = url.split(/(?<=[/.])(?=[^/])/);
+  element.replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]));
+}
+
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let silence;
 

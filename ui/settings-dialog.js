@@ -2,7 +2,7 @@
 
 /** @import { RefreshChoice, SettingsForm, ThemeChoice } from "./types" */
 
-import { changeSettings, settings } from "./agent.js";
+import { changeSettings, settings, showTheme } from "./agent.js";
 import { openDialog } from "./dialog.js";
 import { button, field, fromTemplate, input, part } from "./page.js";
 import { attempt, showTrouble } from "./trouble.js";
@@ -11,16 +11,23 @@ export async function openSettings() {
   const dialog = /** @type {HTMLDialogElement} */ (fromTemplate("settings-dialog"));
   const save = button(dialog, "save");
   const trouble = field(dialog, "trouble");
+  /** What is shown once the dialog is closed. @type {ThemeChoice | undefined} */
+  let theme;
   button(dialog, "cancel").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => theme && void showTheme(theme));
+  input(dialog, "theme").addEventListener("change", () => void showTheme(read(dialog).theme));
   part(dialog, "form").addEventListener("submit", (event) => {
     event.preventDefault();
     void attempt(save, trouble, async () => {
       await changeSettings(read(dialog));
+      theme = undefined;
       dialog.close();
     });
   });
   try {
-    fill(dialog, await settings());
+    const now = await settings();
+    theme = now.theme;
+    fill(dialog, now);
   } catch (error) {
     save.disabled = true;
     showTrouble(trouble, error);

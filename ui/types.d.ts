@@ -40,6 +40,10 @@ picture: string,
  */
 state_words: string, 
 /**
+ * The whole card in a line: "valid, 23 h 12 m left".
+ */
+line: string, 
+/**
  * What the state means for the person, in a sentence.
  */
 headline: string, 
@@ -130,9 +134,101 @@ login: boolean,
  */
 account: string | null, 
 /**
- * The accounts whose details are open.
+ * The account that was open in the list.
  */
-details: Array<string>, };
+open: string | null, };
+
+export type History = { 
+/**
+ * The heading.
+ */
+title: string, 
+/**
+ * How far back it goes.
+ */
+span: HistorySpan, 
+/**
+ * What happened, in a sentence.
+ */
+summary: string, 
+/**
+ * The lines of the picture's clock, from left to right.
+ */
+ticks: Array<Tick>, 
+/**
+ * What happened, oldest first.
+ */
+items: Array<Item>, };
+
+export type HistorySpan = "hour" | "day" | "week";
+
+export type Tick = { 
+/**
+ * "Mon", or "14:00".
+ */
+label: string, 
+/**
+ * Its place, in percent of the picture's width.
+ */
+left: number, };
+
+export type Item = { 
+/**
+ * What kind of thing.
+ */
+kind: ItemKind, 
+/**
+ * Where it begins, in percent of the picture's width.
+ */
+left: number, 
+/**
+ * How long it lasts, in percent; 0 for a moment.
+ */
+width: number, 
+/**
+ * When: "21 Nov, 02:00", or "02:00 to 02:40".
+ */
+time: string, 
+/**
+ * What, in two or three words.
+ */
+what: string, 
+/**
+ * Why, or what came of it, in a sentence; may be empty.
+ */
+why: string, 
+/**
+ * The endpoint's own ids of its answers, for its support.
+ */
+trace_ids: Array<string>, };
+
+export type ItemKind = "refreshed" | "logged-in" | "offline" | "failing" | "refused" | "keychain" | "logged-out";
+
+export type Recognised = { 
+/**
+ * Can a log-in be tried with it?
+ */
+usable: boolean, 
+/**
+ * What it is, in a sentence; empty for nothing.
+ */
+words: string, };
+
+export type AccountForm = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Is it the one that is meant when none is named? Cannot be unset, only given to another.
+ */
+default: boolean, 
+/**
+ * Where its tokens come from.
+ */
+place: Place, };
+
+export type FieldTroubles = { account: string, endpoint: string, headers: string, };
 
 export type Place = { preset: PresetChoice, 
 /**

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use evertoken_core::api::{
-    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
+    NewAccount, RefreshRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::diagnosis::Diagnosis;
@@ -39,6 +39,7 @@ fn schemas() -> BTreeMap<&'static str, Schema> {
     BTreeMap::from([
         ("access", output::<AccessAnswer>()),
         ("account", output::<AccountStatus>()),
+        ("account-settings", output::<AccountSettings>()),
         ("account-change", input::<AccountChange>()),
         ("accounts", output::<Accounts>()),
         ("approval", input::<Approval>()),

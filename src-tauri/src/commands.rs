@@ -2,9 +2,9 @@
 
 use evertoken_client::{Client, connect_or_start};
 use evertoken_core::account::{AccountName, Preset};
-use evertoken_core::api::{LoginRequest, RefreshRequest};
+use evertoken_core::api::{AccountChange, LoginRequest, RefreshRequest};
 use evertoken_core::paths::Paths;
-use evertoken_core::view::{Trouble, View, copied, refreshed};
+use evertoken_core::view::{History, HistorySpan, Recognised, Trouble, View, copied, recognise, refreshed};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -12,8 +12,8 @@ use tauri::{AppHandle, Manager, State, command};
 use tokio::sync::watch;
 
 use crate::follow::Known;
-use crate::place::{Place, preset};
-use crate::preferences::Preferences;
+use crate::place::{AccountForm, FieldTroubles, Place, preset};
+use crate::preferences::{Preferences, ThemeChoice};
 use crate::settings::SettingsForm;
 use crate::window::{LABEL, Opening};
 use crate::{present, sandbox};
@@ -27,8 +27,8 @@ pub(crate) struct Start {
     login: bool,
     /// Which account's; none: the default one's.
     account: Option<String>,
-    /// The accounts whose details are open.
-    details: Vec<String>,
+    /// The account that was open in the list.
+    open: Option<String>,
 }
 
 #[command]
@@ -38,8 +38,18 @@ pub(crate) fn start(app: AppHandle, known: State<'_, watch::Sender<Known>>, open
         view: present::view(&known.borrow()).0,
         login: opening.login,
         account: opening.account.map(String::from),
-        details: Preferences::of(&app).details(),
+        open: Preferences::of(&app).open(),
     }
+}
+
+#[command]
+pub(crate) fn recognised(credential: &str) -> Recognised {
+    recognise(credential)
+}
+
+#[command]
+pub(crate) fn check(account: &str, place: Place) -> FieldTroubles {
+    FieldTroubles::of(account, &place)
 }
 
 #[command]
@@ -90,6 +100,30 @@ pub(crate) async fn remove(agent: Agent<'_>, account: &str) -> Result<(), Troubl
 }
 
 #[command]
+pub(crate) async fn history(agent: Agent<'_>, account: &str, span: Option<HistorySpan>) -> Result<History, Trouble> {
+    let name = name(account)?;
+    let journal = call(&agent).await?.history(Some(&name)).await?;
+    Ok(History::of(&name, &journal.entries, span, Timestamp::now(), &TimeZone::system()))
+}
+
+#[command]
+pub(crate) async fn account(agent: Agent<'_>, account: &str) -> Result<AccountForm, Trouble> {
+    let (name, client) = (name(account)?, call(&agent).await?);
+    let place = client.account_settings(Some(&name)).await?.into();
+    let default = client.status().await?.accounts.iter().any(|account| account.name == name && account.default);
+    Ok(AccountForm { name, default, place })
+}
+
+#[command]
+pub(crate) async fn change_account(agent: Agent<'_>, account: &str, form: AccountForm) -> Result<(), Trouble> {
+    let AccountForm { name: new_name, default, place } = form;
+    let change =
+        AccountChange { name: Some(new_name), default, settings: Some(place.into()), ..AccountChange::default() };
+    call(&agent).await?.change_account(Some(&name(account)?), &change).await?;
+    Ok(())
+}
+
+#[command]
 pub(crate) async fn settings(app: AppHandle, agent: Agent<'_>) -> Result<SettingsForm, Trouble> {
     let settings = call(&agent).await?.settings().await?;
     Ok(SettingsForm::of(&settings, Preferences::of(&app).theme()))
@@ -100,16 +134,22 @@ pub(crate) async fn change_settings(app: AppHandle, agent: Agent<'_>, form: Sett
     let change = form.change().map_err(|error| invalid(&error))?;
     call(&agent).await?.change_settings(&change).await?;
     Preferences::of(&app).set_theme(form.theme);
-    if let Some(window) = app.get_webview_window(LABEL) {
-        // A desktop that refuses a theme keeps its own.
-        let _ = window.set_theme(form.theme.into());
-    }
+    show_theme(app, form.theme);
     Ok(())
 }
 
 #[command]
-pub(crate) fn remember_details(app: AppHandle, accounts: Vec<String>) {
-    Preferences::of(&app).set_details(accounts);
+#[expect(clippy::needless_pass_by_value, reason = "a command gets its own handle")]
+pub(crate) fn show_theme(app: AppHandle, theme: ThemeChoice) {
+    if let Some(window) = app.get_webview_window(LABEL) {
+        // A desktop that refuses a theme keeps its own.
+        let _ = window.set_theme(theme.into());
+    }
+}
+
+#[command]
+pub(crate) fn remember_open(app: AppHandle, account: Option<String>) {
+    Preferences::of(&app).set_open(account);
 }
 
 #[command]

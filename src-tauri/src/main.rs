@@ -60,15 +60,21 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
         })
         .invoke_handler(tauri::generate_handler![
             commands::start,
+            commands::recognised,
+            commands::check,
             commands::log_in,
             commands::try_sandbox,
             commands::copy,
             commands::refresh,
             commands::log_out,
             commands::remove,
+            commands::history,
+            commands::account,
+            commands::change_account,
             commands::settings,
             commands::change_settings,
-            commands::remember_details,
+            commands::show_theme,
+            commands::remember_open,
             commands::start_agent,
         ])
         .build(tauri::generate_context!())?

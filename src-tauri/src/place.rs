@@ -1,11 +1,12 @@
-//! Where a new account's tokens come from, as the page asks for it.
+//! Where an account's tokens come from, as the page asks for it and shows it.
 
-use evertoken_core::account::{Encoding, Preset};
+use evertoken_core::account::{AccountName, Encoding, Endpoint, InvalidHeader, Preset, check_header};
 use evertoken_core::api::AccountSettings;
-use serde::Deserialize;
+use evertoken_core::sentence::as_sentence;
+use serde::{Deserialize, Serialize};
 
 /// The page's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Place {
@@ -20,7 +21,7 @@ pub(crate) struct Place {
     headers: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum PresetChoice {
@@ -29,7 +30,7 @@ pub(crate) enum PresetChoice {
     Custom,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum EncodingChoice {
@@ -57,12 +58,79 @@ impl From<Place> for AccountSettings {
     }
 }
 
+impl From<AccountSettings> for Place {
+    fn from(settings: AccountSettings) -> Self {
+        let headers: Vec<String> = settings.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        Self {
+            preset: PresetChoice::Custom,
+            endpoint: settings.endpoint.unwrap_or_default(),
+            encoding: match settings.encoding.unwrap_or_default() {
+                Encoding::Json => EncodingChoice::Json,
+                Encoding::Form => EncodingChoice::Form,
+            },
+            client_id: settings.client_id.unwrap_or_default(),
+            headers: headers.join("\n"),
+        }
+    }
+}
+
+/// What is wrong with the fields of a form, each a sentence; empty where nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(crate) struct FieldTroubles {
+    account: String,
+    endpoint: String,
+    headers: String,
+}
+
+impl FieldTroubles {
+    /// Checks what was typed. A field that is still empty is not wrong yet.
+    pub(crate) fn of(account: &str, place: &Place) -> Self {
+        let account = not_yet(account, |text| text.parse::<AccountName>().err().map(|error| error.to_string()));
+        if place.preset != PresetChoice::Custom {
+            return Self { account, ..Self::default() };
+        }
+        let endpoint = |text: &str| text.parse::<Endpoint>().err().map(|error| error.to_string());
+        let headers = place.headers.lines().filter(|line| !line.trim().is_empty());
+        let headers = headers.filter_map(|line| check_line(line).err()).next();
+        Self {
+            account,
+            endpoint: not_yet(&place.endpoint, endpoint),
+            headers: headers.map(|error| as_sentence(&error.to_string())).unwrap_or_default(),
+        }
+    }
+}
+
+fn check_line(line: &str) -> Result<(), InvalidHeader> {
+    let (name, value) = header(line);
+    if line.contains(':') { check_header(&name, &value) } else { Err(InvalidHeader::Malformed(name)) }
+}
+
+fn not_yet(text: &str, check: impl Fn(&str) -> Option<String>) -> String {
+    let text = text.trim();
+    if text.is_empty() { String::new() } else { check(text).map(|error| as_sentence(&error)).unwrap_or_default() }
+}
+
+/// An account as its dialog shows and changes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountForm {
+    /// Its name.
+    #[cfg_attr(test, ts(as = "String"))]
+    pub(crate) name: AccountName,
+    /// Is it the one that is meant when none is named? Cannot be unset, only given to another.
+    pub(crate) default: bool,
+    /// Where its tokens come from.
+    pub(crate) place: Place,
+}
+
 /// The settings of a preset.
 pub(crate) fn preset(preset: Preset) -> AccountSettings {
     AccountSettings { preset: Some(preset), ..AccountSettings::default() }
 }
 
-/// The agent says what is wrong with a line that is no header.
+/// A line without a colon is all name.
 fn header(line: &str) -> (String, String) {
     let (name, value) = line.split_once(':').unwrap_or((line, ""));
     (name.trim().to_owned(), value.trim().to_owned())
@@ -95,6 +163,28 @@ mod tests {
                 ..AccountSettings::default()
             }
         );
+    }
+
+    #[test]
+    fn the_dialog_shows_what_is_set_and_changes_nothing_when_it_is_saved_untouched() {
+        let settings = AccountSettings::from(place(PresetChoice::Custom));
+        assert_eq!(AccountSettings::from(Place::from(settings.clone())), settings);
+    }
+
+    #[test]
+    fn a_mistake_is_said_beside_its_field_as_soon_as_it_is_typed() {
+        let typed = |endpoint: &str, headers: &str| Place {
+            endpoint: endpoint.to_owned(),
+            headers: headers.to_owned(),
+            ..place(PresetChoice::Custom)
+        };
+        assert_eq!(FieldTroubles::of("", &typed("", "")), FieldTroubles::default());
+        assert_eq!(FieldTroubles::of("a", &typed("https://a.example/", "X-A: 1\n\n")), FieldTroubles::default());
+        let wrong = FieldTroubles::of("a b", &typed("http://a.example/", "X-A: 1\nX-B"));
+        assert!(wrong.account.contains("\"a b\" is not an account name"), "{wrong:?}");
+        assert!(wrong.endpoint.contains("use https"), "{wrong:?}");
+        assert!(wrong.headers.contains("\"X-B\" is not a header"), "{wrong:?}");
+        assert!(FieldTroubles::of("a", &typed("https://a.example", "Host: b")).headers.contains("set by Evertoken"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl From<ThemeChoice> for Option<Theme> {
 
 const GEOMETRY: &str = "geometry";
 const THEME: &str = "theme";
-const DETAILS: &str = "details";
+const OPEN: &str = "open";
 
 /// The window's own memory. One that cannot be read or written is no reason to show no window.
 pub(crate) struct Preferences(Option<Arc<Store<Wry>>>);
@@ -68,14 +68,14 @@ impl Preferences {
         self.set(THEME, theme);
     }
 
-    /// The accounts whose details were open.
-    pub(crate) fn details(&self) -> Vec<String> {
-        self.get(DETAILS).unwrap_or_default()
+    /// The account that was open in the list.
+    pub(crate) fn open(&self) -> Option<String> {
+        self.get(OPEN)
     }
 
-    /// Remembers the accounts whose details are open.
-    pub(crate) fn set_details(&self, accounts: Vec<String>) {
-        self.set(DETAILS, accounts);
+    /// Remembers the account that is open in the list.
+    pub(crate) fn set_open(&self, account: Option<String>) {
+        self.set(OPEN, account);
     }
 
     fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {

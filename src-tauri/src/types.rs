@@ -5,11 +5,13 @@
 use std::path::Path;
 
 use evertoken_core::status::State;
-use evertoken_core::view::{Button, ButtonAction, Card, Trouble, View};
+use evertoken_core::view::{
+    Button, ButtonAction, Card, History, HistorySpan, Item, ItemKind, Recognised, Tick, Trouble, View,
+};
 use ts_rs::{Config, TS};
 
 use crate::commands::Start;
-use crate::place::{EncodingChoice, Place, PresetChoice};
+use crate::place::{AccountForm, EncodingChoice, FieldTroubles, Place, PresetChoice};
 use crate::preferences::ThemeChoice;
 use crate::settings::{RefreshChoice, SettingsForm};
 
@@ -38,6 +40,14 @@ fn types() -> String {
         Button::decl(&config),
         ButtonAction::decl(&config),
         Start::decl(&config),
+        History::decl(&config),
+        HistorySpan::decl(&config),
+        Tick::decl(&config),
+        Item::decl(&config),
+        ItemKind::decl(&config),
+        Recognised::decl(&config),
+        AccountForm::decl(&config),
+        FieldTroubles::decl(&config),
         Place::decl(&config),
         PresetChoice::decl(&config),
         EncodingChoice::decl(&config),

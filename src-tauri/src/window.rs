@@ -41,8 +41,10 @@ pub(crate) fn open(app: &App) -> tauri::Result<()> {
         .title("Evertoken")
         .inner_size(FIRST_SIZE.0, FIRST_SIZE.1)
         .min_inner_size(SMALLEST_SIZE.0, SMALLEST_SIZE.1)
-        .theme(preferences.theme().into())
         .visible(false)
+        // The page itself takes files that are dropped on it.
+        .disable_drag_drop_handler()
+        .zoom_hotkeys_enabled(true)
         // WebKit writes nothing to the disk; a driven window needs a context that can be driven.
         .incognito(!is_driven())
         .on_navigation(is_ours)
@@ -54,6 +56,8 @@ pub(crate) fn open(app: &App) -> tauri::Result<()> {
             }
         })
         .build()?;
+    // The theme of the builder does not reach WebKit here.
+    window.set_theme(preferences.theme().into())?;
     if let Some(geometry) = preferences.geometry().and_then(|geometry| geometry.on(&screens(app.handle()))) {
         window.set_size(PhysicalSize::new(geometry.width, geometry.height))?;
         window.set_position(PhysicalPosition::new(geometry.x, geometry.y))?;

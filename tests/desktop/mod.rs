@@ -3,6 +3,7 @@
 mod agent;
 mod artefact;
 mod authority;
+mod axe;
 mod bus;
 mod canary;
 mod clipboard;

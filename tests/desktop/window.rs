@@ -4,13 +4,16 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::Value;
 
 use super::Desktop;
 use super::artefact;
+use super::axe;
 use super::deadline::{PATIENCE, eventually};
 use super::environment::Environment;
 use super::process::{Outcome, Process};
@@ -128,6 +131,55 @@ impl Window {
         format!("{source}\n{rest}")
     }
 
+    /// Runs a script in the page and waits for what its promise, if it is one, comes to. The driver brings the script:
+    /// the page's own content security policy lets no other in.
+    pub(crate) async fn run(&self, expression: &str) -> Value {
+        // The driver stumbles over `undefined`.
+        let script = format!(
+            "const done = arguments[arguments.length - 1]; \
+             Promise.resolve().then(() => {expression}).then((value) => done(value ?? null), (error) => done(`failed: ${{error}}`));"
+        );
+        self.client.execute_async(&script, Vec::new()).await.unwrap()
+    }
+
+    /// Waits until an expression is true in the page.
+    pub(crate) async fn until(&self, expression: &str) {
+        eventually(expression, async || (self.run(expression).await == Value::Bool(true)).then_some(())).await;
+    }
+
+    /// Presses keys as a person does, wherever the focus is.
+    pub(crate) async fn press(&self, keys: &str) {
+        let strokes = keys.chars().flat_map(|value| [KeyAction::Down { value }, KeyAction::Up { value }]);
+        let typed = strokes.fold(KeyActions::new("keyboard".to_owned()), InputSource::then);
+        self.client.perform_actions(typed).await.unwrap();
+    }
+
+    /// Makes the page's part of the window this large, in CSS pixels.
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
+        self.client.set_window_size(width, height).await.unwrap();
+        self.until(&format!("Math.abs(innerWidth - {width}) <= 2")).await;
+    }
+
+    /// Shows the window light or dark, as the settings do.
+    pub(crate) async fn show_theme(&self, theme: &str) {
+        self.run(&format!("window.__TAURI__.core.invoke('show_theme', {{ theme: '{theme}' }})")).await;
+        self.until(&format!("matchMedia('(prefers-color-scheme: {theme})').matches")).await;
+    }
+
+    /// Panics with what axe-core finds that keeps people out.
+    pub(crate) async fn is_accessible(&self, state: &str) {
+        let Some(axe) = axe::source() else { return };
+        self.client.execute(axe, Vec::new()).await.unwrap();
+        let violations = self
+            .run(
+                "window.axe.run(document, { resultTypes: ['violations'] }).then((result) => result.violations.map( \
+                 (one) => `${one.id}: ${one.help}; ` + one.nodes.map( \
+                 (node) => `${node.html} (${node.failureSummary})`).join('; ')))",
+            )
+            .await;
+        assert_eq!(violations, Value::Array(Vec::new()), "{state}: {violations:#}");
+    }
+
     /// Keeps a picture of the page once its images are there and nothing fades in or out any more.
     pub(crate) async fn picture(&self, name: &str) {
         let script = "return [...document.images].filter(image => !image.complete).length \
@@ -138,6 +190,8 @@ impl Window {
             (moving == 0).then_some(())
         })
         .await;
+        // What was changed last is on the screen after the next frame.
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))").await;
         artefact::keep(name, &self.client.screenshot().await.unwrap());
     }
 }

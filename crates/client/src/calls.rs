@@ -2,8 +2,8 @@
 
 use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::{
-    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
+    NewAccount, RefreshRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::diagnosis::Diagnosis;
@@ -38,13 +38,18 @@ impl Client {
         self.call(Method::POST, "accounts", Some(account)).await
     }
 
-    /// Renames an account, or makes it the default.
+    /// Renames an account, makes it the default, or changes how it refreshes.
     pub async fn change_account(
         &self,
         account: Option<&AccountName>,
         change: &AccountChange,
     ) -> Result<AccountStatus, Problem> {
         self.call(Method::PATCH, &format!("accounts/{}", in_path(account)), Some(change)).await
+    }
+
+    /// How an account refreshes.
+    pub async fn account_settings(&self, account: Option<&AccountName>) -> Result<AccountSettings, Problem> {
+        self.call(Method::GET, &path(account, "settings"), NO_BODY).await
     }
 
     /// Removes an account.

@@ -7,6 +7,7 @@
 //! | `GET /v1/accounts/{name}/token?min_valid=SECONDS` | | [`TokenAnswer`] |
 //! | `POST /v1/accounts` | [`NewAccount`] | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `PATCH /v1/accounts/{name}` | [`AccountChange`] | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `GET /v1/accounts/{name}/settings` | | [`AccountSettings`] |
 //! | `DELETE /v1/accounts/{name}` | | 204 |
 //! | `POST /v1/accounts/{name}/login` | [`LoginRequest`] | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `POST /v1/accounts/{name}/refresh` | [`RefreshRequest`] | [`AccountStatus`](crate::status::AccountStatus) |
@@ -28,7 +29,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::access::{Access, Program};
-use crate::account::{AccountName, Encoding, Preset};
+use crate::account::{Account, AccountName, Encoding, Preset};
 use crate::client::AuthMethod;
 use crate::journal::Entry;
 use crate::revocation::Revocation;
@@ -100,6 +101,22 @@ pub struct AccountSettings {
     pub revocation_endpoint: Option<String>,
 }
 
+impl From<&Account> for AccountSettings {
+    fn from(account: &Account) -> Self {
+        Self {
+            preset: None,
+            endpoint: Some(account.endpoint.as_str().to_owned()),
+            encoding: Some(account.encoding),
+            headers: account.headers.clone(),
+            client_id: account.client_id.clone(),
+            issuer: None,
+            token_endpoint_auth_method: Some(account.token_endpoint_auth_method),
+            parameters: account.parameters.clone(),
+            revocation_endpoint: account.revocation_endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
+        }
+    }
+}
+
 /// `POST /v1/accounts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -128,6 +145,10 @@ pub struct AccountChange {
     /// Must a person allow each program the first time it wants an access token?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_approval: Option<bool>,
+    /// How it refreshes from now on, as a whole: headers and `client_id` that are left out are gone. A login stays
+    /// with its server, so another host, scheme or port is refused while there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<AccountSettings>,
 }
 
 /// Tells `null` from absent.

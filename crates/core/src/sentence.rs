@@ -66,3 +66,13 @@ pub fn time_left(account: &AccountStatus, now: Timestamp) -> Option<SignedDurati
     let left = account.access_token.as_ref()?.expires_at.duration_since(now);
     left.is_positive().then_some(left)
 }
+
+/// A cause that may stand in the middle of other sentences, as a sentence of its own.
+#[must_use]
+pub fn as_sentence(cause: &str) -> String {
+    let cause = cause.trim();
+    let mut letters = cause.chars();
+    let start: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let stop = if cause.is_empty() || cause.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{start}{}{stop}", letters.as_str())
+}

@@ -4,6 +4,8 @@
 
 mod answer;
 mod card;
+mod credential;
+mod history;
 
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use crate::status::StatusReport;
 
 pub use answer::{copied, refreshed};
 pub use card::{Button, ButtonAction, Card};
+pub use credential::{Recognised, recognise};
+pub use history::{History, HistorySpan, Item, ItemKind, Tick};
 
 /// The whole page.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -13,6 +13,7 @@ mod procfs;
 mod program;
 mod run;
 mod sandbox;
+mod screenshots;
 mod setup;
 mod test;
 
@@ -38,6 +39,8 @@ enum Task {
     Test(test::Options),
     /// Measure the release build: latency, start, memory, wake-ups (Linux)
     Bench(bench::Options),
+    /// Make the pictures of docs/pictures anew: every state of the window, light and dark (Linux)
+    Screenshots,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Run(options) => run::run(options),
         Task::Test(options) => test::test(options),
         Task::Bench(options) => bench::bench(options),
+        Task::Screenshots => screenshots::screenshots(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,7 +70,9 @@ mod tests {
     #[test]
     fn the_commands_of_the_readme_are_understood() {
         Arguments::command().debug_assert();
-        for line in ["setup --check", "run --demo", "run --release", "test --quick", "test --soak", "bench"] {
+        for line in
+            ["setup --check", "run --demo", "run --release", "test --quick", "test --soak", "bench", "screenshots"]
+        {
             Arguments::try_parse_from(["xtask"].into_iter().chain(line.split(' '))).unwrap();
         }
     }

@@ -94,7 +94,7 @@ impl Agent {
     }
 
     /// Changes an account's settings in the configuration and here. Nothing is changed when the file cannot be.
-    fn edit_account(&mut self, name: &AccountName, edit: impl FnOnce(&mut Account)) -> Result<(), Problem> {
+    pub(super) fn edit_account(&mut self, name: &AccountName, edit: impl FnOnce(&mut Account)) -> Result<(), Problem> {
         let mut account = self.accounts.get(name).ok_or_else(|| unknown(name))?.account.clone();
         edit(&mut account);
         let configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account)))?;

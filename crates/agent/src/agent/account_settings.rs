@@ -8,6 +8,8 @@ use evertoken_core::client::AuthMethod;
 use evertoken_core::metadata::{InvalidIssuer, Issuer, Metadata};
 use evertoken_core::problem::{Problem, ProblemKind};
 
+/// How a refused log-in begins.
+pub(super) const NOT_LOGGED_IN: &str = "Not logged in";
 const NOTHING: &str = "Nothing was sent and nothing was changed.";
 
 /// The issuer that has to be asked first, if one was given.
@@ -17,13 +19,15 @@ pub(super) fn issuer_of(settings: &AccountSettings) -> Result<Option<Issuer>, Pr
         return Err(invalid("An issuer and an endpoint were given, and the issuer names the endpoint.", NOTHING));
     }
     let read = |text: &String| {
-        text.parse().map_err(|error: InvalidIssuer| invalid(format!("Not logged in: {error}."), NOTHING))
+        text.parse().map_err(|error: InvalidIssuer| invalid(format!("{NOT_LOGGED_IN}: {error}."), NOTHING))
     };
     issuer.as_ref().map(read).transpose()
 }
 
-/// The account as it was, changed by what was asked for. `metadata` is what the issuer in `settings` said.
+/// The account as it was, changed by what was asked for. `refusal` begins the sentence that says why not; `metadata` is
+/// what the issuer in `settings` said.
 pub(super) fn resolve(
+    refusal: &str,
     before: Option<&Account>,
     settings: AccountSettings,
     metadata: Option<Metadata>,
@@ -33,7 +37,7 @@ pub(super) fn resolve(
     let method = match (token_endpoint_auth_method, before, &metadata) {
         (Some(chosen), ..) => *chosen,
         (None, _, Some(metadata)) if has_secret => metadata.method_with_secret().map_err(|error| {
-            invalid(format!("Not logged in: the client secret cannot be used, because {error}."), NOTHING)
+            invalid(format!("{refusal}: the client secret cannot be used, because {error}."), NOTHING)
         })?,
         (None, Some(before), _) if !has_secret || before.token_endpoint_auth_method.needs_secret() => {
             before.token_endpoint_auth_method
@@ -44,30 +48,33 @@ pub(super) fn resolve(
     if has_secret && !method.needs_secret() {
         return Err(invalid("A client secret was given, and the method none uses no secret.", NOTHING));
     }
-    let account = Account { token_endpoint_auth_method: method, ..at_its_endpoints(before, settings, metadata)? };
-    account.check().map_err(|error| invalid(format!("Not logged in: {error}."), NOTHING))?;
+    let account =
+        Account { token_endpoint_auth_method: method, ..at_its_endpoints(refusal, before, settings, metadata)? };
+    account.check().map_err(|error| invalid(format!("{refusal}: {error}."), NOTHING))?;
     if let (Some(before), false) = (before, has_secret) {
-        keep_secret_where_it_was(before, &account)?;
+        keep_secret_where_it_was(refusal, before, &account)?;
     }
     Ok(account)
 }
 
 fn at_its_endpoints(
+    refusal: &str,
     before: Option<&Account>,
     settings: AccountSettings,
     metadata: Option<Metadata>,
 ) -> Result<Account, Problem> {
     let AccountSettings { preset, endpoint, encoding, headers, client_id, issuer, parameters, .. } = settings;
     let chosen = endpoint.or_else(|| preset.map(|preset| preset.endpoint().to_owned()));
-    let chosen = chosen.as_deref().map(endpoint_of).transpose()?;
-    let revocation_endpoint = settings.revocation_endpoint.as_deref().map(endpoint_of).transpose()?;
+    let chosen = chosen.as_deref().map(|text| endpoint_of(refusal, text)).transpose()?;
+    let revocation_endpoint =
+        settings.revocation_endpoint.as_deref().map(|text| endpoint_of(refusal, text)).transpose()?;
     let (mut account, usual) = match (metadata, chosen, before) {
         (Some(metadata), ..) => (discovered(metadata, issuer)?, Some(Encoding::Form)),
         // What an issuer said goes with the endpoint that it named.
         (None, Some(endpoint), Some(before)) if before.endpoint == endpoint => (endpoints_of(before), None),
         (None, Some(endpoint), _) => (Account::at(endpoint), None),
         (None, None, Some(before)) => (endpoints_of(before), None),
-        (None, None, None) => (Account::at(endpoint_of(Preset::Production.endpoint())?), None),
+        (None, None, None) => (Account::at(endpoint_of(refusal, Preset::Production.endpoint())?), None),
     };
     let or_before = |given: BTreeMap<String, String>, kept: fn(&Account) -> &BTreeMap<String, String>| {
         if given.is_empty() { before.map(kept).cloned().unwrap_or_default() } else { given }
@@ -80,9 +87,9 @@ fn at_its_endpoints(
     Ok(handing_out_of(before, account))
 }
 
-fn endpoint_of(text: &str) -> Result<Endpoint, Problem> {
+fn endpoint_of(refusal: &str, text: &str) -> Result<Endpoint, Problem> {
     text.parse().map_err(|error: InvalidEndpoint| {
-        invalid(format!("Not logged in: {error}."), "Check the endpoint; nothing was sent and nothing was changed.")
+        invalid(format!("{refusal}: {error}."), "Check the endpoint; nothing was sent and nothing was changed.")
     })
 }
 
@@ -111,14 +118,14 @@ fn discovered(metadata: Metadata, issuer: Option<String>) -> Result<Account, Pro
 }
 
 /// A client secret that was given for one server is not sent to another by a change of the endpoint.
-fn keep_secret_where_it_was(before: &Account, account: &Account) -> Result<(), Problem> {
+fn keep_secret_where_it_was(refusal: &str, before: &Account, account: &Account) -> Result<(), Problem> {
     let both = before.token_endpoint_auth_method.needs_secret() && account.token_endpoint_auth_method.needs_secret();
     let known = |endpoint: &Endpoint| before.secret_goes_to().any(|before| before.has_same_origin(endpoint));
     match account.secret_goes_to().find(|endpoint| both && !known(endpoint)) {
         None => Ok(()),
         Some(elsewhere) => Err(invalid(
             format!(
-                "Not logged in: the account's client secret belongs to {}, and {} is another server.",
+                "{refusal}: the account's client secret belongs to {}, and {} is another server.",
                 before.endpoint.host(),
                 elsewhere.host()
             ),
@@ -153,7 +160,7 @@ mod tests {
 
     fn with_secret() -> Account {
         let wanted = settings(json!({"issuer": "https://i.example", "client_id": "me"}));
-        resolve(None, wanted, Some(metadata(json!(["client_secret_post"]))), true).unwrap()
+        resolve(NOT_LOGGED_IN, None, wanted, Some(metadata(json!(["client_secret_post"]))), true).unwrap()
     }
 
     #[test]
@@ -165,7 +172,7 @@ mod tests {
             (Encoding::Form, AuthMethod::ClientSecretPost)
         );
         assert_eq!(account.issuer.as_ref().unwrap().as_str(), "https://i.example");
-        let again = resolve(Some(&account), AccountSettings::default(), None, false).unwrap();
+        let again = resolve(NOT_LOGGED_IN, Some(&account), AccountSettings::default(), None, false).unwrap();
         assert_eq!(again, account, "a log-in without settings changes nothing");
     }
 
@@ -173,31 +180,36 @@ mod tests {
     fn a_secret_is_sent_as_basic_unless_something_else_is_said() {
         let id = json!({"client_id": "me"});
         let method = |before: Option<&Account>, has_secret| {
-            resolve(before, settings(id.clone()), None, has_secret).unwrap().token_endpoint_auth_method
+            resolve(NOT_LOGGED_IN, before, settings(id.clone()), None, has_secret).unwrap().token_endpoint_auth_method
         };
         assert_eq!(method(None, true), AuthMethod::ClientSecretBasic);
         assert_eq!(method(None, false), AuthMethod::None);
         assert_eq!(method(Some(&with_secret()), true), AuthMethod::ClientSecretPost);
         let contradiction = settings(json!({"client_id": "me", "token_endpoint_auth_method": "none"}));
-        assert!(resolve(None, contradiction, None, true).is_err());
-        assert!(resolve(None, AccountSettings::default(), None, true).unwrap_err().detail.contains("client_id"));
+        assert!(resolve(NOT_LOGGED_IN, None, contradiction, None, true).is_err());
+        assert!(
+            resolve(NOT_LOGGED_IN, None, AccountSettings::default(), None, true)
+                .unwrap_err()
+                .detail
+                .contains("client_id")
+        );
     }
 
     #[test]
     fn another_server_gets_neither_the_secret_nor_the_endpoints_of_the_one_before() {
         let before = with_secret();
         let elsewhere = settings(json!({"endpoint": "https://other.example/token"}));
-        let refused = resolve(Some(&before), elsewhere.clone(), None, false).unwrap_err();
+        let refused = resolve(NOT_LOGGED_IN, Some(&before), elsewhere.clone(), None, false).unwrap_err();
         assert!(
             refused.detail.contains("belongs to i.example") && refused.detail.contains("other.example"),
             "{refused}"
         );
         let revoked_elsewhere = settings(json!({"revocation_endpoint": "https://other.example/revoke"}));
-        assert!(resolve(Some(&before), revoked_elsewhere, None, false).is_err());
-        let account = resolve(Some(&before), elsewhere, None, true).unwrap();
+        assert!(resolve(NOT_LOGGED_IN, Some(&before), revoked_elsewhere, None, false).is_err());
+        let account = resolve(NOT_LOGGED_IN, Some(&before), elsewhere, None, true).unwrap();
         assert_eq!((account.issuer, account.revocation_endpoint), (None, None));
         let same = settings(json!({"endpoint": "https://i.example/v2/token"}));
-        assert!(resolve(Some(&before), same, None, false).is_ok());
+        assert!(resolve(NOT_LOGGED_IN, Some(&before), same, None, false).is_ok());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use evertoken_core::access::Caller;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::{AccountChange, HistoryAnswer, RefreshRequest, TokenAnswer};
+use evertoken_core::api::{AccountChange, AccountSettings, HistoryAnswer, RefreshRequest, TokenAnswer};
 use evertoken_core::config::{Edit, Settings, SettingsChange};
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::session::Event;
@@ -37,6 +37,7 @@ impl Agent {
             Call::Accesses(reply) => drop(reply.send(Ok(self.accesses()))),
             Call::LogOut(whose, reply) => self.forget(whose, false, ForgetReply::LoggedOut(reply)),
             Call::History(whose, reply) => drop(reply.send(self.history(whose))),
+            Call::AccountSettings(whose, reply) => drop(reply.send(self.account_settings(whose))),
             Call::Settings(reply) => drop(reply.send(Ok(self.configuration.settings.clone()))),
             Call::ChangeSettings(change, reply) => drop(reply.send(self.change_settings(change))),
         }
@@ -91,6 +92,13 @@ impl Agent {
 
     fn change(&mut self, whose: Whose, change: AccountChange, reply: Reply<AccountStatus>) {
         let prepared = self.named(whose).and_then(|name| {
+            // What may be refused comes first: then nothing was changed.
+            if let Some(to) = change.name.as_ref().filter(|to| **to != name) {
+                self.refuse_taken(to)?;
+            }
+            if let Some(settings) = &change.settings {
+                self.change_place(&name, settings.clone())?;
+            }
             if change.default {
                 self.configuration = self.file.edit(&Edit::SetDefault(name.clone()))?;
             }
@@ -107,18 +115,27 @@ impl Agent {
         }
     }
 
+    fn account_settings(&self, whose: Whose) -> Result<AccountSettings, Problem> {
+        let name = self.named(whose)?;
+        let held = self.accounts.get(&name).ok_or_else(|| unknown(&name))?;
+        Ok(AccountSettings::from(&held.account))
+    }
+
     fn rename(&mut self, name: &AccountName, to: &AccountName, reply: Reply<AccountStatus>) {
-        if self.configuration.accounts.contains_key(to) {
-            let problem = Problem::new(
-                ProblemKind::AccountExists,
-                format!("An account {to} exists already; nothing was changed."),
-                "Choose another name.",
-            );
-            return drop(reply.send(Err(problem)));
-        }
         let Some(from) = self.workplace(name) else { return drop(reply.send(Err(unknown(name)))) };
         let target = self.workplace_with(to, from.account.clone());
         self.start(name, rename(from, target, self.file.clone(), reply));
+    }
+
+    pub(super) fn refuse_taken(&self, name: &AccountName) -> Result<(), Problem> {
+        if !self.configuration.accounts.contains_key(name) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            ProblemKind::AccountExists,
+            format!("An account {name} exists already; nothing was changed."),
+            "Choose another name.",
+        ))
     }
 
     pub(super) fn renamed(

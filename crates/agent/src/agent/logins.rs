@@ -1,5 +1,7 @@
 //! Logging in, logging out, and what becomes of the account meanwhile.
 
+use std::collections::BTreeMap;
+
 use evertoken_core::account::{Account, AccountName};
 use evertoken_core::api::{AccountSettings, LoginRequest, LogoutAnswer, NewAccount};
 use evertoken_core::client::ClientSecret;
@@ -17,7 +19,7 @@ use evertoken_core::token_response::read_credential;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
-use super::account_settings::{invalid, issuer_of, resolve};
+use super::account_settings::{NOT_LOGGED_IN, invalid, issuer_of, resolve};
 use super::jobs::{Discovered, ForgetReply, LoginOutcome, Then, find_endpoints, log_in, take};
 use super::logout::forget;
 use super::{Agent, held::Held};
@@ -91,7 +93,7 @@ impl Agent {
         has_secret: bool,
     ) -> Result<(Option<Account>, Account), Problem> {
         let before = self.configuration.accounts.get(name).cloned();
-        let account = resolve(before.as_ref(), settings, metadata, has_secret)?;
+        let account = resolve(NOT_LOGGED_IN, before.as_ref(), settings, metadata, has_secret)?;
         if before.as_ref() != Some(&account) {
             self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account.clone())))?;
         }
@@ -160,17 +162,29 @@ impl Agent {
         settings: AccountSettings,
         metadata: Option<Metadata>,
     ) -> Result<AccountStatus, Problem> {
-        if self.configuration.accounts.contains_key(&name) {
-            return Err(Problem::new(
-                ProblemKind::AccountExists,
-                format!("An account {name} exists already; nothing was changed."),
-                "Choose another name.",
-            ));
-        }
-        let account = resolve(None, settings, metadata, false)?;
+        self.refuse_taken(&name)?;
+        let account = resolve("No account was made", None, settings, metadata, false)?;
         self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account)))?;
         self.hold(&name);
         self.status_of(&name)
+    }
+
+    /// Changes how an account refreshes. Headers and client id are what `settings` says; what else it leaves out stays.
+    pub(super) fn change_place(&mut self, name: &AccountName, settings: AccountSettings) -> Result<(), Problem> {
+        let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
+        let bare = Account { headers: BTreeMap::new(), client_id: None, ..held.account.clone() };
+        if settings.issuer.is_some() {
+            return Err(invalid(
+                "Nothing was changed: an issuer is asked at a log-in.",
+                "Use `evertoken login ACCOUNT --issuer URL`.",
+            ));
+        }
+        let changed = resolve("Nothing was changed", Some(&bare), settings, None, false)?;
+        let is_signed_out = matches!(held.session.phase(), Phase::SignedOut);
+        if !is_signed_out && !changed.endpoint.has_same_origin(&held.account.endpoint) {
+            return Err(elsewhere(name, &held.account));
+        }
+        self.edit_account(name, |account| *account = changed)
     }
 
     pub(super) fn forget(&mut self, whose: Whose, remove: bool, reply: ForgetReply) {
@@ -259,6 +273,17 @@ fn given(credential: &str, client_secret: Option<String>) -> Result<Given, Probl
         .transpose()
         .map_err(|error| invalid(format!("Not logged in: {error}."), "Give the client secret alone, in one line."))?;
     Ok(Given { refresh_token: Some(refresh_token), client_secret })
+}
+
+/// A refresh token is for the server that issued it: whoever may change settings must not have it sent elsewhere.
+fn elsewhere(name: &AccountName, account: &Account) -> Problem {
+    invalid(
+        format!(
+            "The login of {name} belongs to {}; it is not sent to another server, and nothing was changed.",
+            account.endpoint.host()
+        ),
+        &format!("Log out first, or log in there: `evertoken login {name} --endpoint URL`."),
+    )
 }
 
 /// The problem of a name that no account has.

@@ -26,8 +26,8 @@ use std::sync::Arc;
 use evertoken_core::access::Caller;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::{
-    AccessAnswer, AccountChange, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
+    NewAccount, RefreshRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::problem::{Problem, ProblemKind};
@@ -53,6 +53,7 @@ pub(crate) enum Call {
     Accesses(Reply<AccessAnswer>),
     LogOut(Whose, Reply<LogoutAnswer>),
     History(Whose, Reply<HistoryAnswer>),
+    AccountSettings(Whose, Reply<AccountSettings>),
     Settings(Reply<Settings>),
     ChangeSettings(SettingsChange, Reply<Settings>),
 }

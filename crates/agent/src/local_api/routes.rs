@@ -56,6 +56,7 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
         ("post", "/v1/accounts/{name}/approval", post(approve)),
         ("post", "/v1/accounts/{name}/logout", post(log_out)),
         ("get", "/v1/accounts/{name}/history", get(history)),
+        ("get", "/v1/accounts/{name}/settings", get(account_settings)),
         ("get", "/v1/settings", get(settings)),
         ("patch", "/v1/settings", patch(change_settings)),
     ]
@@ -225,6 +226,7 @@ calls! {
     approve(approval: Approval) => Approve;
     log_out() => LogOut;
     history() => History;
+    account_settings() => AccountSettings;
 }
 
 async fn copy(

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::duration::in_words;
-use crate::sentence::{local_time, state_and_end, state_in_words, time_left};
+use crate::sentence::{as_sentence, local_time, state_and_end, state_and_time_left, state_in_words, time_left};
 use crate::status::{AccountStatus, State};
 use crate::tray::{can_refresh, icon_of};
 
@@ -24,6 +24,8 @@ pub struct Card {
     pub picture: &'static str,
     /// The state in two or three words.
     pub state_words: String,
+    /// The whole card in a line: "valid, 23 h 12 m left".
+    pub line: String,
     /// What the state means for the person, in a sentence.
     pub headline: String,
     /// How long the access token still lasts: "23 h 12 m", or one word when there is none.
@@ -99,6 +101,7 @@ impl Card {
             state: account.state,
             picture: icon_of(account).name(),
             state_words: state_in_words(account.state).to_owned(),
+            line: state_and_time_left(account, now),
             headline: headline(account, now, zone),
             expires_in: time_left(account, now).map_or_else(|| absent(account).to_owned(), in_words),
             end: end(account, now, zone),
@@ -209,9 +212,9 @@ fn message(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
     let refresh = &account.refresh;
     match account.state {
         State::Valid | State::Refreshing | State::SignedOut => String::new(),
-        State::LoginSoon | State::LoginRequired => account.login.reason.as_deref().map(sentence).unwrap_or_default(),
+        State::LoginSoon | State::LoginRequired => account.login.reason.as_deref().map(as_sentence).unwrap_or_default(),
         State::Retrying | State::Expired | State::KeychainUnavailable => {
-            let cause = refresh.last_error.as_deref().map(sentence);
+            let cause = refresh.last_error.as_deref().map(as_sentence);
             let since = refresh.failing_since.map(|since| match refresh.failures {
                 0 | 1 => format!("Since {}.", local_time(since, now, zone)),
                 failures => format!("Since {}, {failures} tries.", local_time(since, now, zone)),
@@ -219,15 +222,6 @@ fn message(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
             cause.into_iter().chain(since).collect::<Vec<_>>().join(" ")
         }
     }
-}
-
-/// A cause that may stand in the middle of other sentences, as a sentence of its own.
-fn sentence(cause: &str) -> String {
-    let cause = cause.trim();
-    let mut letters = cause.chars();
-    let start: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let stop = if cause.is_empty() || cause.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{start}{}{stop}", letters.as_str())
 }
 
 fn farewell(account: &AccountStatus) -> String {

@@ -43,6 +43,7 @@ fn a_valid_account_reads_like_this() {
             state: State::Valid,
             picture: "valid",
             state_words: "valid".to_owned(),
+            line: "valid, 23 h 12 m left".to_owned(),
             headline: "Nothing to do: the login stays fresh by itself.".to_owned(),
             expires_in: "23 h 12 m".to_owned(),
             end: "left, until 23 Nov, 08:00".to_owned(),

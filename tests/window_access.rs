@@ -1,0 +1,135 @@
+//! The window for people who use a keyboard, a screen reader, large letters, or read from right to left.
+
+use serde_json::{Value, json};
+
+use crate::desktop::{Desktop, Scene, Window};
+
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
+
+async fn open(scene: &Scene) -> Window {
+    scene.desktop.evertoken("open").await.succeeded();
+    Window::appears(&scene.desktop).await
+}
+
+/// Goes on with the Tab key until the focus is on an element like this.
+async fn tab_to(window: &Window, selector: &str) {
+    for _ in 0..40 {
+        window.press(TAB).await;
+        if window.run(&format!("document.activeElement.matches('{selector}')")).await == Value::Bool(true) {
+            let outline = "getComputedStyle(document.activeElement).outlineStyle";
+            assert_eq!(window.run(outline).await, json!("solid"), "the focus is seen on {selector}");
+            return;
+        }
+    }
+    panic!("the Tab key never comes to {selector}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_alone_logs_in_copies_and_logs_out() {
+    let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 24h").await;
+    let grant = scene.sandbox.sign_in().await;
+    let window = open(&scene).await;
+    window.find(r#"[data-view="first-run"]"#).await;
+
+    tab_to(&window, "textarea[name=credential]").await;
+    window.press(&grant.refresh_token).await;
+    tab_to(&window, "input[name=preset]").await;
+    window.press("\u{e015}\u{e015}").await;
+    tab_to(&window, "input[name=endpoint]").await;
+    window.press(&scene.sandbox.endpoint()).await;
+    tab_to(&window, "[data-action=login]").await;
+    window.press(ENTER).await;
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+
+    tab_to(&window, "[data-action=copy]").await;
+    window.press(ENTER).await;
+    window.text_until(r#"[data-field="said"]"#, |text| text.starts_with("Copied.")).await;
+    tab_to(&window, "[data-action=history]").await;
+    window.press(ENTER).await;
+    window.find(r#"[data-view="history"]"#).await;
+    window.press(ESCAPE).await;
+    window.until("document.activeElement.dataset.action === 'history'").await;
+    tab_to(&window, "[data-action=settings]").await;
+
+    tab_to(&window, "[data-action=logout]").await;
+    window.press(ENTER).await;
+    window.until("document.activeElement.dataset.action === 'cancel'").await;
+    tab_to(&window, "[data-action=confirm]").await;
+    window.press(ENTER).await;
+    window.find(r#"[data-account="default"][data-state="signed-out"]"#).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screen_reader_hears_of_changes_and_not_of_the_countdown() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 30s").await;
+    let window = open(&scene).await;
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+    window
+        .run(
+            "window.heard = [], document.querySelectorAll('[aria-live], [role=status], [role=alert]').forEach( \
+             (region) => new MutationObserver(() => window.heard.push(region.textContent)).observe(region, \
+             { childList: true, characterData: true, subtree: true })), true",
+        )
+        .await;
+    let time = r#"[data-field="expires-in"]"#;
+    let first = window.text(time).await;
+    window.text_until(time, |text| text != first).await;
+    assert_eq!(window.run("window.heard").await, json!([]), "a text that counts down is not read out");
+
+    scene.desktop.evertoken("logout default").await.succeeded();
+    window.find(r#"[data-account="default"][data-state="signed-out"]"#).await;
+
+    assert_eq!(window.run("window.heard").await, json!(["default: signed out"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_moves_while_the_time_counts_down() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 30s").await;
+    let window = open(&scene).await;
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+    let places = "[...document.querySelectorAll('main *')].map((one) => { const box = one.getBoundingClientRect(); \
+                  return [one.dataset.field ?? '', box.top, box.height].join(' '); })";
+    let before = window.run(places).await;
+    let time = r#"[data-field="expires-in"]"#;
+    let first = window.text(time).await;
+    let second = window.text_until(time, |text| text != first).await;
+    window.text_until(time, |text| text != second).await;
+
+    assert_eq!(window.run(places).await, before);
+}
+
+/// What is wider than the window, by its markup.
+const TOO_WIDE: &str = "[...document.querySelectorAll('body *')].filter((one) => { \
+    const box = one.getBoundingClientRect(); \
+    return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1) && !one.closest('.unseen, .spans input'); }) \
+    .map((one) => one.outerHTML.slice(0, 90))";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_dialog_fits_the_smallest_window_twice_the_size_and_from_right_to_left() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    scene.desktop.login("production.european-union.payments-and-settlements.team-seven", &scene.sandbox).await;
+    let window = open(&scene).await;
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+
+    for (size, zoom, direction) in [((360, 480), 1.0, "ltr"), ((360, 480), 1.0, "rtl"), ((720, 700), 2.0, "ltr")] {
+        let case = format!("{size:?} at {zoom}, {direction}");
+        window.resize(size.0, size.1).await;
+        window
+            .run(&format!("window.__TAURI__.core.invoke('plugin:webview|set_webview_zoom', {{ value: {zoom} }})"))
+            .await;
+        window.until(&format!("Math.abs(innerWidth - {}) <= 2", f64::from(size.0) / zoom)).await;
+        window.run(&format!("document.documentElement.dir = '{direction}'")).await;
+        for action in ["", "history", "edit", "settings", "add-account", "login-again", "logout"] {
+            if !action.is_empty() {
+                window.run(&format!("document.querySelector('.card:not(.closed) [data-action={action}], .bar [data-action={action}]').click()")).await;
+                window.find("dialog[open]").await;
+            }
+            assert_eq!(window.run(TOO_WIDE).await, json!([]), "{case}: {action}");
+            window.run("document.querySelector('dialog')?.close()").await;
+            window.until("document.querySelector('dialog') === null").await;
+        }
+        window.picture(&format!("window-fits-{}-{zoom}-{direction}.png", size.0)).await;
+    }
+}

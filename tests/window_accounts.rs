@@ -1,0 +1,99 @@
+//! Several accounts in the window: a list that stays calm, and what can be changed about each.
+
+use serde_json::json;
+
+use crate::desktop::{Desktop, Scene, Window};
+
+async fn open(scene: &Scene) -> Window {
+    scene.desktop.evertoken("open").await.succeeded();
+    Window::appears(&scene.desktop).await
+}
+
+fn card(account: &str, part: &str) -> String {
+    format!(r#"[data-account="{account}"] {part}"#)
+}
+
+/// Replaces what a field of the open dialog holds.
+async fn retype(window: &Window, name: &str, text: &str) {
+    let field = window.find(&format!(r#"dialog [name="{name}"]"#)).await;
+    field.clear().await.unwrap();
+    field.send_keys(text).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_accounts_one_is_open_and_the_window_remembers_which() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    for name in ["alpha", "beta"] {
+        scene.desktop.login(name, &scene.sandbox).await;
+    }
+    scene.desktop.evertoken("account default beta").await.succeeded();
+    let window = open(&scene).await;
+    let opened = "[...document.querySelectorAll('.card:not(.closed)')].map((card) => card.dataset.account)";
+    window.find(&card("beta", r#"[data-field="default"]:not([hidden])"#)).await;
+    assert_eq!(window.run(opened).await, json!(["beta"]), "the default one at first");
+    let line = window.run("document.querySelector('[data-account=alpha] [data-field=line]').textContent").await;
+    assert!(line.as_str().unwrap().starts_with("valid, 23 h"), "{line}");
+
+    window.click(&card("alpha", r#"[data-action="open"]"#)).await;
+    assert_eq!(window.run(opened).await, json!(["alpha"]));
+    drop(window);
+    scene.desktop.close_windows().await;
+
+    let window = open(&scene).await;
+    window.find(&card("alpha", r#"[data-action="copy"]"#)).await;
+    assert_eq!(window.run(opened).await, json!(["alpha"]));
+    window.click(&card("alpha", r#"[data-action="open"]"#)).await;
+    assert_eq!(window.run(opened).await, json!([]), "all can be closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_renamed_and_made_the_default_in_the_window() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    scene.desktop.login("other", &scene.sandbox).await;
+    let window = open(&scene).await;
+    window.click(&card("other", r#"[data-action="open"]"#)).await;
+    window.click(&card("other", r#"[data-action="edit"]"#)).await;
+    retype(&window, "account", "default").await;
+    window.click(r#"dialog [data-action="save"]"#).await;
+    window.text_until(r#"dialog [data-field="trouble"]"#, |text| text.contains("exists already")).await;
+
+    retype(&window, "account", "work").await;
+    window.click(r#"dialog [name="default"]"#).await;
+    window.click(r#"dialog [data-action="save"]"#).await;
+
+    window.find(&card("work", r#"[data-field="default"]:not([hidden])"#)).await;
+    assert!(!window.has(r#"[data-account="other"]"#).await);
+    assert_eq!(scene.desktop.status().await.names(), ["default", "work"]);
+    assert_eq!(scene.desktop.status().await.account("work")["default"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_is_checked_while_it_is_typed_and_a_login_stays_with_its_server() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    let window = open(&scene).await;
+    window.click(r#"[data-action="edit"]"#).await;
+    retype(&window, "endpoint", "http://api.vault.ist/gettoken").await;
+    window.text_until(r#"dialog [data-field="endpoint-trouble"]"#, |text| text.contains("use https")).await;
+    window.click(r#"dialog [data-action="save"]"#).await;
+    window.until("document.activeElement.name === 'endpoint'").await;
+
+    retype(&window, "endpoint", "https://vault.example/gettoken").await;
+    window.click(r#"dialog [data-action="save"]"#).await;
+    window.text_until(r#"dialog [data-field="trouble"]"#, |text| text.contains("is not sent to another server")).await;
+    assert_eq!(scene.desktop.status().await.account("default")["endpoint"], scene.sandbox.endpoint());
+
+    let other_path = scene.sandbox.url("/elsewhere");
+    retype(&window, "endpoint", &other_path).await;
+    retype(&window, "headers", "X-Merchant-ID: 1234").await;
+    window.click(r#"dialog [data-action="save"]"#).await;
+    window.text_until(&card("default", r#"[data-field="endpoint"]"#), |text| text == other_path).await;
+    let file = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    assert!(file.contains("X-Merchant-ID") && file.contains("/elsewhere"), "{file}");
+
+    window.click(r#"[data-action="edit"]"#).await;
+    retype(&window, "headers", " ").await;
+    window.click(r#"dialog [data-action="save"]"#).await;
+    window.until("document.querySelector('dialog') === null").await;
+    let file = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    assert!(!file.contains("X-Merchant-ID"), "what is left out is gone: {file}");
+}

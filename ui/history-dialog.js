@@ -1,0 +1,79 @@
+// The history of an account: a picture, and the same as a table.
+
+/** @import { History, HistorySpan, Item } from "./types" */
+
+import { history } from "./agent.js";
+import { openDialog } from "./dialog.js";
+import { button, field, fromTemplate, part, say, write } from "./page.js";
+import { drawTimeline } from "./timeline.js";
+import { hideTrouble, showTrouble } from "./trouble.js";
+
+/** The event of the document that says that an account's state has changed. */
+export const CHANGED = "account-changed";
+
+/** @param {string} account */
+export function openHistory(account) {
+  const dialog = /** @type {HTMLDialogElement} */ (fromTemplate("history-dialog"));
+  write(field(dialog, "title"), `History of ${account}`);
+  /** Until a person chooses, the span that fits. @type {HistorySpan | null} */
+  let span = null;
+  const load = async () => {
+    try {
+      show(dialog, await history(account, span));
+      hideTrouble(field(dialog, "trouble"));
+    } catch (error) {
+      showTrouble(field(dialog, "trouble"), error);
+    }
+  };
+  /** @param {Event} event */
+  const reload = (event) => {
+    if (event instanceof CustomEvent && event.detail === account) void load();
+  };
+  part(dialog, ".spans").addEventListener("change", (event) => {
+    span = /** @type {HistorySpan} */ (/** @type {HTMLInputElement} */ (event.target).value);
+    void load();
+  });
+  button(dialog, "cancel").addEventListener("click", () => dialog.close());
+  document.addEventListener(CHANGED, reload);
+  dialog.addEventListener("close", () => document.removeEventListener(CHANGED, reload));
+  void load().then(() => openDialog(dialog));
+}
+
+/** @param {HTMLElement} dialog @param {History} history */
+function show(dialog, history) {
+  write(field(dialog, "title"), history.title);
+  write(field(dialog, "summary"), history.summary);
+  const chosen = /** @type {HTMLInputElement} */ (part(dialog, `input[name="span"][value="${history.span}"]`));
+  chosen.checked = true;
+  const picture = /** @type {unknown} */ (part(dialog, ".timeline"));
+  drawTimeline(/** @type {SVGElement} */ (picture), history, field(dialog, "told"));
+  const rows = [...history.items].reverse().map(row);
+  part(dialog, "tbody").replaceChildren(...rows);
+  part(dialog, ".scroll").hidden = rows.length === 0;
+}
+
+/** @param {Item} item @returns {HTMLTableRowElement} */
+function row({ time, what, why, trace_ids }) {
+  const element = document.createElement("tr");
+  for (const text of [time, what, why]) {
+    element.append(Object.assign(document.createElement("td"), { textContent: text }));
+  }
+  element.lastElementChild?.append(...trace_ids.map(traceId));
+  return element;
+}
+
+/** The endpoint's support asks for it. @param {string} id */
+function traceId(id) {
+  const element = document.createElement("span");
+  element.className = "trace";
+  const copy = Object.assign(document.createElement("button"), { type: "button", className: "link" });
+  copy.textContent = "Copy";
+  copy.dataset.action = "copy-trace";
+  copy.setAttribute("aria-label", `Copy the trace id ${id}`);
+  // WebKit lets a click write to the clipboard, and nothing read from it.
+  copy.addEventListener("click", () => {
+    void navigator.clipboard.writeText(id).then(() => say("Copied the trace id."), () => say("Select it and copy it."));
+  });
+  element.append("Trace id ", Object.assign(document.createElement("code"), { textContent: id }), " ", copy);
+  return element;
+}

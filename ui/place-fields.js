@@ -1,0 +1,61 @@
+// Where an account's tokens come from, checked while it is typed: in the log-in and in the account's dialog.
+
+/** @import { EncodingChoice, Place, PresetChoice } from "./types" */
+
+import { check } from "./agent.js";
+import { field, fromTemplate, input, part, write } from "./page.js";
+
+/** Between the last letter and the check, in milliseconds: a word that is being typed is not wrong yet. */
+const PAUSE = 350;
+
+/** Puts the fields into a form, and checks them together with the account's name. @param {HTMLFormElement} form */
+export function placeFields(form) {
+  part(form, '[data-place="place"]').append(fromTemplate("place-fields"));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let pause;
+  form.addEventListener("input", (event) => {
+    const { name } = /** @type {HTMLInputElement} */ (event.target);
+    if (!["account", "endpoint", "headers", "preset"].includes(name)) return;
+    clearTimeout(pause);
+    pause = setTimeout(() => void isRight(form), PAUSE);
+  });
+}
+
+/** Checks the fields, and goes to the first that is wrong if told so. @param {HTMLFormElement} form @param {boolean} [go] */
+export async function isRight(form, go = false) {
+  const troubles = await check(input(form, "account").value, readPlace(form));
+  for (const [name, text] of Object.entries(troubles)) {
+    const said = field(form, `${name}-trouble`);
+    write(said, text);
+    said.hidden = text === "";
+    input(form, name).setAttribute("aria-invalid", String(text !== ""));
+  }
+  const wrong = Object.entries(troubles).find(([, text]) => text !== "");
+  if (wrong !== undefined && go) input(form, wrong[0]).focus();
+  return wrong === undefined;
+}
+
+/** @param {HTMLElement} form @returns {PresetChoice} */
+export function preset(form) {
+  const chosen = /** @type {HTMLInputElement | null} */ (form.querySelector('input[name="preset"]:checked'));
+  return /** @type {PresetChoice} */ (chosen?.value ?? "custom");
+}
+
+/** @param {HTMLElement} form @returns {Place} */
+export function readPlace(form) {
+  return {
+    preset: preset(form),
+    endpoint: input(form, "endpoint").value,
+    encoding: /** @type {EncodingChoice} */ (input(form, "encoding").value),
+    client_id: input(form, "client-id").value,
+    headers: input(form, "headers").value,
+  };
+}
+
+/** @param {HTMLElement} form @param {Place} place */
+export function fillPlace(form, place) {
+  input(form, "endpoint").value = place.endpoint;
+  input(form, "encoding").value = place.encoding;
+  input(form, "client-id").value = place.client_id;
+  input(form, "headers").value = place.headers;
+}
