@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene, eventually};
+use rustix::process::Signal;
+
+use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene, eventually, procfs};
 
 /// The bytes of every file beside the configuration, and of itself.
 fn kept(desktop: &Desktop) -> Vec<String> {
@@ -112,6 +114,14 @@ async fn an_agent_that_runs_follows_the_file() {
     desktop.until("the second account is there", |status| status.names() == ["default", "second"]).await;
     let settings = desktop.api("GET /v1/settings", "").await.unwrap();
     assert_eq!(settings.body["clear_clipboard_after"], "7s");
+
+    // An editor that moves the file away, and writes it anew a moment later, ends no login meanwhile.
+    let aside = desktop.environment.path("config/evertoken/config.toml~");
+    fs::rename(desktop.environment.configuration(), &aside).unwrap();
+    procfs::signal(scene.agent.pid(), Signal::HUP);
+    desktop.api("GET /v1/settings", "").await.unwrap();
+    assert_eq!(desktop.status().await.names(), ["default", "second"]);
+    fs::rename(&aside, desktop.environment.configuration()).unwrap();
 
     let change = r#"{"start_at_login":true,"refresh":"late"}"#;
     assert_eq!(desktop.api("PATCH /v1/settings", change).await.unwrap().status, 200);

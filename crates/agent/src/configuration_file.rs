@@ -55,6 +55,11 @@ impl ConfigurationFile {
         Ok(configuration)
     }
 
+    /// Is there a file at all?
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
     fn text(&self) -> Result<String, ConfigurationFileError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Ok(text),

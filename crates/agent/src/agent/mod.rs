@@ -218,9 +218,11 @@ impl Agent {
         service_manager::reloaded();
     }
 
-    /// The configuration that this agent has stays when the file cannot be read. Its own changes come by here too.
+    /// The configuration that this agent has stays when the file cannot be read, and when it is gone. Its own changes
+    /// come by here too.
     fn read_configuration(&mut self) {
         match self.file.read() {
+            Ok(_) if !self.file.exists() => {}
             Ok(configuration) if configuration == self.configuration => {}
             Ok(configuration) => {
                 info!("the configuration was changed");

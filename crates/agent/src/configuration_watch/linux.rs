@@ -13,9 +13,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
-/// The file is whole again, or gone.
-const CHANGES: WatchFlags =
-    WatchFlags::CLOSE_WRITE.union(WatchFlags::MOVED_TO).union(WatchFlags::MOVED_FROM).union(WatchFlags::DELETE);
+/// The file is whole again. That it is gone says nothing: editors move it away before they write it anew.
+const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE.union(WatchFlags::MOVED_TO);
 
 pub(super) async fn watch(file: &Path, sender: &mpsc::UnboundedSender<()>) -> io::Result<()> {
     let queue = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
