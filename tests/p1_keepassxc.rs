@@ -17,7 +17,7 @@ async fn p1_keepassxc_keeps_a_login_over_refreshes_crashes_and_its_own_death() {
     desktop.login("default", &sandbox).await;
     let rotations = renewed_after(&desktop, 1).await;
 
-    keychain.kill();
+    keychain.kill().await;
     desktop.until_state("default", "keychain-unavailable").await;
     let sent = sandbox.requests().await.len();
     desktop.evertoken("refresh").await.failed(5);

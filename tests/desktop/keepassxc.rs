@@ -1,8 +1,13 @@
 //! A real KeePassXC as the Secret Service, with a database of its own.
 
 use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::Desktop;
+use super::deadline::eventually;
 use super::process::{Outcome, Process};
 use super::secret_service::SecretService;
 
@@ -34,9 +39,17 @@ ConfirmAccessItem=false
 ConfirmDeleteItem=false
 ";
 
+/// On a busy machine KeePassXC now and then overlooks the password on its standard input, and waits for a person.
+const OPEN_WITHIN: Duration = Duration::from_secs(12);
+const TRIES: usize = 3;
+
+/// What a write set going has been saved when the file has rested for so long.
+const SAVED_AFTER: Duration = Duration::from_secs(2);
+
 /// A running KeePassXC. Killed when it goes.
 pub(crate) struct KeePassXc {
     process: Process,
+    database: PathBuf,
 }
 
 impl KeePassXc {
@@ -51,17 +64,27 @@ impl KeePassXc {
             Outcome::of(import, format!("{PASSWORD}\n{PASSWORD}\n").as_bytes()).await.succeeded();
         }
         fs::write(&settings, SETTINGS).unwrap();
-        let mut command = desktop.environment.command("keepassxc");
-        command.arg("--config").arg(settings).arg("--localconfig").arg(place("keepassxc-here.ini"));
-        // One instance for each folder of temporary files.
-        command.arg("--pw-stdin").arg(database).env("TMPDIR", desktop.environment.path("run"));
-        let process = Process::spawn_with_input(&mut command, format!("{PASSWORD}\n").as_bytes());
-        SecretService::on(&desktop.bus).await.is_open().await;
-        Self { process }
+        for _ in 0..TRIES {
+            let mut command = desktop.environment.command("keepassxc");
+            command.arg("--config").arg(&settings).arg("--localconfig").arg(place("keepassxc-here.ini"));
+            // One instance for each folder of temporary files.
+            command.arg("--pw-stdin").arg(&database).env("TMPDIR", desktop.environment.path("run"));
+            let process = Process::spawn_with_input(&mut command, format!("{PASSWORD}\n").as_bytes());
+            let is_open = async { SecretService::on(&desktop.bus).await.is_open().await };
+            if timeout(OPEN_WITHIN, is_open).await.is_ok() {
+                return Self { process, database };
+            }
+        }
+        panic!("KeePassXC does not open its database");
     }
 
-    /// Dies without a word, as in a crash.
-    pub(crate) fn kill(mut self) {
+    /// Dies without a word, as in a crash; not while it saves, because whether its file survives that is not on trial.
+    pub(crate) async fn kill(mut self) {
+        eventually("the database is saved", async || {
+            let saved = fs::metadata(&self.database).ok()?.modified().ok()?;
+            saved.elapsed().is_ok_and(|since| since > SAVED_AFTER).then_some(())
+        })
+        .await;
         self.process.kill();
     }
 }
