@@ -35,6 +35,7 @@ mod proxy_attacks;
 mod restart;
 mod secrecy;
 mod server;
+mod sign_in;
 mod socket;
 mod token_file;
 mod tray;

@@ -3,6 +3,7 @@
 mod agent;
 mod artefact;
 mod authority;
+mod browser;
 mod bus;
 mod canary;
 mod clipboard;
@@ -37,6 +38,7 @@ mod wiretap;
 
 pub(crate) use agent::Agent;
 pub(crate) use authority::Authority;
+pub(crate) use browser::{Browser, Page};
 pub(crate) use bus::Bus;
 pub(crate) use canary::Canary;
 pub(crate) use clipboard::Clipboard;
