@@ -137,6 +137,23 @@ async fn p1_a_death_in_the_question_keeps_the_earlier_login() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_over_still_belongs_to_its_user() {
+    let mut scene = logged_in("--expires-in 4s").await;
+    scene.sandbox.expire().await;
+    scene.desktop.until_state("default", "login-required").await;
+    for _ in 0..2 {
+        let other = scene.sandbox.sign_in_as(OTHER).await;
+        let said = paste(&scene, &other.refresh_token, "").await;
+        assert!(said.failed(1).contains(OTHER), "{said:?}");
+        scene.crash_and_restart().await;
+        scene.desktop.until_state("default", "login-required").await;
+    }
+    let mine = scene.sandbox.sign_in().await;
+    paste(&scene, &mine.refresh_token, "").await.succeeded();
+    scene.goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_log_out_the_account_belongs_to_nobody() {
     let scene = logged_in("").await;
     scene.desktop.evertoken("logout default").await.succeeded();
