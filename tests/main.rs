@@ -38,6 +38,7 @@ mod restart;
 mod schemas;
 mod secrecy;
 mod server;
+mod sign_in;
 mod socket;
 mod ten_thousand_reads;
 mod token_file;

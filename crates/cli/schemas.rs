@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use evertoken_core::api::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
-    NewAccount, RefreshRequest, TokenAnswer,
+    NewAccount, RefreshRequest, SignInPrompt, SignInRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::diagnosis::Diagnosis;
@@ -55,6 +55,8 @@ fn schemas() -> BTreeMap<&'static str, Schema> {
         ("removed", output::<Removed>()),
         ("settings", output::<Settings>()),
         ("settings-change", input::<SettingsChange>()),
+        ("sign-in-prompt", output::<SignInPrompt>()),
+        ("sign-in-request", input::<SignInRequest>()),
         ("status", output::<StatusReport>()),
         ("token", output::<TokenAnswer>()),
     ])

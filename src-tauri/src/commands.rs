@@ -59,7 +59,7 @@ pub(crate) async fn log_in(
     credential: String,
     place: Option<Place>,
 ) -> Result<(), Trouble> {
-    let login = LoginRequest { credential, settings: place.map(Into::into), client_secret: None };
+    let login = LoginRequest { credential, settings: place.map(Into::into), client_secret: None, replace_user: false };
     call(&agent).await?.login(Some(&name(account)?), &login).await?;
     Ok(())
 }
@@ -71,6 +71,7 @@ pub(crate) async fn try_sandbox(agent: Agent<'_>, account: &str) -> Result<(), T
         credential: sandbox::sign_in().await?,
         settings: Some(preset(Preset::Sandbox)),
         client_secret: None,
+        replace_user: false,
     };
     call(&agent).await?.login(Some(&name), &login).await?;
     Ok(())

@@ -4,6 +4,7 @@ mod agent;
 mod artefact;
 mod authority;
 mod axe;
+mod browser;
 mod bus;
 mod canary;
 mod clipboard;
@@ -39,6 +40,7 @@ mod wiretap;
 
 pub(crate) use agent::Agent;
 pub(crate) use authority::Authority;
+pub(crate) use browser::{Browser, Page};
 pub(crate) use bus::Bus;
 pub(crate) use canary::Canary;
 pub(crate) use clipboard::Clipboard;

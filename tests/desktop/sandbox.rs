@@ -81,6 +81,21 @@ impl Sandbox {
         self.post("/sandbox/expire", &json!({})).await;
     }
 
+    /// What a browser that asks to sign in is answered from now on.
+    pub(crate) async fn consent(&self, consent: Value) {
+        self.post("/sandbox/authorization", &consent).await;
+    }
+
+    /// What is said to the newest code of a device.
+    pub(crate) async fn answer_device(&self, answer: Value) {
+        self.post("/sandbox/device", &answer).await;
+    }
+
+    /// A person signs in as somebody.
+    pub(crate) async fn sign_in_as(&self, user_id: &str) -> Grant {
+        serde_json::from_value(self.post("/sandbox/sign-in", &json!({ "user_id": user_id })).await).unwrap()
+    }
+
     /// Queues an answer for the next requests.
     pub(crate) async fn fault(&self, fault: Value) {
         self.post("/sandbox/faults", &fault).await;

@@ -61,3 +61,45 @@ impl Desktop {
         answer.body["access_token"].as_str().map(str::to_owned)
     }
 }
+
+/// The events of a sign-in. It ends with this value.
+pub(crate) struct SignInStream {
+    stream: UnixStream,
+    text: String,
+}
+
+impl Desktop {
+    /// Begins a sign-in of `default` over the socket.
+    pub(crate) async fn sign_in_stream(&self, way: &str, body: &Value) -> SignInStream {
+        let body = body.to_string();
+        let request = format!(
+            "POST /v1/accounts/default/login/{way} HTTP/1.1\r\nHost: evertoken\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = UnixStream::connect(self.socket()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        SignInStream { stream, text: String::new() }
+    }
+}
+
+impl SignInStream {
+    /// Waits for the event of this name.
+    pub(crate) async fn event(&mut self, name: &str) -> Value {
+        let wanted = format!("event: {name}\ndata: ");
+        let read = async {
+            loop {
+                if let Some((_, rest)) = self.text.split_once(&wanted)
+                    && let Some((data, _)) = rest.split_once("\n\n")
+                {
+                    return serde_json::from_str(data).unwrap();
+                }
+                let mut bytes = [0; 4096];
+                let length = self.stream.read(&mut bytes).await.unwrap();
+                assert!(length > 0, "no event {name}: {}", self.text);
+                self.text.push_str(&String::from_utf8_lossy(&bytes[..length]));
+            }
+        };
+        tokio::time::timeout(super::PATIENCE, read).await.unwrap_or_else(|_| panic!("no event {name}"))
+    }
+}

@@ -88,6 +88,7 @@ fn in_words(failure: &Failure) -> String {
         | Failure::Later { .. }
         | Failure::Odd { .. }
         | Failure::AuthorizationRequired(_)
+        | Failure::AnotherUser(_)
         | Failure::Keychain(_)
         | Failure::Journal => failure.in_words(),
     }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use evertoken_core::account::{Account, AccountName};
 use evertoken_core::client::ClientSecret;
 use evertoken_core::client_secrets::{Change, ClientSecrets};
-use evertoken_core::failure::Failure;
+use evertoken_core::failure::{AnotherUser, Failure};
 use evertoken_core::journal::{Entry, Record, summarize};
 use evertoken_core::keychain::{KeychainProblem, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::rotation::{Answer, Granted, Outcome, Purpose, Rotation, Step};
 use evertoken_core::session::{AccessTokenInfo, Tokens};
 use evertoken_core::token::{AccessToken, Fingerprint, RefreshToken};
+use evertoken_core::token_request::AuthorizationGrant;
 use evertoken_core::token_response::Grant;
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -46,6 +47,8 @@ pub(crate) struct Exchanged {
     pub(crate) outcome: Outcome,
     pub(crate) access_token: Option<AccessToken>,
     pub(crate) newest: Option<InSlot>,
+    /// A login of another user, which was not kept.
+    pub(crate) set_aside: Option<Given>,
 }
 
 /// What a person gave to log in with.
@@ -53,6 +56,8 @@ pub(crate) struct Exchanged {
 pub(crate) struct Given {
     pub(crate) refresh_token: Option<RefreshToken>,
     pub(crate) client_secret: Option<ClientSecret>,
+    /// The only user whose login is kept.
+    pub(crate) user_id: Option<String>,
 }
 
 /// What the rotation machine must not see: secrets, and a clock.
@@ -75,7 +80,12 @@ pub(crate) async fn exchange(
     store_delayed: impl Fn(KeychainProblem) + Send,
 ) -> Exchanged {
     let Ok(_lock) = AccountLock::acquire(place.lock.clone()).await else {
-        return Exchanged { outcome: Outcome::Failed(Failure::Journal), access_token: None, newest: None };
+        return Exchanged {
+            outcome: Outcome::Failed(Failure::Journal),
+            access_token: None,
+            newest: None,
+            set_aside: None,
+        };
     };
     let mut edge = Edge {
         given,
@@ -90,7 +100,8 @@ pub(crate) async fn exchange(
         let step = rotation.next().clone();
         if let Step::Finished(outcome) = step {
             let (access_token, newest) = (edge.access_token(&outcome), edge.newest(&outcome));
-            return Exchanged { outcome, access_token, newest };
+            let set_aside = edge.set_aside(&outcome);
+            return Exchanged { outcome, access_token, newest, set_aside };
         }
         let answer = place.carry_out(step, &purpose, &mut edge, &store_delayed).await;
         rotation = rotation.advance(answer, edge.clock.now());
@@ -117,6 +128,23 @@ impl Edge {
             }
             Outcome::Failed(_) | Outcome::Reverted => None,
         }
+    }
+
+    /// The token that a log-in brought for another user; the given one is spent by then, unless the server does not rotate.
+    fn set_aside(self, outcome: &Outcome) -> Option<Given> {
+        let Outcome::Failed(Failure::AnotherUser(_)) = outcome else { return None };
+        let Given { refresh_token, client_secret, .. } = self.given;
+        let refresh_token = self.grant.and_then(|grant| grant.refresh_token).or(refresh_token);
+        Some(Given { refresh_token, client_secret, user_id: None })
+    }
+
+    /// Does the grant belong to another user than the one whose login the account holds? A candidate that an earlier run
+    /// left behind is asked about as well: nobody has answered for it.
+    fn another_user(&self, presented: &RefreshTokenInfo, grant: &Grant) -> Option<AnotherUser> {
+        let before = self.before.access_token.as_ref().and_then(|stored| stored.user_id.as_deref());
+        let left_behind = self.before.found().left_behind() == Some(*presented);
+        let expected = if left_behind { before } else { self.given.user_id.as_deref() };
+        AnotherUser::between(expected, grant.user_id.as_deref())
     }
 
     fn to_present(&self, info: RefreshTokenInfo) -> Option<&RefreshToken> {
@@ -258,14 +286,20 @@ impl Workplace {
         };
         let sent_at = edge.clock.now();
         let client_secret = edge.client_secrets.for_generation(info.generation).cloned();
-        let answer = token_endpoint::present(&self.account, &token, client_secret.as_ref()).await;
+        let answer =
+            token_endpoint::present(&self.account, AuthorizationGrant::RefreshToken(&token), client_secret.as_ref())
+                .await;
         let sent_at = sent_at.saturating_add(edge.clock.jump().unwrap_or_default()).unwrap_or(sent_at);
         match answer {
             Ok(grant) => {
                 fail_point("after-answer");
                 let granted = granted(&grant, sent_at);
+                let another_user = edge.another_user(&info, &grant);
                 edge.grant = Some(grant);
-                Answer::Granted(granted)
+                match another_user {
+                    Some(users) => Answer::RequestFailed(Failure::AnotherUser(users)),
+                    None => Answer::Granted(granted),
+                }
             }
             Err(failure) => {
                 warn!(account = %self.name, token = %info.fingerprint, "not refreshed: {}", failure.in_words());

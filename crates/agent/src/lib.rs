@@ -3,6 +3,7 @@
 
 mod account_lock;
 mod agent;
+mod browser;
 mod caller;
 pub mod clipboard;
 mod configuration_file;
@@ -22,6 +23,7 @@ pub mod notifications;
 mod revocation_endpoint;
 mod run;
 mod service_manager;
+mod sign_in;
 mod signals;
 mod start_at_login;
 pub mod system_signals;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use evertoken_core::account::{AccountName, Encoding, Endpoint, InvalidHeader, Preset, check_header};
-use evertoken_core::api::{AccountSettings, LoginRequest};
+use evertoken_core::api::{AccountSettings, LoginRequest, SignInRequest};
 use evertoken_core::client::AuthMethod;
 use evertoken_core::metadata::Issuer;
 use evertoken_core::parameter::{InvalidParameter, check_parameter};
@@ -11,16 +11,19 @@ use evertoken_core::status::StatusReport;
 use jiff::Timestamp;
 
 use super::agent_client;
+use super::sign_in::{ask_or_fail, follow, the_way};
 use crate::failure::Failure;
 use crate::{client_secret, credential, output};
 
 /// The account of a person who has named none.
 const FIRST_ACCOUNT: &str = "default";
 
-/// Log in with a refresh token, or a whole token response as JSON
+/// Log in with a refresh token, a browser, a code on another device, or a command of your own
 ///
-/// Reads it from standard input, or asks for it without showing it. Proves it with one refresh and stores what comes
-/// back. Makes the account if there is none. When the endpoint refuses it, an earlier login stays as it was.
+/// Without an option it reads a refresh token, or a whole token response as JSON, from standard input, or asks for it
+/// without showing it. Whatever brought the refresh token, it is proven with one refresh, and what comes back is stored.
+/// Makes the account if there is none. When something fails, an earlier login stays as it was. The login of another
+/// user takes an account's place only when you say so.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,18 +34,40 @@ Examples:
   evertoken login eu --endpoint https://eu.example/oauth/token --encoding form --header 'X-Merchant-ID: 1234'
   evertoken login work --issuer https://issuer.example --client-id me --client-secret
   evertoken login ci --issuer https://issuer.example --client-id me --client-secret-file FILE < token
+  evertoken login work --browser --issuer https://issuer.example --client-id me --parameter scope=offline_access
+  evertoken login work --device                    the account knows its server by now
 
 The client secret is kept in the keychain. It is asked for or read from a file, and never an argument.")]
 pub(crate) struct Login {
     /// The account; without one: the default, the only one, or a new one named `default`
     account: Option<AccountName>,
     #[command(flatten)]
+    way: WayArguments,
+    #[command(flatten)]
     settings: SettingsArguments,
     #[command(flatten)]
     secret: SecretArguments,
-    /// Print JSON
+    /// Let the login of another user take the account's place
+    #[arg(long)]
+    replace_user: bool,
+    /// Print JSON; with --browser, --device and --command a line for what is to be done first
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How the refresh token is got.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct WayArguments {
+    /// Sign in in the browser of this machine, at the account's server (RFC 8252)
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// Sign in on another device, with a code that is shown here (RFC 8628)
+    #[arg(long)]
+    pub(crate) device: bool,
+    /// Run the account's login_command, as config.toml has it, and take what it prints
+    #[arg(long)]
+    pub(crate) command: bool,
 }
 
 #[derive(Debug, Default, Args)]
@@ -118,13 +143,33 @@ impl Login {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         // First, so that nothing is started or changed for an input that is none.
         let client_secret = self.secret.read()?;
-        let credential = credential::read()?;
+        let way = the_way(&self.way);
+        let credential = if way.is_none() { Some(credential::read()?) } else { None };
         let client = agent_client().await?;
         let report = client.status().await?;
         let name = self.account.or_else(|| implied_account(&report));
         let is_new = name.as_ref().is_some_and(|name| report.accounts.iter().all(|account| account.name != *name));
-        let login = LoginRequest { credential, settings: self.settings.into_settings(is_new), client_secret };
-        let account = client.login(name.as_ref(), &login).await?;
+        let (settings, replace_user) = (self.settings.into_settings(is_new), self.replace_user);
+        let account = if let Some(way) = way {
+            let sign_in = SignInRequest { settings, client_secret, replace_user };
+            match follow(client.sign_in(name.as_ref(), way, &sign_in).await?, self.json).await? {
+                Ok(account) => account,
+                Err(problem) => {
+                    ask_or_fail(problem)?;
+                    client.replace_user(name.as_ref()).await?
+                }
+            }
+        } else {
+            let credential = credential.unwrap_or_default();
+            let login = LoginRequest { credential, settings, client_secret, replace_user };
+            match client.login(name.as_ref(), &login).await {
+                Ok(account) => account,
+                Err(problem) => {
+                    ask_or_fail(problem)?;
+                    client.login(name.as_ref(), &LoginRequest { replace_user: true, ..login }).await?
+                }
+            }
+        };
         if self.json {
             return output::json(&account);
         }

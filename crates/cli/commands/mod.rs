@@ -16,6 +16,7 @@ mod man;
 mod open;
 mod proxy;
 mod refresh;
+mod sign_in;
 mod status;
 mod token;
 
@@ -40,7 +41,7 @@ pub(crate) use {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub(crate) enum Command {
-    /// Log in with a refresh token, or a whole token response as JSON
+    /// Log in with a refresh token, a browser, a code on another device, or a command of your own
     Login(Box<login::Login>),
     /// Print a valid access token
     Token(token::Token),

@@ -112,6 +112,7 @@ pub(super) mod tests {
         AccountStatus {
             token_file: None,
             approvals: Vec::new(),
+            sign_in: Vec::new(),
             name: name.parse().unwrap(),
             default: true,
             endpoint: PRODUCTION_ENDPOINT.to_owned(),

@@ -68,6 +68,7 @@ pub(super) mod tests {
         AccountStatus {
             token_file: None,
             approvals: Vec::new(),
+            sign_in: Vec::new(),
             name: "eu".parse().unwrap(),
             default: true,
             endpoint: PRODUCTION_ENDPOINT.to_owned(),

@@ -62,6 +62,11 @@ impl Client {
         self.call(Method::POST, &path(account, "login"), Some(login)).await
     }
 
+    /// The answer "yes" to the question whether the login of another user may take the account.
+    pub async fn replace_user(&self, account: Option<&AccountName>) -> Result<AccountStatus, Problem> {
+        self.call(Method::POST, &path(account, "login/replace"), NO_BODY).await
+    }
+
     /// Refreshes, and waits for the outcome.
     pub async fn refresh(
         &self,
@@ -117,6 +122,6 @@ fn in_path(account: Option<&AccountName>) -> &str {
     account.map_or(DEFAULT_ACCOUNT_PLACEHOLDER, AccountName::as_str)
 }
 
-fn path(account: Option<&AccountName>, call: &str) -> String {
+pub(crate) fn path(account: Option<&AccountName>, call: &str) -> String {
     format!("accounts/{}/{call}", in_path(account))
 }

@@ -1,24 +1,38 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use evertoken_core::account::{AccountName, SignInWay};
+use evertoken_core::api::{SignInEvent, SignInRequest};
 use evertoken_core::problem::Problem;
 use evertoken_core::status::StatusReport;
-use http_body_util::BodyExt;
-use hyper::Method;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
+use hyper::{Method, Request};
+use serde::de::DeserializeOwned;
 
+use crate::calls::path;
 use crate::connection::{Sender, request};
 use crate::{Client, answer, unavailable};
 
 /// The stream begins at once, from the agent's memory.
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
+/// The agent asks issuer, keychain and server first, each with bounds of its own; this one is beyond their sum.
+const SIGN_IN_BEGINS_WITHIN: Duration = Duration::from_secs(120);
 /// In bytes. A report is a kilobyte or two for each account.
 const LONGEST_EVENT: usize = 8 * 1024 * 1024;
 
 /// The agent's reports: how things are now, then each change. Waiting for the next one costs nothing.
 #[derive(Debug)]
-pub struct Events {
+pub struct Events(Stream);
+
+/// A sign-in under way. Dropping it ends the sign-in.
+#[derive(Debug)]
+pub struct SignIn(Stream);
+
+/// Events as they come.
+#[derive(Debug)]
+struct Stream {
     body: Incoming,
     parser: EventParser,
     /// Kept so that the connection stays for as long as somebody listens.
@@ -32,10 +46,34 @@ impl Client {
     /// [`AgentUnavailable`](evertoken_core::problem::ProblemKind::AgentUnavailable).
     pub async fn events(&self) -> Result<Events, Problem> {
         let request = request(Method::GET, "events", None::<&()>)?;
+        Ok(Events(self.stream(request, BEGINS_WITHIN).await?))
+    }
+
+    /// Begins a sign-in. It goes on for as long as its events are held.
+    ///
+    /// # Errors
+    /// The [`Problem`] for which there is nothing to do for a person, or
+    /// [`AgentUnavailable`](evertoken_core::problem::ProblemKind::AgentUnavailable).
+    pub async fn sign_in(
+        &self,
+        account: Option<&AccountName>,
+        way: SignInWay,
+        sign_in: &SignInRequest,
+    ) -> Result<SignIn, Problem> {
+        let way = match way {
+            SignInWay::Browser => "login/browser",
+            SignInWay::Device => "login/device",
+            SignInWay::Command => "login/command",
+        };
+        let request = request(Method::POST, &path(account, way), Some(sign_in))?;
+        Ok(SignIn(self.stream(request, SIGN_IN_BEGINS_WITHIN).await?))
+    }
+
+    async fn stream(&self, request: Request<Full<Bytes>>, within: Duration) -> Result<Stream, Problem> {
         let begin = async {
             let (response, connection) = self.send(request).await?;
             if response.status().is_success() {
-                return Ok(Events {
+                return Ok(Stream {
                     body: response.into_body(),
                     parser: EventParser::default(),
                     _connection: connection,
@@ -46,7 +84,7 @@ impl Client {
             let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
             Err(unavailable::with_version(answer::problem(content_type, &body), &head.headers))
         };
-        tokio::time::timeout(BEGINS_WITHIN, begin).await.unwrap_or_else(|_| Err(unavailable::no_answer(BEGINS_WITHIN)))
+        tokio::time::timeout(within, begin).await.unwrap_or_else(|_| Err(unavailable::no_answer(within)))
     }
 }
 
@@ -54,8 +92,45 @@ impl Events {
     /// The next report; `None` when the agent has ended. May be dropped half-way and called again.
     pub async fn next(&mut self) -> Option<Result<StatusReport, Problem>> {
         loop {
-            if let Some(data) = self.parser.events.pop_front() {
-                return Some(serde_json::from_slice(&data).map_err(|_| unavailable::another_version()));
+            let (name, data) = match self.0.next().await? {
+                Ok(event) => event,
+                Err(problem) => return Some(Err(problem)),
+            };
+            // An event without a name is one as well.
+            if name.is_empty() || name == b"status" {
+                return Some(read(&data));
+            }
+        }
+    }
+}
+
+impl SignIn {
+    /// What happens next; `None` when the agent has ended.
+    pub async fn next(&mut self) -> Option<Result<SignInEvent, Problem>> {
+        loop {
+            let (name, data) = match self.0.next().await? {
+                Ok(event) => event,
+                Err(problem) => return Some(Err(problem)),
+            };
+            return Some(match name.as_slice() {
+                b"prompt" => read(&data).map(SignInEvent::Prompt),
+                b"done" => read(&data).map(SignInEvent::Done),
+                b"problem" => Ok(SignInEvent::Problem(answer::problem(Some("application/problem+json"), &data))),
+                _ => continue,
+            });
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(data: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(data).map_err(|_| unavailable::another_version())
+}
+
+impl Stream {
+    async fn next(&mut self) -> Option<Result<(Vec<u8>, Vec<u8>), Problem>> {
+        loop {
+            if let Some(event) = self.parser.events.pop_front() {
+                return Some(Ok(event));
             }
             let frame = self.body.frame().await?.ok()?;
             if let Some(bytes) = frame.data_ref()
@@ -72,8 +147,8 @@ impl Events {
 struct EventParser {
     line: Vec<u8>,
     data: Option<Vec<u8>>,
-    is_foreign: bool,
-    events: VecDeque<Vec<u8>>,
+    name: Vec<u8>,
+    events: VecDeque<(Vec<u8>, Vec<u8>)>,
 }
 
 /// An event beyond [`LONGEST_EVENT`].
@@ -97,8 +172,8 @@ impl EventParser {
 
     fn end_line(&mut self, line: &[u8]) {
         if line.is_empty() {
-            let is_foreign = std::mem::take(&mut self.is_foreign);
-            self.events.extend(self.data.take().filter(|_| !is_foreign));
+            let name = std::mem::take(&mut self.name);
+            self.events.extend(self.data.take().map(|data| (name, data)));
             return;
         }
         let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
@@ -113,7 +188,7 @@ impl EventParser {
                 }
                 None => self.data = Some(value.to_vec()),
             },
-            b"event" => self.is_foreign = value != b"status",
+            b"event" => self.name = value.to_vec(),
             // A comment has an empty field name; other fields are for other clients.
             _ => {}
         }
@@ -129,7 +204,8 @@ mod tests {
         for piece in pieces {
             assert_eq!(parser.push(piece), Ok(()));
         }
-        parser.events.iter().map(|data| String::from_utf8_lossy(data).into_owned()).collect()
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        parser.events.iter().map(|(name, data)| format!("{} {}", text(name), text(data)).trim().to_owned()).collect()
     }
 
     #[test]
@@ -137,13 +213,13 @@ mod tests {
         let stream = b": hello\n\nevent: status\ndata: {\"a\":1}\n\ndata:{\r\ndata: }\r\n\r\n";
         for cut in 0..stream.len() {
             let (first, second) = stream.split_at(cut);
-            assert_eq!(events(&[first, second]), ["{\"a\":1}", "{\n}"], "cut at {cut}");
+            assert_eq!(events(&[first, second]), ["status {\"a\":1}", "{\n}"], "cut at {cut}");
         }
     }
 
     #[test]
-    fn events_that_are_no_report_are_passed_over() {
-        assert_eq!(events(&[b"event: other\ndata: 1\n\nid: 7\ndata: 2\n\n"]), ["2"]);
+    fn an_event_has_its_own_name_and_not_that_of_the_one_before() {
+        assert_eq!(events(&[b"event: other\ndata: 1\n\nid: 7\ndata: 2\n\n"]), ["other 1", "2"]);
         assert_eq!(events(&[b"event: status\n\nretry\n\n"]), [""; 0]);
     }
 

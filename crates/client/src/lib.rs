@@ -11,5 +11,5 @@ mod transport;
 mod unavailable;
 
 pub use connection::Client;
-pub use events::Events;
+pub use events::{Events, SignIn};
 pub use start::{agent_program, connect_or_start};

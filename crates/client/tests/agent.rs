@@ -113,7 +113,14 @@ async fn calls_say_what_they_mean() {
 
     client.remove_account(None).await.unwrap();
     // No account in the answer of these: the request is what is looked at.
-    drop(client.login(None, &LoginRequest { credential: "r".to_owned(), settings, client_secret: None }).await);
+    drop(
+        client
+            .login(
+                None,
+                &LoginRequest { credential: "r".to_owned(), settings, client_secret: None, replace_user: false },
+            )
+            .await,
+    );
     drop(client.refresh(None, RefreshRequest::default()).await);
     drop(client.refresh(None, RefreshRequest { min_valid: Some(0) }).await);
     drop(client.copy(None).await);
@@ -166,7 +173,7 @@ async fn a_login_is_never_sent_twice_on_its_own() {
         listener
     });
 
-    let login = LoginRequest { credential: "r".to_owned(), settings: None, client_secret: None };
+    let login = LoginRequest { credential: "r".to_owned(), settings: None, client_secret: None, replace_user: false };
     let problem = client.login(None, &login).await.unwrap_err();
 
     assert_eq!(problem.kind, ProblemKind::AgentUnavailable);

@@ -185,6 +185,19 @@ impl From<Endpoint> for String {
     }
 }
 
+/// A way of logging in that brings the tokens by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum SignInWay {
+    /// In a browser on this machine: an authorization code with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252).
+    Browser,
+    /// With a code that is typed in on another device (RFC 8628).
+    Device,
+    /// With the account's `login_command`.
+    Command,
+}
+
 /// Where a new account's tokens come from, for people who do not want to type a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -240,6 +253,10 @@ pub struct Account {
     /// Where a device asks for a code (RFC 8628), if the metadata names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_authorization_endpoint: Option<Endpoint>,
+    /// A program of the person's own, with its arguments, that prints a refresh token or a token response: another way to
+    /// log in. It is run when a person asks for it, and without a shell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub login_command: Vec<String>,
     /// A file that always holds the access token, for programs that can read nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_file: Option<TokenFile>,
@@ -287,6 +304,7 @@ impl Account {
             issuer: None,
             authorization_endpoint: None,
             device_authorization_endpoint: None,
+            login_command: Vec::new(),
             token_file: None,
             require_approval: false,
             allowed_programs: BTreeSet::new(),
@@ -310,9 +328,20 @@ impl Account {
         }
     }
 
+    /// How a person can log in, beside with a refresh token.
+    #[must_use]
+    pub fn sign_in_ways(&self) -> Vec<SignInWay> {
+        let ways = [
+            (SignInWay::Browser, self.authorization_endpoint.is_some()),
+            (SignInWay::Device, self.device_authorization_endpoint.is_some()),
+            (SignInWay::Command, !self.login_command.is_empty()),
+        ];
+        ways.into_iter().filter_map(|(way, is_there)| is_there.then_some(way)).collect()
+    }
+
     /// The endpoints that are sent the client secret.
     pub fn secret_goes_to(&self) -> impl Iterator<Item = &Endpoint> {
-        std::iter::once(&self.endpoint).chain(&self.revocation_endpoint)
+        std::iter::once(&self.endpoint).chain(&self.revocation_endpoint).chain(&self.device_authorization_endpoint)
     }
 }
 

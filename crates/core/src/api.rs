@@ -10,6 +10,10 @@
 //! | `GET /v1/accounts/{name}/settings` | | [`AccountSettings`] |
 //! | `DELETE /v1/accounts/{name}` | | 204 |
 //! | `POST /v1/accounts/{name}/login` | [`LoginRequest`] | [`AccountStatus`](crate::status::AccountStatus) |
+//! | `POST /v1/accounts/{name}/login/browser` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
+//! | `POST /v1/accounts/{name}/login/device` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
+//! | `POST /v1/accounts/{name}/login/command` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
+//! | `POST /v1/accounts/{name}/login/replace` | | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `POST /v1/accounts/{name}/refresh` | [`RefreshRequest`] | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `POST /v1/accounts/{name}/copy` | | [`CopyAnswer`] |
 //! | `POST /v1/accounts/{name}/logout` | | [`LogoutAnswer`] |
@@ -18,6 +22,9 @@
 //! | `POST /v1/accounts/{name}/approval` | [`Approval`] | [`AccountStatus`](crate::status::AccountStatus) |
 //! | `GET /v1/diagnosis` | | [`Diagnosis`](crate::diagnosis::Diagnosis) |
 //! | `GET`, `PATCH /v1/settings` | [`SettingsChange`](crate::config::SettingsChange) | [`Settings`](crate::config::Settings) |
+//!
+//! A sign-in goes on for as long as its connection is open. A login of another user than the account's ends in the problem
+//! `urn:evertoken:another-user`; `login/replace` is then the answer "yes, replace it", for ten minutes.
 //!
 //! `{name}` may be `-`: the default account, or the only one. Errors are [`Problem`](crate::problem::Problem)s.
 //! For programs in other languages it is written down in `docs/local-api.yaml`, which the tests keep true.
@@ -32,6 +39,7 @@ use crate::access::{Access, Program};
 use crate::account::{Account, AccountName, Encoding, Preset};
 use crate::client::AuthMethod;
 use crate::journal::Entry;
+use crate::problem::Problem;
 use crate::revocation::Revocation;
 use crate::status::AccountStatus;
 use crate::token_file::TokenFile;
@@ -188,18 +196,94 @@ pub struct LoginRequest {
     /// The client secret. Absent: the one that the keychain holds, if the client authenticates with one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
+    /// May the login of another user take the place of the account's?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace_user: bool,
 }
 
 /// Shows no token.
 impl fmt::Debug for LoginRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { credential: _, settings, client_secret } = self;
+        let Self { credential: _, settings, client_secret, replace_user } = self;
         f.debug_struct("LoginRequest")
             .field("credential", &"[redacted]")
             .field("settings", settings)
             .field("client_secret", &client_secret.as_ref().map(|_| "[redacted]"))
+            .field("replace_user", replace_user)
             .finish()
     }
+}
+
+/// `POST /v1/accounts/{name}/login/browser`, `…/device`, `…/command`. Its `Debug` shows no secret.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SignInRequest {
+    /// How the account signs in and refreshes: for a new account, or to change an old one together with its login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<AccountSettings>,
+    /// The client's secret, for servers that want one; kept in the keychain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    /// May a login of another user take the place of the one that the account has?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replace_user: bool,
+}
+
+impl fmt::Debug for SignInRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { settings, client_secret, replace_user } = self;
+        f.debug_struct("SignInRequest")
+            .field("settings", settings)
+            .field("client_secret", &client_secret.as_ref().map(|_| "[redacted]"))
+            .field("replace_user", replace_user)
+            .finish()
+    }
+}
+
+/// What a sign-in tells: once what a person has to do, then how it ended. The event's name is `prompt`, `done` or
+/// `problem`, its data the value as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SignInEvent {
+    /// `prompt`
+    Prompt(SignInPrompt),
+    /// `done`: the account is logged in.
+    Done(Box<AccountStatus>),
+    /// `problem`: nothing was changed, unless it says so.
+    Problem(Problem),
+}
+
+/// What a person has to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "way", rename_all = "lowercase")]
+pub enum SignInPrompt {
+    /// Sign in in the browser.
+    Browser {
+        /// The address to open, on this machine; it leads on to the server.
+        url: String,
+        /// Was a browser opened there?
+        opened: bool,
+        /// Until when, UTC.
+        expires_at: Timestamp,
+    },
+    /// Open an address on any device, and type in a code (RFC 8628 section 3.3).
+    Device {
+        /// The code.
+        user_code: String,
+        /// The address.
+        verification_uri: String,
+        /// The address with the code in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        verification_uri_complete: Option<String>,
+        /// Until when, UTC.
+        expires_at: Timestamp,
+    },
+    /// Wait for the account's own command.
+    Command {
+        /// Until when, UTC.
+        expires_at: Timestamp,
+    },
 }
 
 /// `POST /v1/accounts/{name}/refresh`. Waits for the outcome.
@@ -249,8 +333,14 @@ mod tests {
 
     #[test]
     fn debug_output_of_a_login_shows_no_secret() {
-        let request =
-            LoginRequest { credential: "r-123".to_owned(), settings: None, client_secret: Some("s-123".to_owned()) };
+        let request = LoginRequest {
+            credential: "r-123".to_owned(),
+            settings: None,
+            client_secret: Some("s-123".to_owned()),
+            replace_user: false,
+        };
+        assert!(!format!("{request:?}").contains("-123"), "{request:?}");
+        let request = SignInRequest { client_secret: Some("s-123".to_owned()), ..SignInRequest::default() };
         assert!(!format!("{request:?}").contains("-123"), "{request:?}");
     }
 }

@@ -28,10 +28,30 @@ pub enum Failure {
     },
     /// The endpoint refused the refresh token: a person must log in.
     AuthorizationRequired(Refusal),
+    /// The endpoint granted tokens of another user than the one whose login the account holds.
+    AnotherUser(AnotherUser),
     /// The keychain cannot be used, so that nothing was sent.
     Keychain(KeychainProblem),
     /// The journal cannot be written, so that nothing was sent.
     Journal,
+}
+
+/// Whose the account is, and whose the login that was refused for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnotherUser {
+    /// The `user_id` of the login that the account holds.
+    pub account: String,
+    /// The `user_id` of the new login.
+    pub login: String,
+}
+
+impl AnotherUser {
+    /// Do both know their user, and is it not the same?
+    #[must_use]
+    pub fn between(account: Option<&str>, login: Option<&str>) -> Option<Self> {
+        let (account, login) = (account?, login?);
+        (account != login).then(|| Self { account: account.to_owned(), login: login.to_owned() })
+    }
 }
 
 /// Why a request did not leave this machine.
@@ -159,7 +179,8 @@ impl Failure {
             | Self::OutcomeUnknown(_)
             | Self::Later { .. }
             | Self::Odd { .. }
-            | Self::AuthorizationRequired(_) => false,
+            | Self::AuthorizationRequired(_)
+            | Self::AnotherUser(_) => false,
         }
     }
 
@@ -172,6 +193,7 @@ impl Failure {
             | Self::OutcomeUnknown(_)
             | Self::Odd { .. }
             | Self::AuthorizationRequired(_)
+            | Self::AnotherUser(_)
             | Self::Keychain(_)
             | Self::Journal => false,
         }
@@ -203,6 +225,9 @@ impl Failure {
             }
             Self::AuthorizationRequired(Refusal { expired_at: None, .. }) => {
                 "the endpoint refused the login".to_owned()
+            }
+            Self::AnotherUser(AnotherUser { account, login }) => {
+                format!("the account belongs to {account}, and this login belongs to {login}")
             }
             Self::Keychain(problem) => problem.to_string(),
             Self::Journal => "the journal in the state folder cannot be written".to_owned(),

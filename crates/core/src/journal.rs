@@ -109,7 +109,9 @@ impl Record {
         match failure {
             Failure::NotSent(_) => Some(Self::NotSent { fingerprint, reason }),
             Failure::OutcomeUnknown(_) => Some(Self::OutcomeUnknown { fingerprint, reason }),
-            Failure::Later { .. } | Failure::Odd { .. } => Some(Self::Declined { fingerprint, reason }),
+            Failure::Later { .. } | Failure::Odd { .. } | Failure::AnotherUser(_) => {
+                Some(Self::Declined { fingerprint, reason })
+            }
             Failure::AuthorizationRequired(refusal) => {
                 Some(Self::Refused { fingerprint, expired_at: refusal.expired_at, trace_id: refusal.trace_id.clone() })
             }

@@ -4,9 +4,11 @@
 pub mod access;
 pub mod account;
 pub mod api;
+pub mod authorization;
 pub mod client;
 pub mod client_secrets;
 pub mod config;
+pub mod device;
 pub mod diagnosis;
 pub mod duration;
 pub mod failure;

@@ -12,7 +12,20 @@ pub enum InvalidParameter {
 }
 
 /// Parameters that belong to the request itself; the account must not change them.
-const RESERVED: [&str; 4] = ["grant_type", "refresh_token", "client_id", "client_secret"];
+const RESERVED: [&str; 12] = [
+    "grant_type",
+    "refresh_token",
+    "client_id",
+    "client_secret",
+    "response_type",
+    "redirect_uri",
+    "state",
+    "code",
+    "code_verifier",
+    "code_challenge",
+    "code_challenge_method",
+    "device_code",
+];
 /// Longest part of a bad name that an error repeats, in characters.
 const SHOWN: usize = 64;
 
@@ -41,7 +54,7 @@ mod tests {
         for good in [("audience", "https://api.example/"), ("scope", "a b"), ("resource", "urn:ü"), ("x-y.z_1", "1")] {
             assert_eq!(check_parameter(good.0, good.1), Ok(()), "{good:?}");
         }
-        for name in ["grant_type", "refresh_token", "client_id", "client_secret", "Client_Secret"] {
+        for name in RESERVED.into_iter().chain(["Client_Secret"]) {
             assert_eq!(check_parameter(name, "x"), Err(InvalidParameter::Reserved(name.to_owned())));
         }
         for bad in [("", "x"), ("a b", "x"), ("a&b", "x"), ("ä", "x"), ("a", ""), ("a", "b\nc")] {

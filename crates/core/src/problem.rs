@@ -55,6 +55,8 @@ problem_kinds! {
     LoginRequired = "urn:evertoken:login-required", 403, LoginRequired;
     /// The credential that was given in a log-in was refused by the endpoint.
     LoginRefused = "urn:evertoken:login-refused", 403, LoginRequired;
+    /// The new login belongs to another user than the account's.
+    AnotherUser = "urn:evertoken:another-user", 409, Failed;
     /// The endpoint does not accept the account's client: its id, its secret or what it asks for.
     ClientRefused = "urn:evertoken:client-refused", 502, Failed;
     /// The endpoint cannot be reached or wants to be left alone for a while.

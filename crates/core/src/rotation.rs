@@ -235,7 +235,7 @@ impl Rotation {
     /// A refused candidate of an earlier run gives way to the login before it.
     fn can_revert(&self, presented: RefreshTokenInfo) -> bool {
         let is_refused = match &self.failure {
-            Some(Failure::AuthorizationRequired(_)) => true,
+            Some(Failure::AuthorizationRequired(_) | Failure::AnotherUser(_)) => true,
             // It came with a client secret of its own, and the login before it has another.
             Some(Failure::Odd { error, .. }) => error.is_some_and(ErrorCode::refuses_the_client),
             Some(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Program;
-use crate::account::AccountName;
+use crate::account::{AccountName, SignInWay};
 use crate::token::Fingerprint;
 use crate::token_file::TokenFileForm;
 
@@ -84,6 +84,9 @@ pub struct AccountStatus {
     /// The programs that wait for a person to allow them.
     #[serde(default)]
     pub approvals: Vec<Program>,
+    /// How a person can log in, beside with a refresh token.
+    #[serde(default)]
+    pub sign_in: Vec<SignInWay>,
 }
 
 /// A file that holds the access token.
@@ -235,6 +238,7 @@ mod tests {
             login: LoginStatus::default(),
             token_file: None,
             approvals: Vec::new(),
+            sign_in: Vec::new(),
         };
         let agent = AgentInfo { version: String::new(), pid: 1, started_at: Timestamp::UNIX_EPOCH };
         StatusReport { agent, accounts: states.iter().map(account).collect() }

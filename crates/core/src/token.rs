@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-macro_rules! secret {
+macro_rules! secret_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone)]
@@ -40,13 +40,30 @@ macro_rules! secret {
     };
 }
 
-secret! {
+secret_text! {
     /// An access token (RFC 6749 section 1.4).
     AccessToken
 }
-secret! {
+secret_text! {
     /// A refresh token (RFC 6749 section 1.5).
     RefreshToken
+}
+
+secret_text! {
+    /// A code that the token endpoint exchanges for tokens, once (RFC 6749 section 1.3.1).
+    AuthorizationCode
+}
+secret_text! {
+    /// What proves that whoever has an authorization code also asked for it (RFC 7636 section 4.1).
+    CodeVerifier
+}
+secret_text! {
+    /// What ties a callback to the request that it answers (RFC 6749 section 10.12).
+    AuthorizationState
+}
+secret_text! {
+    /// What a device polls with (RFC 8628 section 3.2).
+    DeviceCode
 }
 
 /// The first 12 hex digits of a token's SHA-256: enough to tell tokens apart, useless for logging in.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::account::{Account, Encoding};
 use crate::client::{ClientSecret, Credentials, credentials};
-use crate::token::RefreshToken;
+use crate::token::{AuthorizationCode, CodeVerifier, DeviceCode, RefreshToken};
 
 /// A request, ready to be sent. Its `Debug` shows no token.
 #[derive(Debug, Clone)]
@@ -24,10 +24,65 @@ pub struct TokenRequest {
     pub body: SecretString,
 }
 
+/// What a token request presents: its authorization grant (RFC 6749 section 1.3).
+#[derive(Debug, Clone, Copy)]
+pub enum AuthorizationGrant<'a> {
+    /// A refresh token (RFC 6749 section 6).
+    RefreshToken(&'a RefreshToken),
+    /// The code of a sign-in with a browser (RFC 6749 section 4.1.3).
+    Code {
+        /// The code.
+        code: &'a AuthorizationCode,
+        /// Where it was sent, as in the authorization request.
+        redirect_uri: &'a str,
+        /// PKCE (RFC 7636 section 4.5).
+        verifier: &'a CodeVerifier,
+    },
+    /// The code that a device polls with (RFC 8628 section 3.4).
+    DeviceCode(&'a DeviceCode),
+}
+
+#[derive(Default, Serialize)]
+struct Grant<'a> {
+    grant_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirect_uri: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_verifier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_code: Option<&'a str>,
+}
+
+impl<'a> From<AuthorizationGrant<'a>> for Grant<'a> {
+    fn from(grant: AuthorizationGrant<'a>) -> Self {
+        match grant {
+            AuthorizationGrant::RefreshToken(token) => {
+                Self { grant_type: "refresh_token", refresh_token: Some(token.expose()), ..Self::default() }
+            }
+            AuthorizationGrant::Code { code, redirect_uri, verifier } => Self {
+                grant_type: "authorization_code",
+                code: Some(code.expose()),
+                redirect_uri: Some(redirect_uri),
+                code_verifier: Some(verifier.expose()),
+                ..Self::default()
+            },
+            AuthorizationGrant::DeviceCode(code) => Self {
+                grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+                device_code: Some(code.expose()),
+                ..Self::default()
+            },
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Body<'a> {
-    grant_type: &'static str,
-    refresh_token: &'a str,
+    #[serde(flatten)]
+    grant: Grant<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,18 +91,17 @@ struct Body<'a> {
     parameters: &'a BTreeMap<String, String>,
 }
 
-/// The request that exchanges a refresh token at an account's endpoint. `client_secret` is sent if the account's client
+/// The request that exchanges a grant at an account's endpoint. `client_secret` is sent if the account's client
 /// authenticates with one.
 #[must_use]
 pub fn token_request(
     account: &Account,
-    refresh_token: &RefreshToken,
+    grant: AuthorizationGrant<'_>,
     client_secret: Option<&ClientSecret>,
 ) -> TokenRequest {
     let Credentials { authorization, client_id, client_secret } = credentials(account, client_secret);
     let body = Body {
-        grant_type: "refresh_token",
-        refresh_token: refresh_token.expose(),
+        grant: grant.into(),
         client_id,
         client_secret: client_secret.map(ClientSecret::expose),
         parameters: &account.parameters,
@@ -70,9 +124,18 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 fn form(body: &Body<'_>) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", body.grant_type).append_pair("refresh_token", body.refresh_token);
-    let client = [("client_id", body.client_id), ("client_secret", body.client_secret)];
-    form.extend_pairs(client.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    let Body { grant, client_id, client_secret, .. } = body;
+    form.append_pair("grant_type", grant.grant_type);
+    let fields = [
+        ("refresh_token", grant.refresh_token),
+        ("code", grant.code),
+        ("redirect_uri", grant.redirect_uri),
+        ("code_verifier", grant.code_verifier),
+        ("device_code", grant.device_code),
+        ("client_id", *client_id),
+        ("client_secret", *client_secret),
+    ];
+    form.extend_pairs(fields.into_iter().filter_map(|(name, value)| Some((name, value?))));
     form.extend_pairs(body.parameters);
     form.finish()
 }
@@ -97,7 +160,8 @@ mod tests {
         account.token_endpoint_auth_method = method;
         account.parameters = [("audience".to_owned(), "https://api.example/".to_owned())].into();
         let secret = ClientSecret::read("s:1").unwrap();
-        let request = token_request(&account, &RefreshToken::new("r".to_owned()), Some(&secret));
+        let token = RefreshToken::new("r".to_owned());
+        let request = token_request(&account, AuthorizationGrant::RefreshToken(&token), Some(&secret));
         assert!(!format!("{request:?}").contains("s:1"), "{request:?}");
         let authorization = request.authorization.map(|header| header.expose_secret().to_owned());
         (authorization, request.body.expose_secret().to_owned())
@@ -128,7 +192,7 @@ mod tests {
     #[test]
     fn the_documented_request_goes_out_to_the_letter() {
         let token = RefreshToken::new("eyJraWQiOiJmODAyNjg0OC1mNTJkLTRmY".to_owned());
-        let request = token_request(&account(Encoding::Json), &token, None);
+        let request = token_request(&account(Encoding::Json), AuthorizationGrant::RefreshToken(&token), None);
         assert_eq!(request.url, "https://api.vault.ist/v2.0/reference/gettoken");
         assert_eq!(request.content_type, "application/json");
         assert_eq!(
@@ -142,10 +206,30 @@ mod tests {
     fn a_form_escapes_what_a_token_may_contain() {
         let mut account = account(Encoding::Form);
         account.client_id = Some("me".to_owned());
-        let request = token_request(&account, &RefreshToken::new("a+b/c=&d".to_owned()), None);
+        let token = RefreshToken::new("a+b/c=&d".to_owned());
+        let request = token_request(&account, AuthorizationGrant::RefreshToken(&token), None);
         assert_eq!(
             request.body.expose_secret(),
             "grant_type=refresh_token&refresh_token=a%2Bb%2Fc%3D%26d&client_id=me"
+        );
+    }
+
+    #[test]
+    fn a_code_goes_out_with_what_proves_that_it_was_asked_for() {
+        let mut account = account(Encoding::Form);
+        account.client_id = Some("me".to_owned());
+        let (code, verifier) = (AuthorizationCode::new("c&d".to_owned()), CodeVerifier::new("v".to_owned()));
+        let redirect_uri = "http://127.0.0.1:9/callback";
+        let grant = AuthorizationGrant::Code { code: &code, redirect_uri, verifier: &verifier };
+        assert_eq!(
+            token_request(&account, grant, None).body.expose_secret(),
+            "grant_type=authorization_code&code=c%26d&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback\
+             &code_verifier=v&client_id=me"
+        );
+        let device = DeviceCode::new("d".to_owned());
+        assert_eq!(
+            token_request(&account, AuthorizationGrant::DeviceCode(&device), None).body.expose_secret(),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d&client_id=me"
         );
     }
 }

@@ -104,6 +104,7 @@ mod tests {
         AccountStatus {
             token_file: None,
             approvals: Vec::new(),
+            sign_in: Vec::new(),
             name: "default".parse().unwrap(),
             default: true,
             endpoint: "https://api.vault.ist/v2.0/reference/gettoken".to_owned(),

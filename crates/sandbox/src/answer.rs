@@ -59,6 +59,23 @@ impl Answer {
         }
     }
 
+    /// An error of a standard server (RFC 6749 section 5.2, RFC 8628 section 3.5).
+    pub(crate) fn error(code: &str) -> Self {
+        Self::json(400, &json!({"error": code})).not_stored()
+    }
+
+    /// A page for a person.
+    pub(crate) fn page(status: u16, html: String) -> Self {
+        let mut answer = Self::empty(status).with_header("content-security-policy", "default-src 'none'").not_stored();
+        answer.replace_body("text/html; charset=utf-8", html);
+        answer
+    }
+
+    /// Sends a browser on.
+    pub(crate) fn redirect(location: &str) -> Self {
+        Self::empty(303).with_header("location", location).not_stored()
+    }
+
     /// A request that never got as far as its token.
     pub(crate) fn invalid(error: &RequestError, dialect: Dialect) -> Self {
         let status = error.status();

@@ -57,9 +57,18 @@ pub(crate) struct Settings {
     #[arg(long, default_value_t = 1, value_name = "TIMES")]
     pub(crate) grace: u32,
 
-    /// Which request bodies are taken; form and both add /oauth/token, /oauth/revoke and the metadata of RFC 8414
+    /// Which request bodies are taken; form and both add /oauth/token, /oauth/revoke, /oauth/authorize,
+    /// /oauth/device_authorization and the metadata of RFC 8414
     #[arg(long, value_enum, default_value = "json")]
     pub(crate) encoding: Encoding,
+
+    /// How long a code of a sign-in on another device lives
+    #[arg(long, default_value = "10m", value_name = "DURATION")]
+    pub(crate) device_expires_in: Period,
+
+    /// How long a device waits between two polls
+    #[arg(long, default_value = "5s", value_name = "DURATION")]
+    pub(crate) device_interval: Period,
 
     /// Make access tokens at least this long
     #[arg(long, value_name = "N", value_parser = token_bytes)]

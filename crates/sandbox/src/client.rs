@@ -34,6 +34,10 @@ impl Client {
         Ok(client)
     }
 
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     fn secret(&self) -> io::Result<Option<SecretString>> {
         let text = self.secret_file.as_ref().map(fs::read_to_string).transpose()?;
         Ok(text.map(|text| text.trim().to_owned().into()))

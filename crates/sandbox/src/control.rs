@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::authorization::{Consent, Decision};
+use crate::device::DeviceAnswer;
 use crate::fault::{Faults, Hold};
 use crate::fingerprint::{Fingerprint, FingerprintError};
 use crate::http::{from_json, from_json_required, seed};
@@ -96,6 +98,39 @@ pub(crate) async fn requests(State(shared): State<Shared>, Query(wait): Query<Wa
             "held": model.gates.waiting(),
         }))
     })
+}
+
+/// What a browser that asks to sign in is answered from now on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentRequest {
+    answer: Decision,
+    user_id: Option<String>,
+    issuer: Option<String>,
+}
+
+pub(crate) async fn set_consent(State(shared): State<Shared>, body: Bytes) -> Answered {
+    let ConsentRequest { answer, user_id, issuer } = from_json_required(&body)?;
+    shared.change(|model, _| {
+        let issuer = issuer.unwrap_or_else(|| model.consent.issuer.clone());
+        model.consent = Consent { decision: answer, user_id, issuer };
+    });
+    Ok(ok(&json!({})))
+}
+
+/// What a person, or the clock, says to a device's code; without a code, to the newest.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceRequest {
+    user_code: Option<String>,
+    answer: DeviceAnswer,
+    user_id: Option<String>,
+}
+
+pub(crate) async fn answer_device(State(shared): State<Shared>, body: Bytes) -> Answered {
+    let DeviceRequest { user_code, answer, user_id } = from_json_required(&body)?;
+    let is_known = shared.change(|model, now| model.devices.answer(user_code.as_deref(), answer, user_id, now));
+    if is_known { Ok(ok(&json!({}))) } else { Err(Answer::common(404, "No device waits with that code")) }
 }
 
 pub(crate) async fn set_clock(State(shared): State<Shared>, body: Bytes) -> Answered {

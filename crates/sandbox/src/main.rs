@@ -3,9 +3,12 @@
 
 mod answer;
 mod arguments;
+mod authorization;
+mod authorization_endpoint;
 mod certificate;
 mod client;
 mod control;
+mod device;
 mod family;
 mod fault;
 mod fingerprint;
@@ -14,6 +17,7 @@ mod grant;
 mod http;
 mod metadata;
 mod model;
+mod pages;
 mod period;
 mod request_log;
 mod resource;
@@ -79,7 +83,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
     let tls = certificate.as_ref().map(|certificate| certificate.server.clone());
     let encoding = arguments.settings.encoding;
-    let model = Model::new(arguments.settings, client);
+    let mut model = Model::new(arguments.settings, client);
+    model.consent.issuer.clone_from(&base);
     let metadata = metadata::document(&base, model.client.as_ref());
     let shared = Shared::new(model);
     tokio::select! {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::token_request::DEVICE_CODE;
 
 /// The document for a server that is reached at `base`, its issuer.
 pub(crate) fn document(base: &str, client: Option<&Client>) -> Value {
@@ -13,7 +14,11 @@ pub(crate) fn document(base: &str, client: Option<&Client>) -> Value {
         "revocation_endpoint": format!("{base}/oauth/revoke"),
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
-        "grant_types_supported": ["refresh_token"],
-        "response_types_supported": [],
+        "authorization_endpoint": format!("{base}/oauth/authorize"),
+        "device_authorization_endpoint": format!("{base}/oauth/device_authorization"),
+        "grant_types_supported": ["refresh_token", "authorization_code", DEVICE_CODE],
+        "response_types_supported": ["code"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
     })
 }

@@ -5,7 +5,9 @@ use serde::Deserialize;
 
 use crate::answer::Answer;
 use crate::arguments::Settings;
+use crate::authorization::{Codes, Consent};
 use crate::client::Client;
+use crate::device::{Devices, Polled};
 use crate::family::{Families, SignIn, TokenBytes};
 use crate::fault::{Fault, FaultQueue};
 use crate::fingerprint::Fingerprint;
@@ -14,8 +16,11 @@ use crate::grant::Grant;
 use crate::period::{Period, Skew};
 use crate::request_log::{Arrival, Ending, Outcome, RequestId, RequestLog};
 use crate::token::Seed;
-use crate::token_request::{Dialect, RequestError, TokenRequest};
+use crate::token_request::{Code, Dialect, RequestError, TokenRequest};
 use crate::verdict::{Refusal, Rotation};
+
+/// Who signs in where nobody else is named: always the same person, as on anybody's own machine.
+const PERSON: &str = "usr:6c1e7b52-3f0a-4d1c-9a57-0b9d2f4e8c11";
 
 /// The one state of the server.
 #[derive(Debug)]
@@ -27,6 +32,10 @@ pub(crate) struct Model {
     pub(crate) faults: FaultQueue,
     pub(crate) gates: Gates,
     pub(crate) requests: RequestLog,
+    /// What is answered when a browser asks to sign in.
+    pub(crate) consent: Consent,
+    pub(crate) codes: Codes,
+    pub(crate) devices: Devices,
     /// How far the server's clock is ahead of this machine's.
     pub(crate) skew: Skew,
 }
@@ -35,7 +44,7 @@ pub(crate) struct Model {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SignInRequest {
-    user_id: Option<String>,
+    pub(crate) user_id: Option<String>,
     expires_in: Option<Period>,
     refresh_expires_in: Option<Period>,
 }
@@ -57,13 +66,16 @@ impl Model {
             faults: FaultQueue::default(),
             gates: Gates::default(),
             requests: RequestLog::default(),
+            consent: Consent::default(),
+            codes: Codes::default(),
+            devices: Devices::default(),
             skew: Skew::default(),
         }
     }
 
     pub(crate) fn sign_in(&mut self, request: SignInRequest, seed: &Seed, now: Timestamp) -> Grant {
         let login = SignIn {
-            user_id: request.user_id.unwrap_or_else(|| seed.user_id()),
+            user_id: request.user_id.unwrap_or_else(|| PERSON.to_owned()),
             expires_in: request.expires_in.unwrap_or(self.settings.expires_in),
             refresh_expires_in: request.refresh_expires_in.unwrap_or(self.settings.refresh_expires_in),
         };
@@ -84,6 +96,9 @@ impl Model {
         seed: &Seed,
         now: Timestamp,
     ) -> Decision {
+        if let (Dialect::OAuth, Ok(Some(code))) = (dialect, request.as_ref().map(TokenRequest::code)) {
+            return self.redeem(&code, seed, now);
+        }
         let read = |request| match dialect {
             Dialect::Reference | Dialect::OAuth => TokenRequest::refresh_token(request),
             Dialect::Revocation => TokenRequest::token_to_revoke(request),
@@ -118,6 +133,34 @@ impl Model {
                 successor: None,
             },
         }
+    }
+
+    /// A code becomes a login, once.
+    fn redeem(&mut self, code: &Code<'_>, seed: &Seed, now: Timestamp) -> Decision {
+        let refused = |error: &str, outcome| Decision { answer: Answer::error(error), outcome, successor: None };
+        let user_id = match code {
+            Code::Authorization { code, redirect_uri, verifier, client_id } => {
+                match self.codes.redeem(code, redirect_uri, verifier, *client_id, now) {
+                    Ok(user_id) => user_id,
+                    Err(replayed) => {
+                        // Somebody else has it too (RFC 6749 section 4.1.2).
+                        replayed.into_iter().for_each(|login| self.families.revoke_login_of(login));
+                        return refused("invalid_grant", Outcome::Refused);
+                    }
+                }
+            }
+            Code::Device(code) => match self.devices.poll(code, now) {
+                Polled::Approved(user_id) => user_id,
+                Polled::Pending(error) => return refused(error, Outcome::Pending),
+                Polled::Refused(error) => return refused(error, Outcome::Refused),
+            },
+        };
+        let grant = self.sign_in(SignInRequest { user_id, ..SignInRequest::default() }, seed, now);
+        let login = grant.refresh_token.fingerprint();
+        if let Code::Authorization { code, .. } = code {
+            self.codes.led_to(code, login);
+        }
+        Decision { answer: Answer::granted(&grant), outcome: Outcome::Granted, successor: Some(login) }
     }
 
     /// The request's answer is on its way, as `fault` left it.

@@ -21,6 +21,8 @@ pub(crate) enum Outcome {
     Invalid,
     /// The login was ended, as was asked for.
     Revoked,
+    /// A device asks, and nobody has answered yet.
+    Pending,
 }
 
 /// What is known of a request when it arrives.

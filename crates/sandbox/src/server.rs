@@ -26,7 +26,7 @@ use crate::answer::Answer;
 use crate::http::CloseConnection;
 use crate::state::Shared;
 use crate::token_request::{Dialect, Encoding};
-use crate::{control, resource, token_endpoint};
+use crate::{authorization_endpoint, control, resource, token_endpoint};
 
 /// After a failed accept: out of file descriptors, it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -78,6 +78,14 @@ fn router(shared: Shared, encoding: Encoding, metadata: Value) -> Router {
         router = router
             .route("/oauth/token", token(Dialect::OAuth))
             .route("/oauth/revoke", token(Dialect::Revocation))
+            .route("/oauth/authorize", get(authorization_endpoint::ask).post(authorization_endpoint::answer))
+            .route("/oauth/device_authorization", post(authorization_endpoint::device))
+            .route(
+                "/oauth/device",
+                get(authorization_endpoint::device_page).post(authorization_endpoint::answer_device),
+            )
+            .route("/sandbox/authorization", post(control::set_consent))
+            .route("/sandbox/device", post(control::answer_device))
             .route("/.well-known/oauth-authorization-server", get(async move || Answer::json(200, &metadata)));
     }
     router

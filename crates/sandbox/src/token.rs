@@ -53,12 +53,6 @@ impl Seed {
         text.truncate(digits);
         text
     }
-
-    /// A made-up user in the form of the contract: `usr:` and a UUID.
-    pub(crate) fn user_id(&self) -> String {
-        let hex = self.hex("user", 32);
-        format!("usr:{}-{}-4{}-9{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
-    }
 }
 
 macro_rules! secret {
@@ -193,12 +187,5 @@ mod tests {
     fn debug_output_shows_no_token() {
         let shown = format!("{:?} {:?}", AccessToken::new("secret".into()), RefreshToken::new("secret".into()));
         assert!(!shown.contains("secret"), "{shown}");
-    }
-
-    #[test]
-    fn a_user_id_has_the_contracts_form() {
-        let user_id = Seed::of(1).user_id();
-        assert_eq!(user_id.len(), "usr:".len() + 36);
-        assert!(user_id.starts_with("usr:"));
     }
 }

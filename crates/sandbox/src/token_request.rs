@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, Method, header};
 use clap::ValueEnum;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::client::{Client, InBody};
@@ -103,6 +104,21 @@ pub(crate) struct TokenRequest {
     grant_type: Option<String>,
     refresh_token: Option<RefreshToken>,
     client: InBody,
+    code: Option<SecretString>,
+    redirect_uri: Option<String>,
+    code_verifier: Option<SecretString>,
+    device_code: Option<SecretString>,
+}
+
+/// The grant type of RFC 8628 section 3.4.
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// A code that is presented instead of a refresh token.
+pub(crate) enum Code<'a> {
+    /// RFC 6749 section 4.1.3, RFC 7636 section 4.5.
+    Authorization { code: &'a str, redirect_uri: &'a str, verifier: &'a str, client_id: Option<&'a str> },
+    /// RFC 8628 section 3.4.
+    Device(&'a str),
 }
 
 #[derive(Deserialize)]
@@ -176,6 +192,22 @@ impl TokenRequest {
         }
     }
 
+    /// The code, if the request is one that presents one; what is missing of it is empty.
+    pub(crate) fn code(&self) -> Option<Code<'_>> {
+        match self.grant_type.as_deref() {
+            Some("authorization_code") => Some(Code::Authorization {
+                code: self.code.as_ref().map_or("", |secret| secret.expose_secret()),
+                redirect_uri: self.redirect_uri.as_deref().unwrap_or_default(),
+                verifier: self.code_verifier.as_ref().map_or("", |secret| secret.expose_secret()),
+                client_id: self.client.client_id.as_deref(),
+            }),
+            Some(DEVICE_CODE) => {
+                Some(Code::Device(self.device_code.as_ref().map_or("", |secret| secret.expose_secret())))
+            }
+            Some(_) | None => None,
+        }
+    }
+
     /// The presented token, whatever else is wrong with the request.
     pub(crate) fn presented(&self) -> Option<&RefreshToken> {
         self.refresh_token.as_ref()
@@ -183,7 +215,7 @@ impl TokenRequest {
 
     /// The grant type if it is one; anything else might be a token in the wrong place.
     pub(crate) fn grant_type(&self) -> Option<&'static str> {
-        let known = ["refresh_token", "authorization_code", "client_credentials", "password"];
+        let known = ["refresh_token", "authorization_code", DEVICE_CODE, "client_credentials", "password"];
         let grant_type = self.grant_type.as_deref()?;
         Some(known.into_iter().find(|known| *known == grant_type).unwrap_or("other"))
     }
@@ -195,7 +227,8 @@ impl TokenRequest {
         }
         let body: JsonBody = serde_json::from_slice(body).map_err(|_| RequestError::Json)?;
         let client = InBody { client_id: body.client_id, client_secret: body.client_secret.map(Into::into) };
-        Ok(Self { grant_type: body.grant_type, refresh_token: body.refresh_token.map(RefreshToken::new), client })
+        let refresh_token = body.refresh_token.map(RefreshToken::new);
+        Ok(Self { grant_type: body.grant_type, refresh_token, client, ..Self::default() })
     }
 
     fn from_form(body: &[u8], dialect: Dialect) -> Result<Self, RequestError> {
@@ -204,6 +237,10 @@ impl TokenRequest {
         for (name, value) in form_urlencoded::parse(body) {
             match name.as_ref() {
                 "grant_type" => once(&mut request.grant_type, value.into_owned(), "grant_type")?,
+                "code" => once(&mut request.code, value.into_owned().into(), "code")?,
+                "redirect_uri" => once(&mut request.redirect_uri, value.into_owned(), "redirect_uri")?,
+                "code_verifier" => once(&mut request.code_verifier, value.into_owned().into(), "code_verifier")?,
+                "device_code" => once(&mut request.device_code, value.into_owned().into(), "device_code")?,
                 "client_id" => once(&mut request.client.client_id, value.into_owned(), "client_id")?,
                 "client_secret" => {
                     once(&mut request.client.client_secret, value.into_owned().into(), "client_secret")?;

@@ -101,11 +101,11 @@ fn endpoints_of(before: &Account) -> Account {
     Account { revocation_endpoint, issuer, authorization_endpoint, device_authorization_endpoint, ..at }
 }
 
-/// To whom tokens are given has nothing to do with where they come from.
-fn handing_out_of(before: Option<&Account>, account: Account) -> Account {
+/// To whom tokens are given, and how a person gets new ones, has nothing to do with which endpoint renews them.
+pub(super) fn handing_out_of(before: Option<&Account>, account: Account) -> Account {
     let Some(before) = before.cloned() else { return account };
-    let Account { token_file, require_approval, allowed_programs, denied_programs, .. } = before;
-    Account { token_file, require_approval, allowed_programs, denied_programs, ..account }
+    let Account { login_command, token_file, require_approval, allowed_programs, denied_programs, .. } = before;
+    Account { login_command, token_file, require_approval, allowed_programs, denied_programs, ..account }
 }
 
 fn discovered(metadata: Metadata, issuer: Option<String>) -> Result<Account, Problem> {

@@ -25,6 +25,8 @@ impl Agent {
             Call::Change(whose, change, reply) => self.change(whose, change, reply),
             Call::Remove(whose, reply) => self.forget(whose, true, ForgetReply::Removed(reply)),
             Call::LogIn(whose, request, reply) => self.log_in(whose, request, reply),
+            Call::SignIn(whose, way, request, follower) => self.sign_in(whose, way, request, follower),
+            Call::ReplaceUser(whose, reply) => self.replace_user(whose, reply),
             Call::Refresh(whose, request, reply) => self.refresh(whose, request, reply),
             Call::Copy(whose, caller, reply) => {
                 let admitted = self.named(whose).and_then(|name| self.admit(&name, caller).map(|()| name));

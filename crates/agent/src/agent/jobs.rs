@@ -21,6 +21,7 @@ use evertoken_core::token::{AccessToken, Fingerprint};
 use tokio::sync::mpsc;
 
 use super::Agent;
+use super::sign_ins::{SignIn, SignedIn};
 use crate::account_lock::AccountLock;
 use crate::discovery::discover;
 use crate::exchange::{Exchanged, Given, InSlot, Workplace, exchange};
@@ -54,6 +55,9 @@ pub(super) enum JobResult {
     Refreshed(RequestId, Exchanged),
     Discovered(Box<Discovered>),
     LoggedIn(Box<LoginOutcome>),
+    SignedIn(Box<SignedIn>),
+    /// The login of another user has waited long enough.
+    AsideExpired,
     /// The tokens are deleted; the server has yet to hear of it.
     SignedOut,
     Forgotten {
@@ -81,12 +85,15 @@ pub(super) struct Discovered {
 pub(super) enum Then {
     LogIn(Given, Reply<AccountStatus>),
     Create(Reply<AccountStatus>),
+    SignIn(SignIn),
 }
 
 /// How a log-in went, and the account as it was before and is to be.
 pub(super) struct LoginOutcome {
     pub(super) before: Option<Account>,
     pub(super) account: Account,
+    /// Of the token that was given.
+    pub(super) fingerprint: Fingerprint,
     pub(super) exchanged: Exchanged,
     pub(super) reply: LoginReply,
 }
@@ -149,7 +156,12 @@ impl Agent {
             JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
             JobResult::LoginStoreDelayed => self.login_store_delayed(&name),
             JobResult::Discovered(discovered) => self.discovered(name, *discovered),
-            JobResult::SignedOut => self.step(&name, Event::LogoutRequested),
+            JobResult::SignedIn(signed_in) => self.signed_in(&name, *signed_in),
+            JobResult::AsideExpired => self.forget_expired_asides(),
+            JobResult::SignedOut => {
+                self.asides.remove(&name);
+                self.step(&name, Event::LogoutRequested);
+            }
             JobResult::LoggedIn(outcome) => self.logged_in(&name, *outcome),
             JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
             JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
@@ -166,7 +178,7 @@ impl Agent {
     }
 
     fn refreshed(&mut self, name: &AccountName, request: RequestId, exchanged: Exchanged) {
-        let Exchanged { outcome, access_token, newest: stored } = exchanged;
+        let Exchanged { outcome, access_token, newest: stored, set_aside: _ } = exchanged;
         match outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
                 let newer = self.accounts.get(name).is_some_and(|held| {
@@ -273,7 +285,7 @@ pub(super) async fn log_in(
         }
     };
     let exchanged = exchange(place, purpose, given, delayed).await;
-    Some(JobResult::LoggedIn(Box::new(LoginOutcome { before, account, exchanged, reply })))
+    Some(JobResult::LoggedIn(Box::new(LoginOutcome { before, account, fingerprint, exchanged, reply })))
 }
 
 /// Whoever waits for a log-in, if nobody has answered them yet.
@@ -322,7 +334,7 @@ async fn move_tokens(
 }
 
 /// The problem of a state folder that cannot be used.
-pub(super) fn state_folder(error: &std::io::Error) -> Problem {
+pub(crate) fn state_folder(error: &std::io::Error) -> Problem {
     Problem::new(
         ProblemKind::Failed,
         format!("The state folder cannot be used: {error}; the login is kept."),

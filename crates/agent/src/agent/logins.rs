@@ -6,6 +6,7 @@ use evertoken_core::account::{Account, AccountName};
 use evertoken_core::api::{AccountSettings, LoginRequest, LogoutAnswer, NewAccount};
 use evertoken_core::client::ClientSecret;
 use evertoken_core::config::Edit;
+use evertoken_core::failure::{AnotherUser, Failure};
 use evertoken_core::login::login_problem;
 use evertoken_core::metadata::Metadata;
 use evertoken_core::notice::{Notice, NoticeKind};
@@ -14,8 +15,8 @@ use evertoken_core::revocation::Revocation;
 use evertoken_core::rotation::Outcome;
 use evertoken_core::session::{Effect, Event, Phase};
 use evertoken_core::status::AccountStatus;
-use evertoken_core::token::RefreshToken;
-use evertoken_core::token_response::read_credential;
+use evertoken_core::token::{Fingerprint, RefreshToken};
+use evertoken_core::token_response::{read_credential, user_id_in};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
@@ -31,10 +32,23 @@ const FIRST_ACCOUNT: &str = "default";
 
 impl Agent {
     pub(super) fn log_in(&mut self, whose: Whose, request: LoginRequest, reply: Reply<AccountStatus>) {
-        let LoginRequest { credential, settings, client_secret } = request;
+        let LoginRequest { credential, settings, client_secret, replace_user } = request;
         let settings = settings.unwrap_or_default();
-        let prepared = given(&credential, client_secret)
-            .and_then(|given| Ok((given, self.account_to_log_in(whose)?, issuer_of(&settings)?)));
+        let prepared = given(&credential, client_secret).and_then(|mut given| {
+            let name = self.account_to_log_in(whose)?;
+            given.user_id = self.expected_user(&name, replace_user);
+            let users = AnotherUser::between(given.user_id.as_deref(), user_id_in(&credential).as_deref());
+            match users {
+                Some(users) => Err(login_problem(&name, &Failure::AnotherUser(users))),
+                None => Ok((given, name, issuer_of(&settings)?)),
+            }
+        });
+        if let (true, Ok((given, name, _))) = (replace_user, &prepared)
+            && let Some(token) = &given.refresh_token
+            && let Some(aside) = self.aside_of(&name.clone(), token.fingerprint())
+        {
+            return self.keep_aside(&name.clone(), aside, reply);
+        }
         match prepared {
             // Nothing is changed before the issuer has named its endpoints.
             Ok((given, name, Some(issuer))) => {
@@ -45,7 +59,7 @@ impl Agent {
         }
     }
 
-    fn account_to_log_in(&self, whose: Whose) -> Result<AccountName, Problem> {
+    pub(super) fn account_to_log_in(&self, whose: Whose) -> Result<AccountName, Problem> {
         match whose {
             Some(name) => Ok(name),
             None if self.configuration.accounts.is_empty() => first_account(),
@@ -62,7 +76,23 @@ impl Agent {
         reply: Reply<AccountStatus>,
     ) {
         let Some(fingerprint) = given.refresh_token.as_ref().map(RefreshToken::fingerprint) else { return };
-        match self.prepare_account(name, settings, metadata, given.client_secret.is_some()) {
+        let before = self.configuration.accounts.get(name);
+        match resolve(NOT_LOGGED_IN, before, settings, metadata, given.client_secret.is_some()) {
+            Ok(account) => self.keep_login(name, account, given, fingerprint, reply),
+            Err(problem) => drop(reply.send(Err(problem))),
+        }
+    }
+
+    /// Proves a refresh token, and keeps it.
+    pub(super) fn keep_login(
+        &mut self,
+        name: &AccountName,
+        account: Account,
+        given: Given,
+        fingerprint: Fingerprint,
+        reply: Reply<AccountStatus>,
+    ) {
+        match self.prepare_account(name, account) {
             Ok((before, account)) => {
                 let place = self.workplace_with(name, account);
                 let job = log_in(place, given, fingerprint, before, reply, self.finished.clone());
@@ -79,21 +109,16 @@ impl Agent {
             _ if self.ending => {}
             (Ok(metadata), Then::LogIn(given, reply)) => self.log_in_at(&name, settings, Some(metadata), given, reply),
             (Ok(metadata), Then::Create(reply)) => drop(reply.send(self.create_at(name, settings, Some(metadata)))),
+            (Ok(metadata), Then::SignIn(by)) => self.sign_in_at(&name, settings, Some(metadata), by),
             (Err(problem), Then::LogIn(_, reply) | Then::Create(reply)) => drop(reply.send(Err(problem))),
+            (Err(problem), Then::SignIn(by)) => by.ends(problem),
         }
     }
 
     /// The account is written down before anything is sent, so that a crash in the middle leaves a login that
     /// the next start finds.
-    fn prepare_account(
-        &mut self,
-        name: &AccountName,
-        settings: AccountSettings,
-        metadata: Option<Metadata>,
-        has_secret: bool,
-    ) -> Result<(Option<Account>, Account), Problem> {
+    fn prepare_account(&mut self, name: &AccountName, account: Account) -> Result<(Option<Account>, Account), Problem> {
         let before = self.configuration.accounts.get(name).cloned();
-        let account = resolve(NOT_LOGGED_IN, before.as_ref(), settings, metadata, has_secret)?;
         if before.as_ref() != Some(&account) {
             self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account.clone())))?;
         }
@@ -101,9 +126,10 @@ impl Agent {
     }
 
     pub(super) fn logged_in(&mut self, name: &AccountName, outcome: LoginOutcome) {
-        let LoginOutcome { before, account, exchanged, reply } = outcome;
+        let LoginOutcome { before, account, fingerprint, exchanged, reply } = outcome;
         let result = match exchanged.outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
+                self.asides.remove(name);
                 self.incarnations += 1;
                 let incarnation = self.incarnations;
                 let held = self.accounts.entry(name.clone()).or_insert_with(|| Held::new(account.clone(), incarnation));
@@ -115,10 +141,13 @@ impl Agent {
                 self.status_of(name)
             }
             Outcome::Failed(failure) => {
+                if let Some(given) = exchanged.set_aside {
+                    self.set_aside(name, account, given, Some(fingerprint));
+                }
                 self.undo_account(name, before);
                 Err(login_problem(name, &failure))
             }
-            Outcome::Reverted => Err(login_problem(name, &evertoken_core::failure::Failure::Journal)),
+            Outcome::Reverted => Err(login_problem(name, &Failure::Journal)),
         };
         if let Some(reply) = take(&reply) {
             let _ = reply.send(result);
@@ -247,6 +276,7 @@ impl Agent {
     fn remove(&mut self, name: &AccountName) -> Result<(), Problem> {
         self.configuration = self.file.edit(&Edit::RemoveAccount(name.clone()))?;
         self.accounts.remove(name);
+        self.asides.remove(name);
         Ok(())
     }
 }
@@ -268,11 +298,13 @@ fn given(credential: &str, client_secret: Option<String>) -> Result<Given, Probl
     let refresh_token = read_credential(credential).map_err(|error| {
         invalid(format!("Not logged in: {error}."), "Paste the refresh token, or the whole token response.")
     })?;
-    let client_secret = client_secret.map(SecretString::from).map(|text| ClientSecret::read(text.expose_secret()));
-    let client_secret = client_secret
-        .transpose()
-        .map_err(|error| invalid(format!("Not logged in: {error}."), "Give the client secret alone, in one line."))?;
-    Ok(Given { refresh_token: Some(refresh_token), client_secret })
+    Ok(Given { refresh_token: Some(refresh_token), client_secret: self::client_secret(client_secret)?, user_id: None })
+}
+
+pub(super) fn client_secret(given: Option<String>) -> Result<Option<ClientSecret>, Problem> {
+    let read = given.map(SecretString::from).map(|text| ClientSecret::read(text.expose_secret()));
+    read.transpose()
+        .map_err(|error| invalid(format!("Not logged in: {error}."), "Give the client secret alone, in one line."))
 }
 
 /// A refresh token is for the server that issued it: whoever may change settings must not have it sent elsewhere.

@@ -10,6 +10,7 @@ mod held;
 mod jobs;
 mod logins;
 mod logout;
+mod sign_ins;
 mod token_files;
 
 use std::collections::BTreeMap;
@@ -24,11 +25,13 @@ use evertoken_core::session::{Event, Moment};
 use evertoken_core::status::{AccountStatus, AgentInfo, StatusReport};
 use evertoken_core::tray::Action;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
 use self::held::Held;
 use self::jobs::Finished;
+pub(crate) use self::jobs::state_folder;
+use self::sign_ins::Aside;
 use self::token_files::TokenFiles;
 use crate::clipboard::Clipboard;
 use crate::configuration_file::ConfigurationFile;
@@ -61,6 +64,10 @@ pub(crate) struct Agent {
     clipboard: Arc<tokio::sync::Mutex<Clipboard>>,
     accesses: AccessLog,
     token_files: TokenFiles,
+    /// The sign-ins under way; each ends when its sender goes.
+    sign_ins: BTreeMap<AccountName, oneshot::Sender<()>>,
+    /// Logins of other users that wait for a person's answer.
+    asides: BTreeMap<AccountName, Aside>,
     notifier: Option<Notifier>,
     tray: Option<Tray>,
 }
@@ -118,6 +125,8 @@ impl Agent {
             clipboard: Arc::new(tokio::sync::Mutex::new(Clipboard::new())),
             accesses: AccessLog::default(),
             token_files: TokenFiles::default(),
+            sign_ins: BTreeMap::new(),
+            asides: BTreeMap::new(),
             notifier,
             tray,
         };
@@ -135,6 +144,7 @@ impl Agent {
         info!("ending");
         service_manager::ending();
         self.ending = true;
+        self.sign_ins.clear();
         self.keep_token_files();
         self.clipboard.lock().await.clear_now().await;
         self.finish_jobs(&mut inputs).await;

@@ -24,15 +24,17 @@ use windows::{open_files, peer};
 use std::sync::Arc;
 
 use evertoken_core::access::Caller;
-use evertoken_core::account::AccountName;
+use evertoken_core::account::{AccountName, SignInWay};
 use evertoken_core::api::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
-    NewAccount, RefreshRequest, TokenAnswer,
+    NewAccount, RefreshRequest, SignInEvent, SignInRequest, TokenAnswer,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::status::{AccountStatus, StatusReport};
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::sign_in::Follower;
 
 /// Where the answer goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Problem>>;
@@ -47,6 +49,8 @@ pub(crate) enum Call {
     Change(Whose, AccountChange, Reply<AccountStatus>),
     Remove(Whose, Reply<()>),
     LogIn(Whose, LoginRequest, Reply<AccountStatus>),
+    SignIn(Whose, SignInWay, SignInRequest, Follower),
+    ReplaceUser(Whose, Reply<AccountStatus>),
     Refresh(Whose, RefreshRequest, Reply<AccountStatus>),
     Copy(Whose, Caller, Reply<CopyAnswer>),
     Approve(Whose, Approval, Reply<AccountStatus>),
@@ -75,6 +79,13 @@ impl Owner {
         let gone = || Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
         self.calls.send(call(reply)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// A sign-in's events; it ends when they are dropped.
+    fn sign_in(&self, whose: Whose, way: SignInWay, request: SignInRequest) -> mpsc::UnboundedReceiver<SignInEvent> {
+        let (follower, events) = mpsc::unbounded_channel();
+        let _ = self.calls.send(Call::SignIn(whose, way, request, follower));
+        events
     }
 }
 

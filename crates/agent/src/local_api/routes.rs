@@ -13,9 +13,10 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Json, Router};
-use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
+use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER, SignInWay};
 use evertoken_core::api::{
-    AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest,
+    AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest, SignInEvent,
+    SignInRequest,
 };
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::diagnosis::Diagnosis;
@@ -51,6 +52,10 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
         ("delete", "/v1/accounts/{name}", delete(remove)),
         ("get", "/v1/accounts/{name}/token", get(token)),
         ("post", "/v1/accounts/{name}/login", post(log_in)),
+        ("post", "/v1/accounts/{name}/login/browser", post(async |o, w, b| sign_in(SignInWay::Browser, o, w, b).await)),
+        ("post", "/v1/accounts/{name}/login/device", post(async |o, w, b| sign_in(SignInWay::Device, o, w, b).await)),
+        ("post", "/v1/accounts/{name}/login/command", post(async |o, w, b| sign_in(SignInWay::Command, o, w, b).await)),
+        ("post", "/v1/accounts/{name}/login/replace", post(replace_user)),
         ("post", "/v1/accounts/{name}/refresh", post(refresh)),
         ("post", "/v1/accounts/{name}/copy", post(copy)),
         ("post", "/v1/accounts/{name}/approval", post(approve)),
@@ -221,12 +226,43 @@ macro_rules! calls {
 
 calls! {
     log_in(request: LoginRequest) => LogIn;
+    replace_user() => ReplaceUser;
     refresh(request: RefreshRequest) => Refresh;
     change(request: AccountChange) => Change;
     approve(approval: Approval) => Approve;
     log_out() => LogOut;
     history() => History;
     account_settings() => AccountSettings;
+}
+
+/// A sign-in that fails before a person has anything to do is an answer like any other.
+async fn sign_in(
+    way: SignInWay,
+    State(owner): State<Owner>,
+    OfAccount(whose): OfAccount,
+    Body(request): Body<SignInRequest>,
+) -> Result<Response, Refusal> {
+    let mut events = owner.sign_in(whose, way, request);
+    let first = match events.recv().await {
+        Some(SignInEvent::Problem(problem)) => return Err(problem.into()),
+        Some(first) => first,
+        None => {
+            return Err(Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.").into());
+        }
+    };
+    let later = stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
+    let all = stream::once(async move { first }).chain(later);
+    let all = all.map(|event| Ok::<_, Infallible>(sign_in_event(&event)));
+    Ok(([(header::CACHE_CONTROL, "no-store")], Sse::new(all)).into_response())
+}
+
+fn sign_in_event(event: &SignInEvent) -> Event {
+    let (name, data) = match event {
+        SignInEvent::Prompt(prompt) => ("prompt", serde_json::to_string(prompt)),
+        SignInEvent::Done(status) => ("done", serde_json::to_string(status)),
+        SignInEvent::Problem(problem) => ("problem", serde_json::to_string(problem)),
+    };
+    Event::default().event(name).data(data.unwrap_or_default())
 }
 
 async fn copy(

@@ -86,6 +86,7 @@ fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account
     ] {
         put_text(entry, name, endpoint.as_ref().map(Endpoint::as_str));
     }
+    put_texts(entry, "login_command", &account.login_command);
     put_handing_out(entry, account);
     Ok(())
 }
@@ -120,6 +121,17 @@ fn put_text(entry: &mut Table, name: &str, text: Option<&str>) {
     match text {
         Some(text) => drop(entry.insert(name, value(text))),
         None => drop(entry.remove(name)),
+    }
+}
+
+/// A list that says what it said is left as the person wrote it.
+fn put_texts(entry: &mut Table, name: &str, texts: &[String]) {
+    let array = entry.get(name).and_then(Item::as_array);
+    let written: Option<Vec<_>> = array.map(|array| array.iter().filter_map(|text| text.as_str()).collect());
+    if texts.is_empty() {
+        entry.remove(name);
+    } else if written.as_deref().is_none_or(|written| written != texts) {
+        entry.insert(name, value(texts.iter().map(String::as_str).collect::<Array>()));
     }
 }
 
@@ -205,6 +217,7 @@ mod tests {
             issuer: Some("https://api.vault.ist".parse().unwrap()),
             authorization_endpoint: Some("https://api.vault.ist/authorize".parse().unwrap()),
             device_authorization_endpoint: Some("https://api.vault.ist/device".parse().unwrap()),
+            login_command: vec!["sign-in".to_owned(), "--as me".to_owned()],
             token_file: Some(TokenFile {
                 path: std::path::PathBuf::from("/run/token").try_into().unwrap(),
                 form: TokenFileForm::Env,

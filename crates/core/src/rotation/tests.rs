@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 use super::*;
-use crate::failure::{NotSent, Refusal};
+use crate::failure::{AnotherUser, NotSent, Refusal};
 
 fn now() -> Timestamp {
     Timestamp::constant(1_000_000, 0)
@@ -142,6 +142,23 @@ fn a_refused_candidate_of_a_crashed_login_gives_way_to_the_login_before() {
         Purpose::Refresh { known: None },
         [Answer::Read(found), Answer::Done, Answer::Done, refusal, Answer::Done, Answer::Done],
     );
+    assert_eq!(steps.last().unwrap(), &Step::Finished(Outcome::Reverted));
+}
+
+#[test]
+fn a_candidate_of_another_user_gives_way_to_the_login_before() {
+    let users = AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() };
+    let another_user = Failure::AnotherUser(users);
+    let refused = Answer::RequestFailed(another_user.clone());
+    let purpose = Purpose::LogIn { fingerprint: Fingerprint::of("pasted") };
+    let done = || Answer::Done;
+    let steps = run(purpose, [done(), Answer::Read(found()), done(), done(), refused.clone(), done(), done()]);
+    assert_eq!(steps[6..], [Step::DropCandidate(Slot::B), Step::Finished(Outcome::Failed(another_user))]);
+
+    let mut left_behind = found();
+    left_behind.b = Some(RefreshTokenInfo { proven: false, ..info(Slot::B, 6, "pasted") });
+    let purpose = Purpose::Refresh { known: None };
+    let steps = run(purpose, [Answer::Read(left_behind), done(), done(), refused, done(), done()]);
     assert_eq!(steps.last().unwrap(), &Step::Finished(Outcome::Reverted));
 }
 

@@ -139,6 +139,7 @@ impl Session {
                 rotations: info.rotations,
             }),
             login: self.login_status(),
+            sign_in: account.sign_in_ways(),
             // What the agent does with the token is not the session's to know.
             token_file: None,
             approvals: Vec::new(),
@@ -292,6 +293,7 @@ fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> P
         | Failure::OutcomeUnknown(_)
         | Failure::Later { .. }
         | Failure::AuthorizationRequired(_)
+        | Failure::AnotherUser(_)
         | Failure::Keychain(_)
         | Failure::Journal => Problem::new(ProblemKind::TryLater, detail, next),
     }

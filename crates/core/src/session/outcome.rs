@@ -105,6 +105,7 @@ impl Session {
             | Failure::OutcomeUnknown(_)
             | Failure::Later { retry_after: None, .. }
             | Failure::AuthorizationRequired(_)
+            | Failure::AnotherUser(_)
             | Failure::Keychain(_)
             | Failure::Journal => usual,
         }
@@ -122,6 +123,7 @@ fn after(before: Option<Troubles>, failure: Failure, now: Timestamp) -> Troubles
         | Failure::Later { .. }
         | Failure::Odd { .. }
         | Failure::AuthorizationRequired(_)
+        | Failure::AnotherUser(_)
         | Failure::Keychain(_)
         | Failure::Journal => 0,
     };

@@ -134,6 +134,16 @@ pub fn read_credential(text: &str) -> Result<RefreshToken, UnusableCredential> {
     }
 }
 
+/// Whose login it is, if what was given is a token response that says so.
+#[must_use]
+pub fn user_id_in(credential: &str) -> Option<String> {
+    let text = credential.trim();
+    if !text.starts_with('{') || text.len() > LONGEST_CREDENTIAL {
+        return None;
+    }
+    non_empty(&object(text.as_bytes())?, "user_id").map(str::to_owned)
+}
+
 /// The longest credential in bytes: far above any token, far below what hurts.
 pub const LONGEST_CREDENTIAL: usize = 64 << 10;
 

@@ -53,7 +53,8 @@ impl World {
                 self.person_comes_back();
                 return;
             }
-            12..=14 => self.server.sign_in(self.t),
+            12 => self.server.sign_in_as_another(self.t),
+            13..=14 => self.server.sign_in(self.t),
             _ => format!("wrong-{}", self.random.below(1_000_000)),
         };
         self.agents[0].jobs.push_back(Job::LogIn(token));

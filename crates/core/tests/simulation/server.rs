@@ -137,6 +137,8 @@ pub(crate) struct Server {
     pub(crate) terms: Terms,
     refresh: HashMap<String, Refresh>,
     revoked: HashSet<u64>,
+    /// The logins of another person than the account's.
+    foreign: HashSet<u64>,
     pub(crate) access: HashMap<String, Access>,
     pub(crate) fates: HashMap<String, Fate>,
     /// Every token that the endpoint itself refused.
@@ -150,6 +152,7 @@ impl Server {
             terms,
             refresh: HashMap::new(),
             revoked: HashSet::new(),
+            foreign: HashSet::new(),
             access: HashMap::new(),
             fates: HashMap::new(),
             refused: HashSet::new(),
@@ -161,6 +164,17 @@ impl Server {
     pub(crate) fn sign_in(&mut self, t: i64) -> String {
         self.serial += 1;
         self.mint(self.serial, None, t)
+    }
+
+    /// What another person brings.
+    pub(crate) fn sign_in_as_another(&mut self, t: i64) -> String {
+        self.foreign.insert(self.serial + 1);
+        self.sign_in(t)
+    }
+
+    /// Does this token belong to another person?
+    pub(crate) fn is_foreign(&self, token: &str) -> bool {
+        self.refresh.get(token).is_some_and(|found| self.foreign.contains(&found.family))
     }
 
     fn mint(&mut self, family: u64, parent: Option<String>, t: i64) -> String {

@@ -1,6 +1,6 @@
 //! How an agent carries out a job, step by step; it may die between any two of them, and in the middle of one.
 
-use evertoken_core::failure::{Failure, NotSent, OutcomeUnknown};
+use evertoken_core::failure::{AnotherUser, Failure, NotSent, OutcomeUnknown};
 use evertoken_core::journal::Record;
 use evertoken_core::keychain::{EntryKind, KeychainProblem, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::recovery::recover;
@@ -314,6 +314,7 @@ impl World {
         let breaks = self.random.one_in(2);
         let now = self.clock.timestamp(self.t);
         let elapsed = SignedDuration::from_millis(self.t - self.running(i).sent_at);
+        let another_user = self.login_of_another_user(i);
         let running = self.running(i);
         let Some(mut answer) = running.reply.take() else { return };
         let slept = std::mem::take(&mut running.slept);
@@ -324,6 +325,14 @@ impl World {
                 (running.new_refresh, running.new_access) = (None, None);
                 answer = Answer::RequestFailed(Failure::OutcomeUnknown(OutcomeUnknown::Interrupted));
                 self.server.set_fate(lost.as_deref(), Fate::LostToFault);
+            } else if let Some(before) = another_user {
+                // Nobody said yes: the login before it stays.
+                let given_up = running.new_refresh.take();
+                running.new_access = None;
+                self.must_hold = before;
+                self.server.set_fate(given_up.as_deref(), Fate::LostToFault);
+                let users = AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() };
+                answer = Answer::RequestFailed(Failure::AnotherUser(users));
             } else {
                 // From the moment it was sent, by the clock as it is now.
                 let lifetime = granted.access_token.lifetime();
@@ -347,6 +356,25 @@ impl World {
             self.feed(i, event);
         }
         self.carry_out(i);
+    }
+
+    /// As the edge checks it: at a log-in over another login, and for a candidate that an earlier run left behind. Says
+    /// which login stays.
+    fn login_of_another_user(&mut self, i: usize) -> Option<Option<String>> {
+        let running = self.running(i);
+        let (presented, job) = (running.presented.clone()?, running.job.clone());
+        if !self.server.is_foreign(&presented) {
+            return None;
+        }
+        let left_behind = self.keychain.look().0.left_behind();
+        match job {
+            Job::LogIn(_) => self.must_hold.clone().map(Some),
+            Job::Refresh(_) | Job::Open | Job::Forget => {
+                let candidate = left_behind?;
+                let is_it = self.keychain.token_in(candidate.slot).as_deref() == Some(&*presented);
+                is_it.then(|| self.keychain.token_in(candidate.slot.other()))
+            }
+        }
     }
 
     fn finish(&mut self, i: usize, outcome: Outcome) {

@@ -48,7 +48,7 @@ async fn a_sign_in_may_have_its_own_lifetimes() {
 async fn all_logins_can_be_ended_at_once() {
     let server = Server::start(&[]);
     let (one, two) = (server.sign_in().await, server.sign_in().await);
-    assert_ne!(one["user_id"], two["user_id"]);
+    assert_eq!(one["user_id"], two["user_id"], "the same person");
     assert_eq!(server.post("/sandbox/expire", &Value::Null).await.json, json!({"expired": 2}));
     for login in [&one, &two] {
         assert_eq!(server.refresh(&login["refresh_token"]).await.status, 401);

@@ -11,6 +11,7 @@ fn account(state: State) -> AccountStatus {
     AccountStatus {
         token_file: None,
         approvals: Vec::new(),
+        sign_in: Vec::new(),
         name: "default".parse().unwrap(),
         default: true,
         endpoint: "https://api.vault.ist/v2.0/reference/gettoken".to_owned(),
