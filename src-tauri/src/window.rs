@@ -2,11 +2,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tauri::webview::{NewWindowResponse, PageLoadEvent};
-use tauri::{App, AppHandle, Emitter, Manager, PhysicalPosition, PhysicalSize, Url, WebviewWindow, WindowEvent};
-use tauri::{WebviewUrl, WebviewWindowBuilder};
+use tauri::webview::NewWindowResponse;
+use tauri::window::Color;
+use tauri::{App, AppHandle, Emitter, Manager, PhysicalPosition, PhysicalSize, Theme, Url, WebviewUrl, WebviewWindow};
+use tauri::{WebviewWindowBuilder, WindowEvent};
 
 use crate::arguments::Arguments;
+use crate::display::draw_without_a_driver;
 use crate::geometry::Geometry;
 use crate::preferences::Preferences;
 use crate::present::Looks;
@@ -49,20 +51,25 @@ pub(crate) fn open(app: &App) -> tauri::Result<()> {
         .incognito(!is_driven())
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .on_page_load(|window, page| {
-            // Before, it would be an empty flash. A window that cannot be shown is gone already.
-            if page.event() == PageLoadEvent::Finished {
-                let _ = window.show();
-            }
-        })
         .build()?;
+    draw_without_a_driver(&window)?;
     // The theme of the builder does not reach WebKit here.
     window.set_theme(preferences.theme().into())?;
     if let Some(geometry) = preferences.geometry().and_then(|geometry| geometry.on(&screens(app.handle()))) {
         window.set_size(PhysicalSize::new(geometry.width, geometry.height))?;
         window.set_position(PhysicalPosition::new(geometry.x, geometry.y))?;
     }
-    Ok(())
+    // The desktop puts the window up while WebKit starts. Until it draws, the ground of the page is all there is.
+    window.set_background_color(Some(ground(window.theme()?)))?;
+    window.show()
+}
+
+/// `--ground` of `ui/style.css`.
+const fn ground(theme: Theme) -> Color {
+    match theme {
+        Theme::Dark => Color(0x16, 0x19, 0x1a, 0xff),
+        Theme::Light | _ => Color(0xf4, 0xf6, 0xf6, 0xff),
+    }
 }
 
 /// The variable with which Tauri lets a WebDriver in.

@@ -251,7 +251,7 @@ impl Agent {
         let implied = self.configuration.implied_account();
         let status = |(name, held): (&AccountName, &Held)| AccountStatus {
             token_file: self.token_files.status(&held.account),
-            approvals: held.asking.iter().cloned().collect(),
+            approvals: held.asking.to_vec(),
             ..held.session.status(name, &held.account, implied == Some(name), now)
         };
         StatusReport { agent: self.info.clone(), accounts: self.accounts.iter().map(status).collect() }
