@@ -25,24 +25,6 @@ pub(crate) fn open() -> Result<(), NoDisplay> {
     gtk::init().map_err(|_| NoDisplay)
 }
 
-/// Text and a few lines need no graphics driver, and loading one takes a quarter of the time until a person sees them.
-#[cfg(target_os = "linux")]
-pub(crate) fn draw_without_a_driver(window: &tauri::WebviewWindow) -> tauri::Result<()> {
-    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
-    window.with_webview(|webview| {
-        if let Some(settings) = webview.inner().settings() {
-            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
-        }
-    })
-}
-
-/// Elsewhere the system has loaded it already.
-#[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "on Linux there may be no window any more")]
-pub(crate) fn draw_without_a_driver(_window: &tauri::WebviewWindow) -> tauri::Result<()> {
-    Ok(())
-}
-
 /// Elsewhere a program that runs has a screen.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "on Linux there may be none")]

@@ -2,13 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tauri::webview::NewWindowResponse;
+use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::window::Color;
 use tauri::{App, AppHandle, Emitter, Manager, PhysicalPosition, PhysicalSize, Theme, Url, WebviewUrl, WebviewWindow};
 use tauri::{WebviewWindowBuilder, WindowEvent};
 
 use crate::arguments::Arguments;
-use crate::display::draw_without_a_driver;
 use crate::geometry::Geometry;
 use crate::preferences::Preferences;
 use crate::present::Looks;
@@ -51,17 +50,21 @@ pub(crate) fn open(app: &App) -> tauri::Result<()> {
         .incognito(!is_driven())
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_page_load(|window, page| {
+            // Before, it would be an empty flash. A window that cannot be shown is gone already.
+            if page.event() == PageLoadEvent::Finished {
+                let _ = window.show();
+            }
+        })
         .build()?;
-    draw_without_a_driver(&window)?;
     // The theme of the builder does not reach WebKit here.
     window.set_theme(preferences.theme().into())?;
     if let Some(geometry) = preferences.geometry().and_then(|geometry| geometry.on(&screens(app.handle()))) {
         window.set_size(PhysicalSize::new(geometry.width, geometry.height))?;
         window.set_position(PhysicalPosition::new(geometry.x, geometry.y))?;
     }
-    // The desktop puts the window up while WebKit starts. Until it draws, the ground of the page is all there is.
-    window.set_background_color(Some(ground(window.theme()?)))?;
-    window.show()
+    // All there is until the page draws itself.
+    window.set_background_color(Some(ground(window.theme()?)))
 }
 
 /// `--ground` of `ui/style.css`.
