@@ -3,8 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
-use tauri::{App, AppHandle, Emitter, Manager, PhysicalPosition, PhysicalSize, Url, WebviewWindow, WindowEvent};
-use tauri::{WebviewUrl, WebviewWindowBuilder};
+use tauri::window::Color;
+use tauri::{App, AppHandle, Emitter, Manager, PhysicalPosition, PhysicalSize, Theme, Url, WebviewUrl, WebviewWindow};
+use tauri::{WebviewWindowBuilder, WindowEvent};
 
 use crate::arguments::Arguments;
 use crate::geometry::Geometry;
@@ -62,7 +63,16 @@ pub(crate) fn open(app: &App) -> tauri::Result<()> {
         window.set_size(PhysicalSize::new(geometry.width, geometry.height))?;
         window.set_position(PhysicalPosition::new(geometry.x, geometry.y))?;
     }
-    Ok(())
+    // All there is until the page draws itself.
+    window.set_background_color(Some(ground(window.theme()?)))
+}
+
+/// `--ground` of `ui/style.css`.
+const fn ground(theme: Theme) -> Color {
+    match theme {
+        Theme::Dark => Color(0x16, 0x19, 0x1a, 0xff),
+        Theme::Light | _ => Color(0xf4, 0xf6, 0xf6, 0xff),
+    }
 }
 
 /// The variable with which Tauri lets a WebDriver in.
