@@ -4,13 +4,19 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use rustix::process::Signal;
 
 use crate::desktop::{Desktop, Keyring, Notifications, Process, built, procfs};
 
-/// Installs the server beside the built programs; `None` where there is no npm.
+/// The server's place beside the built programs; `None` where there is no npm. Two tests must not install it at once.
 fn installed() -> Option<PathBuf> {
+    static PLACE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    PLACE.get_or_init(install).clone()
+}
+
+fn install() -> Option<PathBuf> {
     if !matches!(Command::new("npm").arg("--version").output(), Ok(output) if output.status.success()) {
         // Past the test harness, which keeps what a test that passes says.
         let _ = writeln!(std::io::stderr(), "SKIPPED: npm is missing, so oauth2-mock-server was not tried");
