@@ -21,6 +21,7 @@ use evertoken_core::token::{AccessToken, Fingerprint};
 use tokio::sync::mpsc;
 
 use super::Agent;
+use super::logins::Login;
 use super::sign_ins::{SignIn, SignedIn};
 use crate::account_lock::AccountLock;
 use crate::discovery::discover;
@@ -83,7 +84,7 @@ pub(super) struct Discovered {
 
 /// What goes on once the endpoints are known.
 pub(super) enum Then {
-    LogIn(Given, Reply<AccountStatus>),
+    LogIn(Login, Reply<AccountStatus>),
     Create(Reply<AccountStatus>),
     SignIn(SignIn),
 }

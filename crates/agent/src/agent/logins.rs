@@ -30,6 +30,12 @@ use crate::local_api::{Reply, Whose};
 /// The account that a first log-in makes when nobody names it.
 const FIRST_ACCOUNT: &str = "default";
 
+/// What a person gave, and whose it says that it is.
+pub(super) struct Login {
+    pub(super) given: Given,
+    pub(super) user_id: Option<String>,
+}
+
 impl Agent {
     pub(super) fn log_in(&mut self, whose: Whose, request: LoginRequest, reply: Reply<AccountStatus>) {
         let LoginRequest { credential, settings, client_secret, replace_user } = request;
@@ -37,24 +43,21 @@ impl Agent {
         let prepared = given(&credential, client_secret).and_then(|mut given| {
             let name = self.account_to_log_in(whose)?;
             given.user_id = self.expected_user(&name, replace_user);
-            let users = AnotherUser::between(given.user_id.as_deref(), user_id_in(&credential).as_deref());
-            match users {
-                Some(users) => Err(login_problem(&name, &Failure::AnotherUser(users))),
-                None => Ok((given, name, issuer_of(&settings)?)),
-            }
+            let login = Login { given, user_id: user_id_in(&credential) };
+            Ok((login, name, issuer_of(&settings)?))
         });
-        if let (true, Ok((given, name, _))) = (replace_user, &prepared)
-            && let Some(token) = &given.refresh_token
+        if let (true, Ok((login, name, _))) = (replace_user, &prepared)
+            && let Some(token) = &login.given.refresh_token
             && let Some(aside) = self.aside_of(&name.clone(), token.fingerprint())
         {
             return self.keep_aside(&name.clone(), aside, reply);
         }
         match prepared {
             // Nothing is changed before the issuer has named its endpoints.
-            Ok((given, name, Some(issuer))) => {
-                self.start(&name, find_endpoints(issuer, name.clone(), settings, Then::LogIn(given, reply)));
+            Ok((login, name, Some(issuer))) => {
+                self.start(&name, find_endpoints(issuer, name.clone(), settings, Then::LogIn(login, reply)));
             }
-            Ok((given, name, None)) => self.log_in_at(&name, settings, None, given, reply),
+            Ok((login, name, None)) => self.log_in_at(&name, settings, None, login, reply),
             Err(problem) => drop(reply.send(Err(problem))),
         }
     }
@@ -72,14 +75,32 @@ impl Agent {
         name: &AccountName,
         settings: AccountSettings,
         metadata: Option<Metadata>,
-        given: Given,
+        login: Login,
         reply: Reply<AccountStatus>,
     ) {
-        let Some(fingerprint) = given.refresh_token.as_ref().map(RefreshToken::fingerprint) else { return };
         let before = self.configuration.accounts.get(name);
-        match resolve(NOT_LOGGED_IN, before, settings, metadata, given.client_secret.is_some()) {
-            Ok(account) => self.keep_login(name, account, given, fingerprint, reply),
+        match resolve(NOT_LOGGED_IN, before, settings, metadata, login.given.client_secret.is_some()) {
+            Ok(account) => self.keep_or_ask(name, account, login, reply),
             Err(problem) => drop(reply.send(Err(problem))),
+        }
+    }
+
+    /// Keeps the login of the account's own user. Another user's waits, not sent anywhere, for a person's answer.
+    pub(super) fn keep_or_ask(
+        &mut self,
+        name: &AccountName,
+        account: Account,
+        login: Login,
+        reply: Reply<AccountStatus>,
+    ) {
+        let Login { given, user_id } = login;
+        let Some(fingerprint) = given.refresh_token.as_ref().map(RefreshToken::fingerprint) else { return };
+        match AnotherUser::between(given.user_id.as_deref(), user_id.as_deref()) {
+            Some(users) => {
+                self.set_aside(name, account, Given { user_id: None, ..given }, fingerprint);
+                drop(reply.send(Err(login_problem(name, &Failure::AnotherUser(users)))));
+            }
+            None => self.keep_login(name, account, given, fingerprint, reply),
         }
     }
 
@@ -107,7 +128,7 @@ impl Agent {
         match (result, then) {
             // Whoever waits hears that the agent is ending.
             _ if self.ending => {}
-            (Ok(metadata), Then::LogIn(given, reply)) => self.log_in_at(&name, settings, Some(metadata), given, reply),
+            (Ok(metadata), Then::LogIn(login, reply)) => self.log_in_at(&name, settings, Some(metadata), login, reply),
             (Ok(metadata), Then::Create(reply)) => drop(reply.send(self.create_at(name, settings, Some(metadata)))),
             (Ok(metadata), Then::SignIn(by)) => self.sign_in_at(&name, settings, Some(metadata), by),
             (Err(problem), Then::LogIn(_, reply) | Then::Create(reply)) => drop(reply.send(Err(problem))),
@@ -142,7 +163,7 @@ impl Agent {
             }
             Outcome::Failed(failure) => {
                 if let Some(given) = exchanged.set_aside {
-                    self.set_aside(name, account, given, Some(fingerprint));
+                    self.set_aside(name, account, given, fingerprint);
                 }
                 self.undo_account(name, before);
                 Err(login_problem(name, &failure))

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use evertoken_core::account::{Account, AccountName, SignInWay};
 use evertoken_core::api::{AccountSettings, SignInEvent, SignInRequest};
 use evertoken_core::client::ClientSecret;
-use evertoken_core::failure::{AnotherUser, Failure};
-use evertoken_core::login::{ANOTHER_USER_WAITS, login_problem};
+use evertoken_core::login::ANOTHER_USER_WAITS;
 use evertoken_core::metadata::Metadata;
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::status::AccountStatus;
@@ -17,7 +16,7 @@ use tracing::info;
 use super::Agent;
 use super::account_settings::{NOT_LOGGED_IN, handing_out_of, issuer_of, resolve};
 use super::jobs::{Finished, JobResult, Then, find_endpoints};
-use super::logins::client_secret;
+use super::logins::{Login, client_secret};
 use crate::exchange::Given;
 use crate::local_api::{Reply, Whose};
 use crate::sign_in::{Follower, Obtained, sign_in};
@@ -44,8 +43,8 @@ pub(super) struct SignedIn {
 pub(super) struct Aside {
     account: Account,
     given: Given,
-    /// What the person gave for it.
-    fingerprint: Option<Fingerprint>,
+    /// Of the refresh token that was given for it.
+    fingerprint: Fingerprint,
     since: Instant,
 }
 
@@ -99,14 +98,8 @@ impl Agent {
                 return sign_in.ends(problem);
             }
         };
-        let fingerprint = refresh_token.fingerprint();
         let client_secret = sign_in.client_secret.clone();
         let expected = self.expected_user(name, sign_in.replace_user);
-        if let Some(users) = AnotherUser::between(expected.as_deref(), user_id.as_deref()) {
-            let given = Given { refresh_token: Some(refresh_token), client_secret, user_id: None };
-            self.set_aside(name, account, given, None);
-            return sign_in.ends(login_problem(name, &Failure::AnotherUser(users)));
-        }
         let given = Given { refresh_token: Some(refresh_token), client_secret, user_id: expected };
         let (reply, answer) = oneshot::channel();
         tokio::spawn(async move {
@@ -117,7 +110,7 @@ impl Agent {
             };
             let _ = sign_in.follower.send(event);
         });
-        self.keep_login(name, account, given, fingerprint, reply);
+        self.keep_or_ask(name, account, Login { given, user_id }, reply);
     }
 
     /// The only user whose login may be kept without a question.
@@ -127,13 +120,7 @@ impl Agent {
     }
 
     /// Keeps the login of another user until a person has answered, or for a while.
-    pub(super) fn set_aside(
-        &mut self,
-        name: &AccountName,
-        account: Account,
-        given: Given,
-        fingerprint: Option<Fingerprint>,
-    ) {
+    pub(super) fn set_aside(&mut self, name: &AccountName, account: Account, given: Given, fingerprint: Fingerprint) {
         let since = Instant::now();
         self.asides.insert(name.clone(), Aside { account, given, fingerprint, since });
         let (name, finished) = (name.clone(), self.finished.clone());
@@ -163,7 +150,7 @@ impl Agent {
 
     /// The login that waits, if it is what this credential brought.
     pub(super) fn aside_of(&mut self, name: &AccountName, fingerprint: Fingerprint) -> Option<Aside> {
-        let is_it = self.asides.get(name).is_some_and(|aside| aside.fingerprint == Some(fingerprint));
+        let is_it = self.asides.get(name).is_some_and(|aside| aside.fingerprint == fingerprint);
         if is_it { self.asides.remove(name) } else { None }
     }
 

@@ -109,10 +109,11 @@ impl Desk {
 
     /// Something that a server which says that it offers this way does not lack.
     fn lacks(&self, what: &str) -> Problem {
-        self.problem(
-            ProblemKind::InvalidInput,
-            &format!("the account has no {what}"),
-            "Give the server with --issuer and --client-id, or add it to the account in config.toml.",
-        )
+        let advice = if self.account.issuer.is_some() {
+            "The server does not offer this way, or wants a client ID: sign in another way, or give a refresh token."
+        } else {
+            "Give the server with --issuer and --client-id, or add it to the account in config.toml."
+        };
+        self.problem(ProblemKind::InvalidInput, &format!("the account has no {what}"), advice)
     }
 }
