@@ -49,3 +49,4 @@ mod window_accounts;
 mod window_gallery;
 mod window_history;
 mod window_settings;
+mod window_sign_in;

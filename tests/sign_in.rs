@@ -3,7 +3,7 @@
 mod another_user;
 mod browser;
 mod callback_attacks;
-mod command;
+pub(crate) mod command;
 mod device;
 mod secrecy;
 
@@ -13,14 +13,23 @@ use crate::desktop::{Browser, Desktop, Outcome, Page, Scene};
 
 /// A sandbox of the public client `me`, a browser, and nobody logged in.
 async fn signed_out(options: &str) -> Scene {
-    let mut desktop = Desktop::without_screen().await;
+    signed_out_on(Desktop::without_screen().await, options).await
+}
+
+/// The same on this desktop.
+pub(crate) async fn signed_out_on(mut desktop: Desktop, options: &str) -> Scene {
     desktop.install_browser();
     Scene::signed_out(desktop, &format!("--encoding both --client-id me --device-interval 1s {options}")).await
 }
 
 /// The same, and logged in with a pasted refresh token.
 async fn logged_in(options: &str) -> Scene {
-    let scene = signed_out(options).await;
+    logged_in_on(Desktop::without_screen().await, options).await
+}
+
+/// The same on this desktop.
+pub(crate) async fn logged_in_on(desktop: Desktop, options: &str) -> Scene {
+    let scene = signed_out_on(desktop, options).await;
     let grant = scene.sandbox.sign_in().await;
     let login = format!("login default {}", server(&scene));
     scene.desktop.evertoken_reading(&grant.refresh_token, &login).await.succeeded();
@@ -39,7 +48,7 @@ fn login(scene: &Scene, options: &str) -> JoinHandle<Outcome> {
 }
 
 /// The browser as the person sees it at the server: the page there, and the address of the page before.
-async fn at_the_server(scene: &Scene, browser: &Browser) -> (String, Page) {
+pub(crate) async fn at_the_server(scene: &Scene, browser: &Browser) -> (String, Page) {
     let opened = scene.desktop.opened().await;
     let asked = browser.get(&opened).await;
     let at = asked.location().to_owned();
@@ -49,7 +58,7 @@ async fn at_the_server(scene: &Scene, browser: &Browser) -> (String, Page) {
 }
 
 /// The value of a hidden field.
-fn hidden(page: &Page, name: &str) -> String {
+pub(crate) fn hidden(page: &Page, name: &str) -> String {
     let (_, rest) = page.html.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
     rest.split_once('"').unwrap().0.to_owned()
 }

@@ -2,9 +2,12 @@
 //!
 //! `cargo xtask screenshots` runs these tests and keeps the pictures in `docs/pictures`.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::desktop::{Agent, Desktop, Sandbox, Scene, Window};
+use crate::desktop::{Agent, Desktop, Sandbox, Scene, Window, procfs};
+use crate::sign_in::command::configure;
+use crate::sign_in::logged_in_on;
 
 async fn open(desktop: &Desktop) -> Window {
     desktop.evertoken("open").await.succeeded();
@@ -200,4 +203,61 @@ async fn the_dialogs() {
     window.type_into(r#"[data-view="account"] textarea[name="headers"]"#, "X-Merchant-ID 1234").await;
     window.find(r#"[data-view="account"] [data-field="headers-trouble"]:not([hidden])"#).await;
     keep(&window, "account").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_at_the_server() {
+    let scene = logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    let Scene { desktop, sandbox, .. } = &scene;
+    // It waits for as long as somebody does.
+    configure(&scene, "exec tail -f /dev/null").await;
+    let window = open(desktop).await;
+    window.click(r#"[data-action="login-again"]"#).await;
+    window.find(r#"[data-way="command"]"#).await;
+    keep(&window, "login-ways").await;
+
+    for way in ["browser", "device", "command"] {
+        window.click(&format!(r#"[data-way="{way}"]"#)).await;
+        window.text_until(r#"[data-field="until"]"#, |text| text.starts_with("Waiting until")).await;
+        keep(&window, &format!("sign-in-{way}")).await;
+        window.click(r#"[data-action="give-up"]"#).await;
+    }
+
+    window.log_in(&sandbox.sign_in_as("usr:somebody-else").await.refresh_token).await;
+    window.find(r#"[data-view="another-user"]"#).await;
+    keep(&window, "another-user").await;
+    window.press("\u{e00c}").await;
+
+    window.click(r#"[data-action="add-account"]"#).await;
+    window.type_into(r#"[data-view="add-account"] input[name="account"]"#, "work").await;
+    window.click(r#"input[name="preset"][value="issuer"]"#).await;
+    window.type_into(r#"input[name="issuer"]"#, "https://issuer.example").await;
+    window.type_into(r#"input[name="client-id"]"#, "me").await;
+    keep(&window, "login-issuer").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_yet_and_nobody_there() {
+    let mut scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 80s").await;
+    let new = json!({ "name": "Production" }).to_string();
+    scene.desktop.api("POST /v1/accounts", &new).await.unwrap();
+    procfs::signal(scene.agent.pid(), Signal::STOP);
+    let window = open(&scene.desktop).await;
+    window.find(r#"[data-view="connecting"]"#).await;
+    keep(&window, "connecting").await;
+    procfs::signal(scene.agent.pid(), Signal::CONT);
+
+    window.find(&in_state("Production", "signed-out")).await;
+    window.click(r#"[data-action="history"]"#).await;
+    window.find(r#"[data-view="history"]"#).await;
+    keep(&window, "history-empty").await;
+    window.press("\u{e00c}").await;
+
+    scene.desktop.login("Production", &scene.sandbox).await;
+    window.find(&in_state("Production", "valid")).await;
+    let sandbox = std::mem::replace(&mut scene.sandbox, Sandbox::start(&scene.desktop, "").await);
+    drop(sandbox);
+    refresh_until(&window, "Production", "retrying").await;
+    window.text_until(r#"[data-field="message"]"#, |text| text.starts_with("No connection")).await;
+    keep(&window, "offline").await;
 }

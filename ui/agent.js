@@ -1,9 +1,9 @@
 // The commands and events of the program around this page: all that the page can do. No answer contains a token.
 
 /** @import { AccountForm, FieldTroubles, History, HistorySpan, Place } from "./types" */
-/** @import { Recognised, SettingsForm, Start, ThemeChoice, View } from "./types" */
+/** @import { Recognised, SettingsForm, SignInWay, Start, ThemeChoice, View, Waiting } from "./types" */
 
-const { invoke } = window.__TAURI__.core;
+const { Channel, invoke } = window.__TAURI__.core;
 const { listen } = window.__TAURI__.event;
 
 /** @returns {Promise<Start>} */
@@ -22,6 +22,26 @@ export const check = (account, place) => invoke("check", { account, place });
  * @returns {Promise<void>}
  */
 export const logIn = (account, credential, place) => invoke("log_in", { account, credential, place });
+
+/**
+ * Signs in at the account's server, and shows what a person has to do meanwhile.
+ * @param {string} account
+ * @param {SignInWay} way
+ * @param {Place | null} place null: the account refreshes as before
+ * @param {(waiting: Waiting) => void} show
+ * @returns {Promise<boolean>} false: it was given up
+ */
+export function signIn(account, way, place, show) {
+  const page = new Channel();
+  page.onmessage = show;
+  return invoke("sign_in", { account, way, place, page });
+}
+
+/** Gives up the sign-in under way, if there is one. @returns {Promise<void>} */
+export const endSignIn = () => invoke("end_sign_in");
+
+/** Lets the login of another user that waits take the account's place. @param {string} account @returns {Promise<void>} */
+export const replaceUser = (account) => invoke("replace_user", { account });
 
 /** @param {string} account @returns {Promise<void>} */
 export const trySandbox = (account) => invoke("try_sandbox", { account });

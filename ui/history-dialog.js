@@ -4,7 +4,7 @@
 
 import { history } from "./agent.js";
 import { openDialog } from "./dialog.js";
-import { button, field, fromTemplate, part, say, write } from "./page.js";
+import { button, copyText, field, fromTemplate, part, write } from "./page.js";
 import { drawTimeline } from "./timeline.js";
 import { hideTrouble, showTrouble } from "./trouble.js";
 
@@ -70,10 +70,7 @@ function traceId(id) {
   copy.textContent = "Copy";
   copy.dataset.action = "copy-trace";
   copy.setAttribute("aria-label", `Copy the trace id ${id}`);
-  // WebKit lets a click write to the clipboard, and nothing read from it.
-  copy.addEventListener("click", () => {
-    void navigator.clipboard.writeText(id).then(() => say("Copied the trace id."), () => say("Select it and copy it."));
-  });
+  copy.addEventListener("click", () => copyText(id, "Copied the trace id."));
   element.append("Trace id ", Object.assign(document.createElement("code"), { textContent: id }), " ", copy);
   return element;
 }

@@ -10,7 +10,11 @@ import { loginForm } from "./login-form.js";
 export function openLogin(card) {
   const login = card.buttons.find((button) => button.action === "login-again");
   const reason = login?.primary ? card.message : "";
-  open("login", card.name, card.login_title, reason, { account: card.name, label: login?.label });
+  open("login", card.name, card.login_title, reason, {
+    account: card.name,
+    signIn: card.sign_in,
+    label: login?.label,
+  });
 }
 
 /** @param {string} [suggestion] a name for the account */

@@ -1,94 +1,95 @@
 // The form that takes a refresh token: in the first run, for a new account, and for an account that must log in again.
 
-import { logIn, recognised } from "./agent.js";
-import { button, field, fromTemplate, input, part, say, write } from "./page.js";
+import { logIn } from "./agent.js";
+import { forgetCredential, takeCredentials } from "./credential.js";
+import { button, field, fromTemplate, input, part, say } from "./page.js";
 import { isRight, placeFields, preset, readPlace } from "./place-fields.js";
-import { attempt } from "./trouble.js";
+import { askToReplace, waitForSignIn } from "./sign-in.js";
+import { asTrouble, attempt } from "./trouble.js";
+
+/** @import { Place, SignInWay } from "./types" */
 
 /**
  * @typedef {object} Options
  * @property {string | null} account the account to log in to; null: a new one, whose name and place are asked for
+ * @property {SignInWay[]} [signIn] how that account can log in beside with a refresh token
  * @property {string} [suggestion] a name for the new account
  * @property {string} [label] the button's text
  * @property {() => void} [onCancel]
  * @property {() => void} [onDone]
  */
 
+/** What an OAuth 2.0 server may offer; it says itself what it does not. @type {SignInWay[]} */
+const OF_A_SERVER = ["browser", "device"];
+
 /** @param {Options} options @returns {HTMLFormElement} */
-export function loginForm({ account, suggestion, label, onCancel, onDone }) {
+export function loginForm({ account, signIn, suggestion, label, onCancel, onDone }) {
   const form = /** @type {HTMLFormElement} */ (fromTemplate("login-form"));
   const submit = button(form, "login");
   const cancel = button(form, "cancel");
-  const credential = input(form, "credential");
   const name = input(form, "account");
   const isNew = account === null;
 
   placeFields(form);
-  takeCredentials(form, credential);
+  takeCredentials(form);
   part(form, '[data-part="place"]').hidden = !isNew;
   part(form, '[data-part="account"]').hidden = !isNew;
   name.value = account ?? suggestion ?? name.value;
   submit.textContent = label ?? submit.textContent;
   cancel.hidden = onCancel === undefined;
   cancel.addEventListener("click", () => onCancel?.());
-  form.addEventListener("change", () => {
-    part(form, '[data-part="custom"]').hidden = preset(form) !== "custom";
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    void attempt(submit, field(form, "trouble"), async () => {
+  const arrange = () => {
+    const chosen = preset(form);
+    part(form, '[data-part="more"]').hidden = chosen !== "custom" && chosen !== "issuer";
+    offer(form, isNew ? (chosen === "issuer" ? OF_A_SERVER : []) : (signIn ?? []));
+  };
+  arrange();
+  form.addEventListener("change", arrange);
+
+  /**
+   * @param {HTMLButtonElement} pressed
+   * @param {(account: string, place: Place | null) => Promise<boolean>} work false: it was given up
+   */
+  const logInBy = (pressed, work) =>
+    attempt(pressed, field(form, "trouble"), async () => {
       if (isNew && !(await isRight(form, true))) return;
-      const pasted = credential.value;
-      // From here on the page does not hold the token any more, whatever comes of it.
-      credential.value = "";
-      write(field(form, "recognised"), "");
-      credential.focus();
-      await logIn(name.value, pasted, isNew ? readPlace(form) : null);
+      const place = isNew ? readPlace(form) : null;
+      const isDone = await work(name.value, place).catch((error) => {
+        const trouble = asTrouble(error);
+        if (!trouble.asks_to_replace) throw error;
+        return askToReplace(form, name.value, trouble);
+      });
+      if (!isDone) return;
       say(`${name.value} is logged in.`);
       onDone?.();
+    });
+
+  for (const way of ways(form)) {
+    const chosen = /** @type {SignInWay} */ (way.dataset.way);
+    way.addEventListener("click", () => {
+      void logInBy(way, (account, place) => waitForSignIn(form, account, chosen, place));
+    });
+  }
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void logInBy(submit, async (account, place) => {
+      await logIn(account, forgetCredential(form), place);
+      return true;
     });
   });
   return form;
 }
 
-/** In bytes. Nothing that is longer can be a credential. */
-const LONGEST_FILE = 64 * 1024;
+/** @param {HTMLFormElement} form */
+const ways = (form) => /** @type {HTMLButtonElement[]} */ ([...form.querySelectorAll("[data-way]")]);
 
-/**
- * Says what was pasted, and takes a file that is chosen or dropped on the form for what is in it.
- * @param {HTMLFormElement} form
- * @param {HTMLInputElement} credential
- */
-function takeCredentials(form, credential) {
-  const said = field(form, "recognised");
-  const file = input(form, "file");
-  const recognise = async () => {
-    const { usable, words } = await recognised(credential.value);
-    write(said, words);
-    said.classList.toggle("unusable", !usable);
-  };
-  /** @param {DataTransfer | HTMLInputElement | null} source */
-  const take = async (source) => {
-    const given = source?.files?.[0];
-    if (given === undefined) return;
-    // One letter more than can be used is enough to be told so.
-    credential.value = (await given.slice(0, LONGEST_FILE + 1).text()).trim();
-    await recognise();
-    credential.focus();
-  };
-  credential.addEventListener("input", () => void recognise());
-  file.addEventListener("change", () => void take(file).then(() => (file.value = "")));
-  form.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    form.classList.add("takes");
-  });
-  form.addEventListener("dragleave", () => form.classList.remove("takes"));
-  form.addEventListener("drop", (event) => {
-    event.preventDefault();
-    form.classList.remove("takes");
-    const text = event.dataTransfer?.files.length ? "" : (event.dataTransfer?.getData("text/plain") ?? "");
-    if (text === "") return void take(event.dataTransfer);
-    credential.value = text;
-    void recognise();
-  });
+/** Offers these ways to sign in; the first is the one to take. @param {HTMLFormElement} form @param {SignInWay[]} offered */
+function offer(form, offered) {
+  for (const way of ways(form)) {
+    const place = offered.indexOf(/** @type {SignInWay} */ (way.dataset.way));
+    way.hidden = place < 0;
+    way.classList.toggle("primary", place === 0);
+  }
+  part(form, '[data-part="ways"]').hidden = offered.length === 0;
+  button(form, "login").classList.toggle("primary", offered.length === 0);
 }

@@ -52,3 +52,8 @@ export function hush() {
   said.classList.remove("shown");
   said.textContent = "";
 }
+
+/** WebKit lets a click write to the clipboard, and nothing read from it. @param {string} text @param {string} done */
+export function copyText(text, done) {
+  void navigator.clipboard.writeText(text).then(() => say(done), () => say("Select it and copy it."));
+}

@@ -7,18 +7,29 @@ import { field, fromTemplate, input, part, write } from "./page.js";
 
 /** Between the last letter and the check, in milliseconds: a word that is being typed is not wrong yet. */
 const PAUSE = 350;
+const CHECKED = ["account", "preset", "issuer", "parameters", "endpoint", "headers"];
 
 /** Puts the fields into a form, and checks them together with the account's name. @param {HTMLFormElement} form */
 export function placeFields(form) {
   part(form, '[data-place="place"]').append(fromTemplate("place-fields"));
+  arrange(form);
+  form.addEventListener("change", () => arrange(form));
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pause;
   form.addEventListener("input", (event) => {
     const { name } = /** @type {HTMLInputElement} */ (event.target);
-    if (!["account", "endpoint", "headers", "preset"].includes(name)) return;
+    if (!CHECKED.includes(name)) return;
     clearTimeout(pause);
     pause = setTimeout(() => void isRight(form), PAUSE);
   });
+}
+
+/** Shows the fields of the chosen kind of place. @param {HTMLFormElement} form */
+function arrange(form) {
+  const chosen = preset(form);
+  for (const one of form.querySelectorAll("[data-for]")) {
+    one.toggleAttribute("hidden", one.getAttribute("data-for") !== chosen);
+  }
 }
 
 /** Checks the fields, and goes to the first that is wrong if told so. @param {HTMLFormElement} form @param {boolean} [go] */
@@ -49,6 +60,8 @@ export function readPlace(form) {
     encoding: /** @type {EncodingChoice} */ (input(form, "encoding").value),
     client_id: input(form, "client-id").value,
     headers: input(form, "headers").value,
+    issuer: input(form, "issuer").value,
+    parameters: input(form, "parameters").value,
   };
 }
 

@@ -19,11 +19,12 @@ export function hideTrouble(place) {
 }
 
 /** @param {unknown} error @returns {Trouble} */
-function asTrouble(error) {
+export function asTrouble(error) {
   if (typeof error === "object" && error !== null && "detail" in error && "advice" in error) {
-    return { detail: String(error.detail), advice: String(error.advice) };
+    return /** @type {Trouble} */ (error);
   }
-  return { detail: `The window failed: ${String(error)}`, advice: "Close it and open it again." };
+  const detail = `The window failed: ${String(error)}`;
+  return { detail, advice: "Close it and open it again.", asks_to_replace: false };
 }
 
 /**

@@ -16,7 +16,11 @@ detail: string,
 /**
  * What to do.
  */
-advice: string, };
+advice: string, 
+/**
+ * Is it a question: may the login of another user take the account's place?
+ */
+asks_to_replace: boolean, };
 
 export type Card = { 
 /**
@@ -96,6 +100,10 @@ buttons: Array<Button>,
  */
 login_title: string, 
 /**
+ * How a person can log in, beside with a refresh token.
+ */
+sign_in: Array<SignInWay>, 
+/**
  * What is asked before the tokens are forgotten, or the account is.
  */
 farewell: string, 
@@ -123,6 +131,30 @@ enabled: boolean,
 primary: boolean, };
 
 export type ButtonAction = "copy" | "refresh" | "login-again" | "logout" | "remove";
+
+export type SignInWay = "browser" | "device" | "command";
+
+export type Waiting = { 
+/**
+ * What to do, in a sentence.
+ */
+words: string, 
+/**
+ * The code to enter; empty where there is none.
+ */
+code: string, 
+/**
+ * What the address is for, in a sentence; empty where there is none.
+ */
+address_words: string, 
+/**
+ * The address to open; empty where there is none.
+ */
+address: string, 
+/**
+ * Until when: "Waiting until 14:32."
+ */
+until: string, };
 
 export type Start = { view: View, 
 /**
@@ -228,7 +260,7 @@ default: boolean,
  */
 place: Place, };
 
-export type FieldTroubles = { account: string, endpoint: string, headers: string, };
+export type FieldTroubles = { account: string, issuer: string, parameters: string, endpoint: string, headers: string, };
 
 export type Place = { preset: PresetChoice, 
 /**
@@ -240,15 +272,23 @@ endpoint: string,
  */
 encoding: EncodingChoice, 
 /**
- * For a custom endpoint; may be empty.
+ * For a custom endpoint and for an issuer; may be empty.
  */
 client_id: string, 
 /**
  * For a custom endpoint: `Name: value`, one a line.
  */
-headers: string, };
+headers: string, 
+/**
+ * For a server that is known by its issuer.
+ */
+issuer: string, 
+/**
+ * For a server that is known by its issuer: `name=value`, one a line.
+ */
+parameters: string, };
 
-export type PresetChoice = "production" | "sandbox" | "custom";
+export type PresetChoice = "production" | "sandbox" | "issuer" | "custom";
 
 export type EncodingChoice = "json" | "form";
 

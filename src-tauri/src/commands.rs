@@ -1,13 +1,15 @@
 //! What the page can ask for. No answer contains a token.
 
 use evertoken_client::{Client, connect_or_start};
-use evertoken_core::account::{AccountName, Preset};
-use evertoken_core::api::{AccountChange, LoginRequest, RefreshRequest};
+use evertoken_core::account::{AccountName, Preset, SignInWay};
+use evertoken_core::api::{AccountChange, AccountSettings, LoginRequest, RefreshRequest, SignInRequest};
 use evertoken_core::paths::Paths;
-use evertoken_core::view::{History, HistorySpan, Recognised, Trouble, View, copied, recognise, refreshed};
+use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::view::{History, HistorySpan, Recognised, Trouble, View, Waiting, copied, recognise, refreshed};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager, State, command};
 use tokio::sync::watch;
 
@@ -15,8 +17,9 @@ use crate::follow::Known;
 use crate::place::{AccountForm, FieldTroubles, Place, preset};
 use crate::preferences::{Preferences, ThemeChoice};
 use crate::settings::SettingsForm;
+use crate::sign_in::UnderWay;
 use crate::window::{LABEL, Opening};
-use crate::{present, sandbox};
+use crate::{present, sandbox, sign_in};
 
 /// What the page needs for its first picture.
 #[derive(Serialize)]
@@ -32,7 +35,7 @@ pub(crate) struct Start {
 }
 
 #[command]
-pub(crate) fn start(app: AppHandle, known: State<'_, watch::Sender<Known>>, opening: State<'_, Opening>) -> Start {
+pub(crate) fn start(app: AppHandle, known: Accounts<'_>, opening: State<'_, Opening>) -> Start {
     let opening = opening.take();
     Start {
         view: present::view(&known.borrow()).0,
@@ -55,12 +58,42 @@ pub(crate) fn check(account: &str, place: Place) -> FieldTroubles {
 #[command]
 pub(crate) async fn log_in(
     agent: Agent<'_>,
+    known: Accounts<'_>,
     account: &str,
     credential: String,
     place: Option<Place>,
 ) -> Result<(), Trouble> {
-    let login = LoginRequest { credential, settings: place.map(Into::into), client_secret: None, replace_user: false };
-    call(&agent).await?.login(Some(&name(account)?), &login).await?;
+    let (account, settings) = to_log_in(&known, account, place)?;
+    let login = LoginRequest { credential, settings, client_secret: None, replace_user: false };
+    call(&agent).await?.login(Some(&account), &login).await?;
+    Ok(())
+}
+
+/// `false`: the sign-in was given up.
+#[command]
+pub(crate) async fn sign_in(
+    agent: Agent<'_>,
+    known: Accounts<'_>,
+    under_way: State<'_, UnderWay>,
+    account: &str,
+    way: SignInWay,
+    place: Option<Place>,
+    page: Channel<Waiting>,
+) -> Result<bool, Trouble> {
+    let (account, settings) = to_log_in(&known, account, place)?;
+    let request = SignInRequest { settings, client_secret: None, replace_user: false };
+    Ok(sign_in::sign_in(call(&agent).await?, &under_way, &account, way, &request, &page).await?)
+}
+
+#[command]
+#[expect(clippy::needless_pass_by_value, reason = "a command gets its own handle")]
+pub(crate) fn end_sign_in(under_way: State<'_, UnderWay>) {
+    under_way.end();
+}
+
+#[command]
+pub(crate) async fn replace_user(agent: Agent<'_>, account: &str) -> Result<(), Trouble> {
+    call(&agent).await?.replace_user(Some(&name(account)?)).await?;
     Ok(())
 }
 
@@ -160,9 +193,25 @@ pub(crate) async fn start_agent(agent: Agent<'_>) -> Result<(), Trouble> {
 
 /// Where the agent is.
 type Agent<'a> = State<'a, Paths>;
+/// What is known of the accounts.
+type Accounts<'a> = State<'a, watch::Sender<Known>>;
 
 async fn call(paths: &Paths) -> Result<Client, Trouble> {
     Ok(connect_or_start(paths).await?)
+}
+
+/// An account that is there, or with a place a new one: a log-in to a new account changes none that is there.
+fn to_log_in(
+    known: &watch::Sender<Known>,
+    account: &str,
+    place: Option<Place>,
+) -> Result<(AccountName, Option<AccountSettings>), Trouble> {
+    let name = name(account)?;
+    if place.is_some() && known.borrow().has(&name) {
+        let detail = format!("There is an account {name} already; nothing was changed.");
+        return Err(Problem::new(ProblemKind::AccountExists, detail, "Choose another name, or log in there.").into());
+    }
+    Ok((name, place.map(Into::into)))
 }
 
 fn name(text: &str) -> Result<AccountName, Trouble> {
@@ -171,5 +220,5 @@ fn name(text: &str) -> Result<AccountName, Trouble> {
 
 /// What was typed cannot be used; the error says what can.
 fn invalid(error: &impl std::error::Error) -> Trouble {
-    Trouble { detail: format!("{error}."), advice: String::new() }
+    Problem::new(ProblemKind::InvalidInput, format!("{error}."), "").into()
 }

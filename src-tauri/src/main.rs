@@ -13,6 +13,7 @@ mod preferences;
 mod present;
 mod sandbox;
 mod settings;
+mod sign_in;
 #[cfg(test)]
 mod types;
 mod window;
@@ -53,6 +54,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
         .manage(paths)
         .manage(known)
         .manage(present::Looks::default())
+        .manage(sign_in::UnderWay::default())
         .setup(|app| {
             window::open(app)?;
             present::begin(app.handle());
@@ -63,6 +65,9 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
             commands::recognised,
             commands::check,
             commands::log_in,
+            commands::sign_in,
+            commands::end_sign_in,
+            commands::replace_user,
             commands::try_sandbox,
             commands::copy,
             commands::refresh,

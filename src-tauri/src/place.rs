@@ -2,6 +2,8 @@
 
 use evertoken_core::account::{AccountName, Encoding, Endpoint, InvalidHeader, Preset, check_header};
 use evertoken_core::api::AccountSettings;
+use evertoken_core::metadata::Issuer;
+use evertoken_core::parameter::check_parameter;
 use evertoken_core::sentence::as_sentence;
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +17,14 @@ pub(crate) struct Place {
     endpoint: String,
     /// For a custom endpoint.
     encoding: EncodingChoice,
-    /// For a custom endpoint; may be empty.
+    /// For a custom endpoint and for an issuer; may be empty.
     client_id: String,
     /// For a custom endpoint: `Name: value`, one a line.
     headers: String,
+    /// For a server that is known by its issuer.
+    issuer: String,
+    /// For a server that is known by its issuer: `name=value`, one a line.
+    parameters: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +33,7 @@ pub(crate) struct Place {
 pub(crate) enum PresetChoice {
     Production,
     Sandbox,
+    Issuer,
     Custom,
 }
 
@@ -43,15 +50,20 @@ impl From<Place> for AccountSettings {
         match place.preset {
             PresetChoice::Production => preset(Preset::Production),
             PresetChoice::Sandbox => preset(Preset::Sandbox),
+            PresetChoice::Issuer => Self {
+                issuer: Some(place.issuer.trim().to_owned()),
+                client_id: client_id(&place.client_id),
+                parameters: lines(&place.parameters).map(parameter).collect(),
+                ..Self::default()
+            },
             PresetChoice::Custom => Self {
-                preset: None,
                 endpoint: Some(place.endpoint.trim().to_owned()),
                 encoding: Some(match place.encoding {
                     EncodingChoice::Json => Encoding::Json,
                     EncodingChoice::Form => Encoding::Form,
                 }),
-                headers: place.headers.lines().filter(|line| !line.trim().is_empty()).map(header).collect(),
-                client_id: Some(place.client_id.trim().to_owned()).filter(|id| !id.is_empty()),
+                headers: lines(&place.headers).map(header).collect(),
+                client_id: client_id(&place.client_id),
                 ..Self::default()
             },
         }
@@ -70,6 +82,8 @@ impl From<AccountSettings> for Place {
             },
             client_id: settings.client_id.unwrap_or_default(),
             headers: headers.join("\n"),
+            issuer: String::new(),
+            parameters: String::new(),
         }
     }
 }
@@ -79,6 +93,8 @@ impl From<AccountSettings> for Place {
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) struct FieldTroubles {
     account: String,
+    issuer: String,
+    parameters: String,
     endpoint: String,
     headers: String,
 }
@@ -87,21 +103,40 @@ impl FieldTroubles {
     /// Checks what was typed. A field that is still empty is not wrong yet.
     pub(crate) fn of(account: &str, place: &Place) -> Self {
         let account = not_yet(account, |text| text.parse::<AccountName>().err().map(|error| error.to_string()));
-        if place.preset != PresetChoice::Custom {
-            return Self { account, ..Self::default() };
-        }
+        let issuer = |text: &str| text.parse::<Issuer>().err().map(|error| error.to_string());
         let endpoint = |text: &str| text.parse::<Endpoint>().err().map(|error| error.to_string());
-        let headers = place.headers.lines().filter(|line| !line.trim().is_empty());
-        let headers = headers.filter_map(|line| check_line(line).err()).next();
-        Self {
-            account,
-            endpoint: not_yet(&place.endpoint, endpoint),
-            headers: headers.map(|error| as_sentence(&error.to_string())).unwrap_or_default(),
+        match place.preset {
+            PresetChoice::Production | PresetChoice::Sandbox => Self { account, ..Self::default() },
+            PresetChoice::Issuer => Self {
+                account,
+                issuer: not_yet(&place.issuer, issuer),
+                parameters: first_wrong(&place.parameters, |line| {
+                    let (name, value) = parameter(line);
+                    check_parameter(&name, &value)
+                }),
+                ..Self::default()
+            },
+            PresetChoice::Custom => Self {
+                account,
+                endpoint: not_yet(&place.endpoint, endpoint),
+                headers: first_wrong(&place.headers, check_header_line),
+                ..Self::default()
+            },
         }
     }
 }
 
-fn check_line(line: &str) -> Result<(), InvalidHeader> {
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim().is_empty())
+}
+
+/// What is wrong with the first line with which something is.
+fn first_wrong<E: std::error::Error>(text: &str, check: impl Fn(&str) -> Result<(), E>) -> String {
+    let wrong = lines(text).find_map(|line| check(line).err());
+    wrong.map(|error| as_sentence(&error.to_string())).unwrap_or_default()
+}
+
+fn check_header_line(line: &str) -> Result<(), InvalidHeader> {
     let (name, value) = header(line);
     if line.contains(':') { check_header(&name, &value) } else { Err(InvalidHeader::Malformed(name)) }
 }
@@ -130,6 +165,16 @@ pub(crate) fn preset(preset: Preset) -> AccountSettings {
     AccountSettings { preset: Some(preset), ..AccountSettings::default() }
 }
 
+fn client_id(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// A line without an equals sign is all name.
+fn parameter(line: &str) -> (String, String) {
+    let (name, value) = line.split_once('=').unwrap_or((line, ""));
+    (name.trim().to_owned(), value.trim().to_owned())
+}
+
 /// A line without a colon is all name.
 fn header(line: &str) -> (String, String) {
     let (name, value) = line.split_once(':').unwrap_or((line, ""));
@@ -147,7 +192,22 @@ mod tests {
             encoding: EncodingChoice::Form,
             client_id: String::new(),
             headers: "X-Merchant-ID: 12:34\n\n".to_owned(),
+            issuer: " https://issuer.example ".to_owned(),
+            parameters: "scope = openid offline_access\n\naudience=a=b".to_owned(),
         }
+    }
+
+    #[test]
+    fn an_issuer_is_what_was_typed_and_names_the_rest_itself() {
+        let parameters = [("scope", "openid offline_access"), ("audience", "a=b")];
+        assert_eq!(
+            AccountSettings::from(place(PresetChoice::Issuer)),
+            AccountSettings {
+                issuer: Some("https://issuer.example".to_owned()),
+                parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+                ..AccountSettings::default()
+            }
+        );
     }
 
     #[test]
@@ -185,6 +245,15 @@ mod tests {
         assert!(wrong.endpoint.contains("use https"), "{wrong:?}");
         assert!(wrong.headers.contains("\"X-B\" is not a header"), "{wrong:?}");
         assert!(FieldTroubles::of("a", &typed("https://a.example", "Host: b")).headers.contains("set by Evertoken"));
+        let issuer = Place {
+            issuer: "http://issuer.example".to_owned(),
+            parameters: "scope=openid\naudience".to_owned(),
+            ..place(PresetChoice::Issuer)
+        };
+        let wrong = FieldTroubles::of("a", &issuer);
+        assert!(wrong.issuer.contains("use https"), "{wrong:?}");
+        assert!(wrong.parameters.contains("\"audience\" is not a parameter"), "{wrong:?}");
+        assert_eq!((wrong.endpoint, wrong.headers), (String::new(), String::new()), "fields that are not seen");
     }
 
     #[test]

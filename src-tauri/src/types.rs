@@ -4,9 +4,10 @@
 
 use std::path::Path;
 
+use evertoken_core::account::SignInWay;
 use evertoken_core::status::State;
 use evertoken_core::view::{
-    Button, ButtonAction, Card, History, HistorySpan, Item, ItemKind, Recognised, Tick, Trouble, View,
+    Button, ButtonAction, Card, History, HistorySpan, Item, ItemKind, Recognised, Tick, Trouble, View, Waiting,
 };
 use ts_rs::{Config, TS};
 
@@ -39,6 +40,8 @@ fn types() -> String {
         Card::decl(&config),
         Button::decl(&config),
         ButtonAction::decl(&config),
+        SignInWay::decl(&config),
+        Waiting::decl(&config),
         Start::decl(&config),
         History::decl(&config),
         HistorySpan::decl(&config),

@@ -46,7 +46,9 @@ impl Desktop {
         let path = format!("{}:{}", folder.display(), self.environment.get("PATH").unwrap_or_default());
         self.environment.set("PATH", &path);
         // Where no browser can be shown, none is opened.
-        self.environment.set("WAYLAND_DISPLAY", "evertoken-test-none");
+        if self.environment.get("DISPLAY").is_none() {
+            self.environment.set("WAYLAND_DISPLAY", "evertoken-test-none");
+        }
     }
 
     /// What was opened last, once there is something.

@@ -7,7 +7,7 @@ use super::logged_in;
 use crate::desktop::{Scene, eventually};
 
 /// Makes this the account's `login_command`, and waits until the agent knows.
-async fn configure(scene: &Scene, script: &str) {
+pub(crate) async fn configure(scene: &Scene, script: &str) {
     let path = scene.desktop.environment.path("sign-in");
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

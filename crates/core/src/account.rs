@@ -188,6 +188,7 @@ impl From<Endpoint> for String {
 /// A way of logging in that brings the tokens by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum SignInWay {
     /// In a browser on this machine: an authorization code with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252).

@@ -6,6 +6,7 @@ mod answer;
 mod card;
 mod credential;
 mod history;
+mod waiting;
 
 use std::time::Duration;
 
@@ -13,13 +14,15 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::problem::Problem;
+use crate::login::ANOTHER_USER_WAITS;
+use crate::problem::{Problem, ProblemKind};
 use crate::status::StatusReport;
 
 pub use answer::{copied, refreshed};
 pub use card::{Button, ButtonAction, Card};
 pub use credential::{Recognised, recognise};
 pub use history::{History, HistorySpan, Item, ItemKind, Tick};
+pub use waiting::Waiting;
 
 /// The whole page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,13 +50,25 @@ pub struct Trouble {
     pub detail: String,
     /// What to do.
     pub advice: String,
+    /// Is it a question: may the login of another user take the account's place?
+    pub asks_to_replace: bool,
 }
 
 impl From<Problem> for Trouble {
     fn from(problem: Problem) -> Self {
-        let Problem { kind: _, status: _, detail, advice } = problem;
-        Self { detail, advice }
+        let Problem { kind, status: _, detail, advice } = problem;
+        let asks_to_replace = kind == ProblemKind::AnotherUser;
+        // The problem's own advice names an option of the command line.
+        let advice = if asks_to_replace { another_user() } else { advice };
+        Self { detail, advice, asks_to_replace }
     }
+}
+
+fn another_user() -> String {
+    format!(
+        "The new login waits for your answer, {ANOTHER_USER_WAITS} minutes at most. To keep both, keep the account as it \
+         is and add one of another name."
+    )
 }
 
 impl View {
@@ -152,8 +167,17 @@ mod tests {
 
     #[test]
     fn the_page_reads_its_own_names_for_what_it_shows() {
-        let shown =
-            serde_json::to_value(View::AgentUnavailable(Trouble { detail: "a".to_owned(), advice: "b".to_owned() }));
-        assert_eq!(shown.unwrap(), serde_json::json!({"kind": "agent-unavailable", "detail": "a", "advice": "b"}));
+        let trouble = Trouble::from(Problem::new(ProblemKind::AgentUnavailable, "a", "b"));
+        let shown = serde_json::to_value(View::AgentUnavailable(trouble)).unwrap();
+        let expected = serde_json::json!({
+            "kind": "agent-unavailable", "detail": "a", "advice": "b", "asks_to_replace": false
+        });
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn another_users_login_is_a_question_and_speaks_of_no_command_line() {
+        let asked = Trouble::from(Problem::new(ProblemKind::AnotherUser, "a", "log in with --replace-user"));
+        assert!(asked.asks_to_replace && !asked.advice.contains("--"), "{asked:?}");
     }
 }

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::account::SignInWay;
 use crate::duration::in_words;
 use crate::sentence::{as_sentence, local_time, state_and_end, state_and_time_left, state_in_words, time_left};
 use crate::status::{AccountStatus, State};
@@ -52,6 +53,8 @@ pub struct Card {
     pub buttons: Vec<Button>,
     /// The log-in's heading.
     pub login_title: String,
+    /// How a person can log in, beside with a refresh token.
+    pub sign_in: Vec<SignInWay>,
     /// What is asked before the tokens are forgotten, or the account is.
     pub farewell: String,
     /// What a screen reader says when the state has changed.
@@ -119,6 +122,7 @@ impl Card {
             life_left_at_refresh: life_left_at_refresh(account, now),
             buttons: buttons(account, now),
             login_title: if signed_out { format!("Log in to {name}") } else { format!("Log in to {name} again") },
+            sign_in: account.sign_in.clone(),
             farewell: farewell(account),
             announcement: format!("{name}: {}", state_and_end(account, now, zone)),
         }
@@ -233,11 +237,11 @@ fn farewell(account: &AccountStatus) -> String {
         | State::Expired
         | State::LoginSoon
         | State::LoginRequired
-        | State::KeychainUnavailable => format!(
-            "Log out of {}? Its tokens are forgotten on this machine. To get access tokens again you need a new \
-             refresh token.",
-            account.name
-        ),
+        | State::KeychainUnavailable => {
+            let name = &account.name;
+            let again = if account.sign_in.is_empty() { "you need a new refresh token" } else { "you have to sign in" };
+            format!("Log out of {name}? Its tokens are forgotten on this machine. To get access tokens again {again}.")
+        }
     }
 }
 

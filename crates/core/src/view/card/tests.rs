@@ -63,12 +63,21 @@ fn a_valid_account_reads_like_this() {
                 button(ButtonAction::Logout, "Log out", false),
             ],
             login_title: "Log in to default again".to_owned(),
+            sign_in: Vec::new(),
             farewell: "Log out of default? Its tokens are forgotten on this machine. To get access tokens again \
                        you need a new refresh token."
                 .to_owned(),
             announcement: "default: valid until 23 Nov, 08:00".to_owned(),
         }
     );
+}
+
+#[test]
+fn whoever_can_sign_in_at_the_server_needs_no_refresh_token_to_come_back() {
+    let account = AccountStatus { sign_in: vec![SignInWay::Device], ..account(State::Valid) };
+    let card = card(&account);
+    assert_eq!(card.sign_in, [SignInWay::Device]);
+    assert!(card.farewell.ends_with("To get access tokens again you have to sign in."), "{}", card.farewell);
 }
 
 #[test]
