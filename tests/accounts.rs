@@ -2,10 +2,10 @@
 
 use std::process::Stdio;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::desktop::{Desktop, Scene, Schema, System, eventually};
+use crate::desktop::{Desktop, Faketime, Keyring, Sandbox, Scene, Schema, System, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_and_header_print_what_a_script_expects_and_nothing_else() {
@@ -161,6 +161,28 @@ async fn the_history_tells_when_the_machine_slept() {
     scene.crash_and_restart().await;
     scene.desktop.until_state("default", "valid").await;
     assert_eq!(self::slept(&scene.desktop).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_while_the_machine_sleeps_makes_the_sleep_no_longer() {
+    let mut desktop = Desktop::without_screen().await;
+    let system = System::start(&mut desktop).await;
+    let _keyring = Keyring::start(&desktop).await;
+    let sandbox = Sandbox::start(&desktop, "--expires-in 1h").await;
+    let mut clock = Faketime::of(&desktop);
+    let _agent = clock.start_agent(&mut desktop).await;
+    desktop.login("default", &sandbox).await;
+    let begin = Timestamp::now();
+    system.suspend().await;
+    desktop.status().await;
+
+    clock.set(SignedDuration::from_hours(2));
+    system.resume().await;
+
+    let slept = eventually("the sleep is noted", async || slept(&desktop).await.pop()).await;
+    let instant = |name: &str| slept[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let length = instant("at").duration_since(instant("since"));
+    assert!(!length.is_negative() && length <= Timestamp::now().duration_since(begin), "{length}");
 }
 
 async fn slept(desktop: &Desktop) -> Vec<Value> {

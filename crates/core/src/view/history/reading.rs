@@ -128,7 +128,7 @@ impl Reading {
     /// time in which nothing was written.
     fn slept(&mut self, since: Timestamp, until: Timestamp) {
         let awake = self.awake.filter(|awake| *awake <= until);
-        let begin = awake.map_or(since, |awake| awake.max(since)).min(until);
+        let begin = awake.map_or(since, |awake| awake.max(since));
         if until.duration_since(begin) >= SHORTEST_SLEEP {
             self.incidents.push(Incident { end: until, ..Incident::moment(ItemKind::Asleep, begin) });
         }
