@@ -87,12 +87,13 @@ function option(item) {
     return place;
   };
   const begin = make("line", { class: "begin", x1: left, x2: left, y1: TOKENS, y2: TOKENS + 16 });
+  const middle = { y1: FLOOR / 2, y2: FLOOR / 2, "stroke-width": FLOOR };
   switch (item.kind) {
     case "asleep":
       // Across everything, because the token's life goes on; it is pointed at below the lanes of what goes on.
       element.append(
         bar("asleep", 0, FLOOR),
-        make("line", { class: "stripes", x1: left, x2: `${item.left + item.width}%`, y1: FLOOR / 2, y2: FLOOR / 2, "stroke-width": FLOOR }),
+        make("line", { class: "stripes", x1: left, x2: `${item.left + item.width}%`, ...middle }),
         bar("foot", FLOOR - 4, 4),
         bar("reach", MOMENTS - 10, FLOOR - MOMENTS + 10),
       );

@@ -1,5 +1,5 @@
-//! logind says when the machine falls asleep and wakes up, NetworkManager when the network is back. Either may be absent: listening to a
-//! name that nobody owns costs nothing and starts nothing.
+//! logind says when the machine falls asleep and wakes up, NetworkManager when the network is back. Either may be absent:
+//! listening to a name that nobody owns costs nothing and starts nothing.
 
 use futures_util::StreamExt;
 use jiff::Timestamp;

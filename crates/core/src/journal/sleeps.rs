@@ -1,7 +1,7 @@
 //! When the machine slept, among what happened to a login.
 //!
-//! A machine sleeps more often than a login is refreshed, and no login depends on it. So the agent keeps these lines in a
-//! file of their own: they fill no journal, push no line out of one, and wait for no account's lock.
+//! A machine sleeps more often than a login is refreshed, and no login depends on it. So the agent keeps these lines in
+//! a file of their own: they fill no journal, push no line out of one, and wait for no account's lock.
 
 use super::Entry;
 

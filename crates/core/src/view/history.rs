@@ -1,7 +1,7 @@
 //! The last days of an account as a picture: a pure function of its journal, the clock and the person's time zone.
 //!
-//! The journal knows what happened to the login, and when the machine slept, where the system says so (Linux with logind).
-//! It does not know when the agent did not run.
+//! The journal knows what happened to the login and, on Linux with logind, when the machine slept. It does not know when
+//! the agent did not run.
 
 mod reading;
 mod words;
