@@ -2,9 +2,10 @@
 
 use std::process::Stdio;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::desktop::{Desktop, Scene};
+use crate::desktop::{Desktop, Faketime, Keyring, Sandbox, Scene, Schema, System, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_and_header_print_what_a_script_expects_and_nothing_else() {
@@ -132,6 +133,62 @@ async fn the_history_tells_what_happened_last_night() {
     for event in ["logged-in", "presented", "stored", "refused"] {
         assert!(text.contains(event), "{event} is missing in {text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_tells_when_the_machine_slept() {
+    let mut desktop = Desktop::without_screen().await;
+    let system = System::start(&mut desktop).await;
+    let mut scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    let logged_in = scene.desktop.journal("default");
+    let begin = Timestamp::now();
+    system.suspend().await;
+    // A machine that is about to be suspended still answers.
+    scene.desktop.status().await;
+    let asleep = Timestamp::now();
+
+    system.resume().await;
+
+    let slept = eventually("the sleep is noted", async || slept(&scene.desktop).await.pop()).await;
+    let instant = |name: &str| slept[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let (since, until) = (instant("since"), instant("at"));
+    assert!(begin <= since && since < asleep && asleep < until && until < Timestamp::now(), "{slept}");
+    assert_eq!(scene.desktop.journal("default"), logged_in, "what a start reads is not filled with it");
+    assert_eq!(scene.desktop.environment.mode("state/evertoken/sleep.jsonl"), 0o600);
+    let human = scene.desktop.evertoken("history").await;
+    assert!(human.succeeded().contains("the machine woke up; it slept since "), "{human:?}");
+
+    scene.crash_and_restart().await;
+    scene.desktop.until_state("default", "valid").await;
+    assert_eq!(self::slept(&scene.desktop).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_while_the_machine_sleeps_makes_the_sleep_no_longer() {
+    let mut desktop = Desktop::without_screen().await;
+    let system = System::start(&mut desktop).await;
+    let _keyring = Keyring::start(&desktop).await;
+    let sandbox = Sandbox::start(&desktop, "--expires-in 1h").await;
+    let mut clock = Faketime::of(&desktop);
+    let _agent = clock.start_agent(&mut desktop).await;
+    desktop.login("default", &sandbox).await;
+    let begin = Timestamp::now();
+    system.suspend().await;
+    desktop.status().await;
+
+    clock.set(SignedDuration::from_hours(2));
+    system.resume().await;
+
+    let slept = eventually("the sleep is noted", async || slept(&desktop).await.pop()).await;
+    let instant = |name: &str| slept[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let length = instant("at").duration_since(instant("since"));
+    assert!(!length.is_negative() && length <= Timestamp::now().duration_since(begin), "{length}");
+}
+
+async fn slept(desktop: &Desktop) -> Vec<Value> {
+    let history = Schema::named("history").describes_text(desktop.evertoken("history --json").await.succeeded());
+    let entries = history["entries"].as_array().unwrap().iter();
+    entries.filter(|entry| entry["event"] == "slept").cloned().collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,7 +52,7 @@ fn record() -> impl Strategy<Value = Record> + Clone {
             confirmed: reason.is_none(),
             reason
         }),
-        Just(Record::LoggedOut),
+        prop_oneof![Just(Record::LoggedOut), Just(Record::Slept { since: Timestamp::UNIX_EPOCH })],
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::desktop::{Clipboard, Desktop, Scene, Window};
 const TRACE_ID: &str = "b7c1f3d2-94a1-4c8e-9a55-1f2e3d4c5b6a";
 
 /// A week as the agent would have noted it before the last log-in: refreshes, a night offline, a server that failed, a
-/// refusal, and a new log-in.
+/// refusal, and a new log-in; two nights asleep, and a sleep that nothing came of.
 pub(crate) fn live_through_a_week(desktop: &Desktop, account: &str) {
     let path = desktop.environment.path(format!("state/evertoken/{account}.journal"));
     let since = std::fs::read_to_string(&path).unwrap();
@@ -53,6 +53,15 @@ pub(crate) fn live_through_a_week(desktop: &Desktop, account: &str) {
         writeln!(file, "{line}").unwrap();
     }
     write!(file, "{since}").unwrap();
+    let slept =
+        |ago: i64, length: SignedDuration| json!({ "at": at(ago) + length, "event": "slept", "since": at(ago) });
+    let sleeps = [
+        slept(152, SignedDuration::from_hours(9)),
+        slept(75, SignedDuration::from_hours(8)),
+        slept(66, SignedDuration::from_secs(5)),
+    ];
+    let lines: String = sleeps.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(desktop.environment.path("state/evertoken/sleep.jsonl"), lines).unwrap();
 }
 
 async fn open_history(scene: &Scene) -> Window {
@@ -70,16 +79,42 @@ async fn a_week_is_seen_at_a_glance_and_read_as_a_table() {
     let window = open_history(&scene).await;
 
     let summary = window.text(r#"[data-view="history"] [data-field="summary"]"#).await;
-    assert_eq!(summary, "3 log-ins, 5 refreshes, 1 time offline, 1 failure and 1 refusal in the last 7 days.");
+    assert_eq!(
+        summary,
+        "3 log-ins, 5 refreshes, 1 time offline, 1 failure, 1 refusal and 2 times asleep in the last 7 days."
+    );
     let rows = window.run("document.querySelectorAll('[data-view=history] tbody tr').length").await;
     let marks = window.run("document.querySelectorAll('[role=option]').length").await;
-    assert_eq!((&rows, &marks), (&json!(11), &json!(11)), "the picture and the table tell the same");
+    assert_eq!((&rows, &marks), (&json!(13), &json!(13)), "the picture and the table tell the same");
     let offline = window.run("document.querySelector('[data-kind=offline]').getAttribute('aria-label')").await;
     assert!(offline.as_str().unwrap().contains("Not reached, 3 times. No connection to api.vault.ist."), "{offline}");
 
     window.click(r#"[data-view="history"] input[value="day"]"#).await;
     window.text_until(r#"[data-view="history"] [data-field="summary"]"#, |text| text.contains("24 hours")).await;
     assert_eq!(window.run("document.querySelectorAll('[data-kind=offline]').length").await, json!(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_asleep_is_seen_across_the_token_that_lived_through_it() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    live_through_a_week(&scene.desktop, "default");
+    let window = open_history(&scene).await;
+
+    let rows = "[...document.querySelectorAll('[data-view=history] tbody tr')].map((row) => row.innerText)";
+    let rows = window.run(rows).await;
+    let asleep = rows.as_array().unwrap().iter().filter_map(Value::as_str).filter(|row| row.contains("Asleep"));
+    let told: Vec<_> = asleep.map(|row| row.trim().rsplit('\t').next().unwrap()).collect();
+    assert_eq!(told, ["For 8 h 0 m.", "For 9 h 0 m."]);
+    let seen = window
+        .run(
+            "(() => { const place = (name) => document.querySelector(`[role=listbox] ${name}`).getBoundingClientRect();
+            const [sleep, foot, token] = [place('.asleep'), place('.foot'), place('.life-of-token')];
+            const pointed = document.elementFromPoint(foot.left + foot.width / 2, foot.top - 6);
+            return [token.left < sleep.left && sleep.right < token.right, sleep.top <= token.top,
+                sleep.bottom >= token.bottom, pointed.closest('[role=option]')?.dataset.kind]; })()",
+        )
+        .await;
+    assert_eq!(seen, json!([true, true, true, "asleep"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

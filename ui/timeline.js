@@ -6,6 +6,8 @@ import { write } from "./page.js";
 
 /** Where the lanes are, in pixels from the top. */
 const [TOKENS, STRETCHES, MOMENTS, CLOCK] = [4, 26, 54, 86];
+/** The lines of the clock, and the stripes of a sleep, end here. */
+const FLOOR = CLOCK - 14;
 /** Nothing is narrower than a finger of a mouse. */
 const NARROWEST = 8;
 /** A label further to the right, in percent, would leave the picture. */
@@ -15,7 +17,7 @@ const LAST_LABEL = 93;
 export function drawTimeline(picture, history, told) {
   const focused = [...picture.querySelectorAll("[role=option]")].indexOf(/** @type {Element} */ (document.activeElement));
   const ticks = history.ticks.flatMap(({ label, left }) => {
-    const line = make("line", { class: "tick", x1: `${left}%`, x2: `${left}%`, y1: 0, y2: CLOCK - 14 });
+    const line = make("line", { class: "tick", x1: `${left}%`, x2: `${left}%`, y1: 0, y2: FLOOR });
     if (left > LAST_LABEL) return [line];
     const text = make("text", { class: "clock", x: `${left}%`, y: CLOCK, dx: 3 });
     text.textContent = label;
@@ -85,7 +87,17 @@ function option(item) {
     return place;
   };
   const begin = make("line", { class: "begin", x1: left, x2: left, y1: TOKENS, y2: TOKENS + 16 });
+  const middle = { y1: FLOOR / 2, y2: FLOOR / 2, "stroke-width": FLOOR };
   switch (item.kind) {
+    case "asleep":
+      // Across everything, because the token's life goes on; it is pointed at below the lanes of what goes on.
+      element.append(
+        bar("asleep", 0, FLOOR),
+        make("line", { class: "stripes", x1: left, x2: `${item.left + item.width}%`, ...middle }),
+        bar("foot", FLOOR - 4, 4),
+        bar("reach", MOMENTS - 10, FLOOR - MOMENTS + 10),
+      );
+      break;
     case "refreshed":
       element.append(bar("life-of-token", TOKENS, 16), begin);
       break;

@@ -234,7 +234,7 @@ why: string,
  */
 trace_ids: Array<string>, };
 
-export type ItemKind = "refreshed" | "logged-in" | "offline" | "failing" | "refused" | "keychain" | "logged-out";
+export type ItemKind = "refreshed" | "logged-in" | "offline" | "failing" | "refused" | "keychain" | "logged-out" | "asleep";
 
 export type Recognised = { 
 /**

@@ -34,10 +34,22 @@ impl System {
 
     /// The machine was suspended and is awake again.
     pub(crate) async fn suspend_and_resume(&self) {
-        for sleeping in [true, false] {
-            self.emit("/org/freedesktop/login1", "org.freedesktop.login1.Manager", "PrepareForSleep", &(sleeping,))
-                .await;
-        }
+        self.suspend().await;
+        self.resume().await;
+    }
+
+    /// The machine is about to be suspended.
+    pub(crate) async fn suspend(&self) {
+        self.prepare_for_sleep(true).await;
+    }
+
+    /// The machine is awake again.
+    pub(crate) async fn resume(&self) {
+        self.prepare_for_sleep(false).await;
+    }
+
+    async fn prepare_for_sleep(&self, sleeping: bool) {
+        self.emit("/org/freedesktop/login1", "org.freedesktop.login1.Manager", "PrepareForSleep", &(sleeping,)).await;
     }
 
     /// The network was lost and is back.

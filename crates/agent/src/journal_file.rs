@@ -1,4 +1,4 @@
-//! An account's journal on disk: lines are appended and synced, never changed.
+//! A journal on disk: lines are appended and synced, never changed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use evertoken_core::journal::{self, Entry, Record};
 /// 256 KiB: years of rotations. A full journal becomes `.1`, and the one before it goes.
 const FULL: u64 = 256 << 10;
 
-/// The file of one account.
+/// The file of one account, or of the machine's sleeps.
 #[derive(Debug, Clone)]
 pub(crate) struct JournalFile {
     path: PathBuf,
@@ -24,12 +24,14 @@ impl JournalFile {
     pub(crate) fn append(&self, entry: &Entry) -> io::Result<()> {
         self.rotate_when_full()?;
         let fresh = !self.path.exists();
-        let mut file = open_to_append(&self.path)?;
-        let line = entry.to_line();
-        let separator = if ends_in_a_torn_line(&mut file)? { "\n" } else { "" };
-        file.write_all(format!("{separator}{line}").as_bytes())?;
-        file.sync_data()?;
+        self.write_line(entry)?.sync_data()?;
         if fresh { sync_folder(&self.path) } else { Ok(()) }
+    }
+
+    /// Appends an entry that may be lost: nothing waits for the disk.
+    pub(crate) fn note(&self, entry: &Entry) -> io::Result<()> {
+        self.rotate_when_full()?;
+        self.write_line(entry).map(drop)
     }
 
     /// Every entry that can be read, oldest first.
@@ -49,6 +51,14 @@ impl JournalFile {
     pub(crate) fn rename(&self, to: &Self) -> io::Result<()> {
         absent_is_fine(fs::rename(self.older(), to.older()))?;
         absent_is_fine(fs::rename(&self.path, &to.path))
+    }
+
+    fn write_line(&self, entry: &Entry) -> io::Result<File> {
+        let mut file = open_to_append(&self.path)?;
+        let line = entry.to_line();
+        let separator = if ends_in_a_torn_line(&mut file)? { "\n" } else { "" };
+        file.write_all(format!("{separator}{line}").as_bytes())?;
+        Ok(file)
     }
 
     fn older(&self) -> PathBuf {
@@ -157,6 +167,22 @@ mod tests {
         fs::write(&journal.path, [&torn[..], &torn[..20]].concat()).unwrap();
         journal.append(&presented(2)).unwrap();
         assert_eq!(journal.read().unwrap(), [presented(1), presented(2)]);
+    }
+
+    #[test]
+    fn a_noted_line_is_read_and_a_full_file_of_them_keeps_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let sleeps = JournalFile::new(folder.path().join("sleep.jsonl"));
+        let slept = |second| {
+            let since = Timestamp::constant(second - 1, 0);
+            Entry { at: Timestamp::constant(second, 0), record: Record::Slept { since } }
+        };
+        sleeps.note(&slept(1)).unwrap();
+        fs::write(&sleeps.path, vec![b'\n'; FULL as usize]).unwrap();
+        sleeps.note(&slept(2)).unwrap();
+        sleeps.note(&slept(3)).unwrap();
+        assert_eq!(sleeps.read().unwrap(), [slept(2), slept(3)]);
+        assert!(fs::metadata(&sleeps.path).unwrap().len() < FULL);
     }
 
     #[test]

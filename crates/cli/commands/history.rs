@@ -72,6 +72,7 @@ fn in_words(entry: &Entry, zone: &TimeZone) -> String {
         Record::Revoked { fingerprint, reason: Some(reason), .. } => {
             format!("the server did not confirm that refresh token {fingerprint} is revoked: {}", plain(reason))
         }
+        Record::Slept { since } => format!("the machine woke up; it slept since {}", local((*since).min(entry.at))),
     };
     format!("{}  {what}", entry.at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S"))
 }
@@ -93,5 +94,15 @@ mod tests {
             in_words(&entry, &TimeZone::UTC),
             "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b; it expired on 00:00:00; trace id t-1"
         );
+    }
+
+    #[test]
+    fn a_sleep_says_since_when_and_never_from_after_its_end() {
+        let woke_up = |since| {
+            let record = Record::Slept { since: Timestamp::constant(since, 0) };
+            in_words(&Entry { at: Timestamp::constant(36_000, 0), record }, &TimeZone::UTC)
+        };
+        assert_eq!(woke_up(3_600), "1970-01-01 10:00:00  the machine woke up; it slept since 01:00");
+        assert_eq!(woke_up(40_000), "1970-01-01 10:00:00  the machine woke up; it slept since 10:00:00");
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! It answers one question that the keychain cannot: *was this refresh token already presented?*
 
+mod sleeps;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::sleeps::with_sleeps;
 use crate::failure::Failure;
 use crate::token::Fingerprint;
 
@@ -98,6 +101,11 @@ pub enum Record {
         /// Why not, in a sentence.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// The machine woke up.
+    Slept {
+        /// When it went to sleep, UTC.
+        since: Timestamp,
     },
 }
 
@@ -217,7 +225,10 @@ impl Summary {
                     refused.told = true;
                 }
             }
-            Record::OutcomeUnknown { .. } | Record::StoreDelayed { .. } | Record::Revoked { .. } => {}
+            Record::OutcomeUnknown { .. }
+            | Record::StoreDelayed { .. }
+            | Record::Revoked { .. }
+            | Record::Slept { .. } => {}
             Record::LoggedOut => self = Self::default(),
         }
         self

@@ -64,6 +64,12 @@ impl Paths {
         self.state.join(format!("{account}.journal"))
     }
 
+    /// When the machine slept: one file for all accounts, with a name that no account's file can have.
+    #[must_use]
+    pub fn sleeps(&self) -> PathBuf {
+        self.state.join("sleep.jsonl")
+    }
+
     /// An account's lock, shared by every process that may rotate its token.
     #[must_use]
     pub fn lock(&self, account: &AccountName) -> PathBuf {

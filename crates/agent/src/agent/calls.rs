@@ -2,7 +2,7 @@
 
 use evertoken_core::access::Caller;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::{AccountChange, AccountSettings, HistoryAnswer, RefreshRequest, TokenAnswer};
+use evertoken_core::api::{AccountChange, AccountSettings, RefreshRequest, TokenAnswer};
 use evertoken_core::config::{Edit, Settings, SettingsChange};
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::session::Event;
@@ -11,9 +11,8 @@ use jiff::SignedDuration;
 
 use super::Agent;
 use super::held::{Waiting, Want};
-use super::jobs::{ForgetReply, rename, state_folder};
+use super::jobs::{ForgetReply, rename};
 use super::logins::unknown;
-use crate::journal_file::JournalFile;
 use crate::local_api::{Call, Reply, Whose};
 
 impl Agent {
@@ -84,12 +83,6 @@ impl Agent {
         // Not yet among those who wait: the step itself must not answer before it has begun anything.
         self.step(&name, event);
         self.wait_or_answer(&name, Waiting::Refresh(want, reply));
-    }
-
-    fn history(&self, whose: Whose) -> Result<HistoryAnswer, Problem> {
-        let name = self.named(whose)?;
-        let entries = JournalFile::new(self.paths.journal(&name)).read().map_err(|error| state_folder(&error))?;
-        Ok(HistoryAnswer { entries })
     }
 
     fn change(&mut self, whose: Whose, change: AccountChange, reply: Reply<AccountStatus>) {

@@ -7,6 +7,7 @@ mod calls;
 mod desktop;
 mod effects;
 mod held;
+mod history;
 mod jobs;
 mod logins;
 mod logout;
@@ -212,6 +213,10 @@ impl Agent {
         self.step_all(&Event::ConnectivityReturned);
         // A clock that stood still may have passed a deadline.
         self.step_all(&Event::TimeoutElapsed);
+        match signal {
+            SystemSignal::Resumed { since: Some(since) } => self.note_sleep(since),
+            SystemSignal::Resumed { since: None } | SystemSignal::NetworkReturned => {}
+        }
     }
 
     fn keychain_returned(&mut self) {

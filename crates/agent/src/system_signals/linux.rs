@@ -1,11 +1,14 @@
-//! logind says when the machine woke up, NetworkManager when the network is back. Either may be absent: listening to a
-//! name that nobody owns costs nothing and starts nothing.
+//! logind says when the machine falls asleep and wakes up, NetworkManager when the network is back. Either may be absent:
+//! listening to a name that nobody owns costs nothing and starts nothing.
 
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
-use zbus::{Connection, MessageStream};
+use zbus::names::UniqueName;
+use zbus::{Connection, Message, MessageStream};
 
 use super::{SystemSignal, bus};
+use crate::wall_clock::Clock;
 
 /// `NM_STATE_CONNECTED_SITE` of NetworkManager's D-Bus interface: from here on something beyond the local link answers;
 /// 70 is the whole Internet.
@@ -34,14 +37,19 @@ async fn listen(system_bus: &Connection, sender: &mpsc::UnboundedSender<SystemSi
     let mut sleep = signals(system_bus, LOGIND, "PrepareForSleep").await?;
     let mut network = signals(system_bus, NETWORK_MANAGER, "StateChanged").await?;
     let mut last_state = CONNECTED - 1;
+    let mut asleep = None;
     loop {
         let signal = tokio::select! {
             () = sender.closed() => return Ok(()),
             message = sleep.next() => {
                 let Some(Ok(message)) = message else { return Ok(()) };
                 match message.body().deserialize::<bool>() {
-                    Ok(false) => SystemSignal::Resumed,
-                    Ok(true) | Err(_) => continue,
+                    Ok(true) => {
+                        asleep = Some(Asleep::announced(&message));
+                        continue;
+                    }
+                    Ok(false) => SystemSignal::Resumed { since: asleep.take().and_then(|asleep| asleep.ended(&message)) },
+                    Err(_) => continue,
                 }
             }
             message = network.next() => {
@@ -60,6 +68,31 @@ async fn listen(system_bus: &Connection, sender: &mpsc::UnboundedSender<SystemSi
             return Ok(());
         }
     }
+}
+
+/// A machine that is about to sleep, or sleeps.
+struct Asleep {
+    since: Timestamp,
+    /// A clock that is set meanwhile, as many are when they meet a network again, must not make the sleep any longer.
+    clock: Clock,
+    logind: Option<UniqueName<'static>>,
+}
+
+impl Asleep {
+    fn announced(message: &Message) -> Self {
+        let clock = Clock::new();
+        Self { since: clock.now(), clock, logind: sender(message) }
+    }
+
+    /// Since when, by the clock as it is now. A logind that was started meanwhile does not mean this sleep.
+    fn ended(mut self, message: &Message) -> Option<Timestamp> {
+        let set_by = self.clock.jump().unwrap_or_default();
+        self.since.checked_add(set_by).ok().filter(|_| self.logind == sender(message))
+    }
+}
+
+fn sender(message: &Message) -> Option<UniqueName<'static>> {
+    message.header().sender().map(UniqueName::to_owned)
 }
 
 struct Source {

@@ -5,13 +5,17 @@ pub(crate) mod bus;
 #[cfg(target_os = "linux")]
 mod linux;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 /// Something that happened to the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SystemSignal {
     /// It woke up from suspension.
-    Resumed,
+    Resumed {
+        /// When it went to sleep, by the clock as it is now, UTC; `None` when nobody said so.
+        since: Option<Timestamp>,
+    },
     /// It has a network again, or a better one.
     NetworkReturned,
 }

@@ -1,6 +1,7 @@
 //! The last days of an account as a picture: a pure function of its journal, the clock and the person's time zone.
 //!
-//! The journal knows what happened to the login. It does not know when the machine slept or the agent did not run.
+//! The journal knows what happened to the login and, on Linux with logind, when the machine slept. It does not know when
+//! the agent did not run.
 
 mod reading;
 mod words;
@@ -91,6 +92,8 @@ pub enum ItemKind {
     Keychain,
     /// A person logged out.
     LoggedOut,
+    /// The machine slept.
+    Asleep,
 }
 
 /// Closer than this part of the picture, things of one kind are drawn as one: about a pixel and a half in a small
@@ -174,7 +177,7 @@ fn merged(incidents: Vec<Incident>, closest: SignedDuration) -> Vec<Incident> {
 }
 
 impl ItemKind {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 }
 
 fn item(incident: &Incident, window: Window, zone: &TimeZone) -> Item {

@@ -1,6 +1,6 @@
 //! What the journal's lines amount to: lives of access tokens, and stretches of time without success.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ItemKind;
 use crate::journal::{Entry, Record};
@@ -21,6 +21,10 @@ pub(super) struct Incident {
     pub(super) times: u32,
     pub(super) trace_ids: Vec<String>,
 }
+
+/// A system announces a sleep in the same way when nothing comes of it: another program does not let it sleep, or
+/// somebody moves the mouse. A minute is also the least that "22:10 to 22:11" can tell.
+const SHORTEST_SLEEP: SignedDuration = SignedDuration::from_mins(1);
 
 /// A person copies one or two for support; more only fill the table.
 const MOST_TRACE_IDS: usize = 5;
@@ -55,6 +59,7 @@ pub(super) fn read(entries: &[Entry], now: Timestamp) -> Vec<Incident> {
             carried = Some(entry);
         }
         reading.take(entry);
+        reading.awake = Some(entry.at);
     }
     reading.token_ends(now);
     reading.failing_ends(now);
@@ -71,6 +76,8 @@ struct Reading {
     token: Option<usize>,
     /// The stretch without success that has not ended.
     failing: Option<usize>,
+    /// When the line before was written: the machine was awake then.
+    awake: Option<Timestamp>,
 }
 
 impl Reading {
@@ -112,7 +119,18 @@ impl Reading {
                 self.token_ends(at);
                 self.incidents.push(Incident::moment(ItemKind::LoggedOut, at));
             }
+            Record::Slept { since } => self.slept(*since, at),
             Record::Told { .. } | Record::Revoked { .. } => {}
+        }
+    }
+
+    /// A clock that was set meanwhile, and a second agent that notes the same sleep, cannot make it longer than the
+    /// time in which nothing was written.
+    fn slept(&mut self, since: Timestamp, until: Timestamp) {
+        let awake = self.awake.filter(|awake| *awake <= until);
+        let begin = awake.map_or(since, |awake| awake.max(since));
+        if until.duration_since(begin) >= SHORTEST_SLEEP {
+            self.incidents.push(Incident { end: until, ..Incident::moment(ItemKind::Asleep, begin) });
         }
     }
 

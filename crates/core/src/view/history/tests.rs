@@ -33,6 +33,10 @@ fn not_sent(time: &str) -> Entry {
     entry(time, Record::NotSent { fingerprint: token(), reason: "no connection to api.vault.ist".to_owned() })
 }
 
+fn slept(since: &str, until: &str) -> Entry {
+    entry(until, Record::Slept { since: at(since) })
+}
+
 fn history(entries: &[Entry], span: Option<HistorySpan>) -> History {
     History::of(&"work".parse().unwrap(), entries, span, at(NOW), &TimeZone::UTC)
 }
@@ -119,6 +123,59 @@ fn a_request_whose_outcome_no_line_tells_is_no_gap_in_the_picture() {
     let history = history(&entries, None);
     assert_eq!(kinds(&history), [ItemKind::Failing]);
     assert_eq!(history.items[0].why, "The agent ended before it knew the answer.");
+}
+
+#[test]
+fn a_night_asleep_is_told_and_drawn_across_the_token_that_lived_through_it() {
+    let entries = [
+        stored("2026-11-21T20:00:00Z", "2026-11-22T20:00:00Z"),
+        slept("2026-11-21T22:10:00Z", "2026-11-22T07:32:00Z"),
+        slept("2026-11-22T07:33:00Z", "2026-11-22T07:35:00Z"),
+        slept("2026-11-22T11:00:00Z", NOW),
+    ];
+    let history = history(&entries, Some(HistorySpan::Day));
+    assert_eq!(kinds(&history), [ItemKind::Refreshed, ItemKind::Asleep, ItemKind::Asleep, ItemKind::Asleep]);
+    assert_eq!((history.items[0].left, history.items[0].width), (33.33, 66.67), "the token lives on");
+    let night = &history.items[1];
+    assert_eq!((night.left, night.width), (42.36, 39.03));
+    assert_eq!([&night.time, &night.what, &night.why], ["21 Nov, 22:10 to 07:32", "Asleep", "For 9 h 22 m."]);
+    assert_eq!(history.items[3].time, "11:00 to 12:00:00", "who reads it is awake");
+    assert_eq!(history.summary, "1 refresh and 3 times asleep in the last 24 hours.");
+}
+
+#[test]
+fn a_week_tells_naps_that_lie_close_together_as_one() {
+    let entries =
+        [slept("2026-11-21T22:00:00Z", "2026-11-21T22:10:00Z"), slept("2026-11-21T22:15:00Z", "2026-11-22T06:00:00Z")];
+    let history = history(&entries, Some(HistorySpan::Week));
+    let told: Vec<_> =
+        history.items.iter().map(|item| format!("{} | {} | {}", item.time, item.what, item.why)).collect();
+    assert_eq!(told, ["21 Nov, 22:00 to 06:00 | Asleep, 2 times | "]);
+}
+
+#[test]
+fn a_sleep_that_nothing_came_of_is_not_in_the_picture() {
+    let broken_off = slept("2026-11-22T10:00:00Z", "2026-11-22T10:00:59Z");
+    assert_eq!(kinds(&history(&[broken_off], None)), []);
+    let shortest = slept("2026-11-22T10:00:00Z", "2026-11-22T10:01:00Z");
+    assert_eq!(kinds(&history(&[shortest], None)), [ItemKind::Asleep]);
+}
+
+#[test]
+fn no_clock_and_no_second_agent_makes_a_sleep_longer_than_it_was() {
+    let drawn = |entries: &[Entry]| -> Vec<String> {
+        history(entries, Some(HistorySpan::Day)).items.into_iter().map(|item| item.time).collect()
+    };
+    // It is said to have begun after it was over.
+    assert_eq!(drawn(&[slept("2026-11-22T11:00:00Z", "2026-11-22T10:00:00Z")]), [""; 0]);
+    // It is said to have begun before a line was written, and so does another agent.
+    let night = slept("1970-01-01T00:00:00Z", "2026-11-22T09:00:00Z");
+    let once_more = slept("1970-01-01T00:00:00Z", "2026-11-22T09:00:01Z");
+    let failing = not_sent("2026-11-22T06:00:00Z");
+    assert_eq!(drawn(&[failing, night, once_more]), ["since 06:00", "06:00 to 09:00"]);
+    // The line before is later: the clock was set back.
+    let entries = [not_sent("2026-11-22T11:00:00Z"), slept("2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z")];
+    assert_eq!(drawn(&entries), ["08:00 to 09:00", "since 11:00"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::reading::Incident;
 use super::{HistorySpan, ItemKind};
+use crate::duration::in_words;
 use crate::sentence::{as_sentence, local_time};
 
 /// "9 refreshes, 1 failure and 1 log-in in the last 7 days."
@@ -25,6 +26,7 @@ pub(super) fn summary(incidents: &[Incident], span: HistorySpan) -> String {
         (requests(ItemKind::Refused), "refusal", "refusals"),
         (requests(ItemKind::Keychain), "keychain problem", "keychain problems"),
         (requests(ItemKind::LoggedOut), "log-out", "log-outs"),
+        (requests(ItemKind::Asleep), "time asleep", "times asleep"),
     ];
     let counted: Vec<String> = counts
         .into_iter()
@@ -40,16 +42,17 @@ pub(super) fn summary(incidents: &[Incident], span: HistorySpan) -> String {
 
 pub(super) fn time(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
     let begin = local_time(incident.begin, now, zone);
-    let is_stretch = match incident.kind {
-        ItemKind::Offline | ItemKind::Failing => incident.end > incident.begin,
-        ItemKind::Refreshed | ItemKind::LoggedIn | ItemKind::Refused | ItemKind::Keychain | ItemKind::LoggedOut => {
-            false
+    let is_over = incident.end < now;
+    match incident.kind {
+        ItemKind::Offline | ItemKind::Failing if incident.end == incident.begin => begin,
+        ItemKind::Offline | ItemKind::Failing if !is_over => format!("since {begin}"),
+        // Whoever reads this is awake.
+        ItemKind::Offline | ItemKind::Failing | ItemKind::Asleep => {
+            format!("{begin} to {}", local_time(incident.end, now, zone))
         }
-    };
-    match (is_stretch, incident.end >= now) {
-        (false, _) => begin,
-        (true, true) => format!("since {begin}"),
-        (true, false) => format!("{begin} to {}", local_time(incident.end, now, zone)),
+        ItemKind::Refreshed | ItemKind::LoggedIn | ItemKind::Refused | ItemKind::Keychain | ItemKind::LoggedOut => {
+            begin
+        }
     }
 }
 
@@ -62,6 +65,7 @@ pub(super) fn what(incident: &Incident) -> String {
         ItemKind::Refused => "Login refused",
         ItemKind::Keychain => "Not stored at once",
         ItemKind::LoggedOut => "Logged out",
+        ItemKind::Asleep => "Asleep",
     };
     match incident.times {
         0 | 1 => what.to_owned(),
@@ -77,6 +81,9 @@ pub(super) fn why(incident: &Incident, now: Timestamp, zone: &TimeZone) -> Strin
         (ItemKind::Refused, None) => "The endpoint did not say why.".to_owned(),
         (ItemKind::LoggedOut, _) => "The tokens were deleted.".to_owned(),
         (ItemKind::Refreshed | ItemKind::LoggedIn, None) => String::new(),
+        // How long several took together, the picture tells.
+        (ItemKind::Asleep, _) if incident.times > 1 => String::new(),
+        (ItemKind::Asleep, _) => format!("For {}.", in_words(incident.end.duration_since(incident.begin))),
         (ItemKind::Offline | ItemKind::Failing | ItemKind::Keychain, _) => as_sentence(&incident.reason),
     }
 }
