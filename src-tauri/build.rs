@@ -17,6 +17,7 @@ const COMMANDS: &[&str] = &[
     "history",
     "account",
     "change_account",
+    "move_account",
     "settings",
     "change_settings",
     "show_theme",

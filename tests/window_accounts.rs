@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::desktop::{Desktop, Scene, Window};
+use crate::desktop::{Desktop, Scene, Tray, Watcher, Window};
+
+const ENTER: &str = "\u{e007}";
 
 async fn open(scene: &Scene) -> Window {
     scene.desktop.evertoken("open").await.succeeded();
@@ -96,4 +98,47 @@ async fn an_endpoint_is_checked_while_it_is_typed_and_a_login_stays_with_its_ser
     window.until("document.querySelector('dialog') === null").await;
     let file = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
     assert!(!file.contains("X-Merchant-ID"), "what is left out is gone: {file}");
+}
+
+/// The accounts in the window, from top to bottom.
+const NAMES: &str = "[...document.querySelectorAll('.card')].map((card) => card.dataset.account).join(' ')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_stand_in_the_order_that_a_person_gives_them_in_the_window_and_in_the_tray() {
+    let desktop = Desktop::with_screen().await;
+    let watcher = Watcher::arrive(&desktop.bus).await;
+    let scene = Scene::signed_out(desktop, "--expires-in 24h").await;
+    let tray = Tray::appears(&scene.desktop.bus, &watcher).await;
+    for name in ["alpha", "beta", "gamma"] {
+        scene.desktop.login(name, &scene.sandbox).await;
+    }
+    scene.desktop.evertoken("account default gamma").await.succeeded();
+    let window = open(&scene).await;
+    window.until(&format!("{NAMES} === 'alpha beta gamma'")).await;
+
+    window.click(&card("gamma", r#"[data-step="up"]"#)).await;
+    window.until(&format!("{NAMES} === 'alpha gamma beta'")).await;
+    window.text_until(r#"[data-field="said"]"#, |text| text == "gamma is number 2 of 3.").await;
+    assert_eq!(window.run("document.activeElement.dataset.step").await, json!("up"), "the focus moves along");
+    window.press(ENTER).await;
+    window.until(&format!("{NAMES} === 'gamma alpha beta'")).await;
+    window.press(ENTER).await;
+    window.text_until(r#"[data-field="said"]"#, |text| text == "gamma is number 1 of 3.").await;
+    window.click(&card("gamma", r#"[data-step="down"]"#)).await;
+    window.until(&format!("{NAMES} === 'alpha gamma beta'")).await;
+
+    let line = tray.label("the second account", |label| label.starts_with("gamma · ")).await;
+    assert_eq!(tray.labels().await.iter().position(|label| *label == line), Some(1), "{:?}", tray.labels().await);
+    let listed = scene.desktop.evertoken("account list").await.succeeded().to_owned();
+    assert!(listed.find("gamma") < listed.find("beta"), "{listed}");
+    assert_eq!(scene.desktop.status().await.names(), ["alpha", "beta", "gamma"], "programs read them by name");
+
+    scene.desktop.evertoken("account rename gamma work").await.succeeded();
+    window.until(&format!("{NAMES} === 'alpha work beta'")).await;
+    let file = scene.desktop.environment.configuration();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let order = r#"account_order = ["alpha", "work", "beta"]"#;
+    assert!(text.contains(order), "{text}");
+    scene.desktop.environment.configure(&text.replace(order, r#"account_order = ["beta"] # first of all"#));
+    window.until(&format!("{NAMES} === 'beta alpha work'")).await;
 }

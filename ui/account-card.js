@@ -1,9 +1,9 @@
 // One account's card. It is built once; afterwards only what reads differently is written.
 
-/** @import { Button, Card } from "./types" */
+/** @import { Button, Card, Step } from "./types" */
 
 import { openAccount } from "./account-dialog.js";
-import { copy, logOut, refresh, remove } from "./agent.js";
+import { copy, logOut, moveAccount, refresh, remove } from "./agent.js";
 import { openHistory } from "./history-dialog.js";
 import { openLogin } from "./login-dialog.js";
 import { button, field, fromTemplate, part, say, write, writeUrl } from "./page.js";
@@ -37,6 +37,7 @@ export class AccountCard {
     this.#onRow = onRow;
     button(this.#element, "history").addEventListener("click", () => openHistory(this.#card.name));
     button(this.#element, "edit").addEventListener("click", () => void openAccount(this.#card.name));
+    for (const pressed of this.#moves()) pressed.addEventListener("click", () => this.#move(pressed));
     this.update(card);
   }
 
@@ -52,6 +53,7 @@ export class AccountCard {
   arrange(inList, open) {
     if (inList !== this.#row instanceof HTMLButtonElement) this.#exchangeRow(inList ? "button" : "div");
     if (inList) this.#row.setAttribute("aria-expanded", String(open));
+    for (const move of this.#moves()) move.hidden = !inList;
     this.#element.classList.toggle("closed", !open);
     part(this.#element, ".body").hidden = !open;
   }
@@ -116,6 +118,16 @@ export class AccountCard {
     write(field(this.#element, "user"), user_id);
     part(this.#element, '[data-part="user"]').hidden = user_id === "";
     writeUrl(field(this.#element, "endpoint"), endpoint);
+  }
+
+  #moves() {
+    return /** @type {NodeListOf<HTMLButtonElement>} */ (this.#element.querySelectorAll("[data-step]"));
+  }
+
+  /** @param {HTMLButtonElement} pressed */
+  #move(pressed) {
+    const step = /** @type {Step} */ (pressed.dataset.step);
+    void attempt(pressed, field(this.#element, "trouble"), async () => say(await moveAccount(this.#card.name, step)));
   }
 
   /** @param {boolean} all */

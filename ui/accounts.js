@@ -29,7 +29,10 @@ export class Accounts {
     if (this.#open === undefined || (this.#open !== null && !names.has(this.#open))) {
       this.#open = (cards.find((card) => card.default) ?? cards[0])?.name;
     }
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     const news = cards.filter((card, index) => this.#place(card, index));
+    // A card that changes its place loses the focus.
+    if (focused !== document.activeElement && this.element.contains(focused)) focused?.focus();
     // All at once: a text that replaces another is not read to its end.
     if (news.length > 0) field(document, "announcement").textContent = news.map((card) => card.announcement).join(". ");
     this.#arrange();

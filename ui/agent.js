@@ -1,7 +1,7 @@
 // The commands and events of the program around this page: all that the page can do. No answer contains a token.
 
 /** @import { AccountForm, FieldTroubles, History, HistorySpan, Place } from "./types" */
-/** @import { Recognised, SettingsForm, SignInWay, Start, ThemeChoice, View, Waiting } from "./types" */
+/** @import { Recognised, SettingsForm, SignInWay, Start, Step, ThemeChoice, View, Waiting } from "./types" */
 
 const { Channel, invoke } = window.__TAURI__.core;
 const { listen } = window.__TAURI__.event;
@@ -66,6 +66,9 @@ export const account = (account) => invoke("account", { account });
 
 /** @param {string} account @param {AccountForm} form @returns {Promise<void>} */
 export const changeAccount = (account, form) => invoke("change_account", { account, form });
+
+/** Moves an account by one place. @param {string} account @param {Step} step @returns {Promise<string>} */
+export const moveAccount = (account, step) => invoke("move_account", { account, step });
 
 /** @returns {Promise<SettingsForm>} */
 export const settings = () => invoke("settings");

@@ -4,7 +4,7 @@ export type State = "valid" | "refreshing" | "retrying" | "expired" | "login-soo
 
 export type View = { "kind": "connecting" } | { "kind": "agent-unavailable" } & Trouble | { "kind": "first-run" } | { "kind": "accounts", 
 /**
- * The cards, ordered by name.
+ * The cards, in the person's order.
  */
 cards: Array<Card>, };
 
@@ -245,6 +245,8 @@ usable: boolean,
  * What it is, in a sentence; empty for nothing.
  */
 words: string, };
+
+export type Step = "up" | "down";
 
 export type AccountForm = { 
 /**

@@ -2,10 +2,14 @@
 
 use evertoken_client::{Client, connect_or_start};
 use evertoken_core::account::{AccountName, Preset, SignInWay};
+use evertoken_core::account_order::Step;
 use evertoken_core::api::{AccountChange, AccountSettings, LoginRequest, RefreshRequest, SignInRequest};
+use evertoken_core::config::SettingsChange;
 use evertoken_core::paths::Paths;
 use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::view::{History, HistorySpan, Recognised, Trouble, View, Waiting, copied, recognise, refreshed};
+use evertoken_core::view::{
+    History, HistorySpan, Recognised, Trouble, View, Waiting, copied, moved, recognise, refreshed,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -155,6 +159,18 @@ pub(crate) async fn change_account(agent: Agent<'_>, account: &str, form: Accoun
         AccountChange { name: Some(new_name), default, settings: Some(place.into()), ..AccountChange::default() };
     call(&agent).await?.change_account(Some(&name(account)?), &change).await?;
     Ok(())
+}
+
+/// Moves an account by one place, where people see the accounts.
+#[command]
+pub(crate) async fn move_account(agent: Agent<'_>, account: &str, step: Step) -> Result<String, Trouble> {
+    let (name, client) = (name(account)?, call(&agent).await?);
+    let report = client.status().await?;
+    let accounts: Vec<&AccountName> = report.accounts.iter().map(|account| &account.name).collect();
+    let order = report.account_order.moved(&accounts, &name, step);
+    let words = moved(&name, &order);
+    client.change_settings(&SettingsChange { account_order: Some(order), ..SettingsChange::default() }).await?;
+    Ok(words)
 }
 
 #[command]

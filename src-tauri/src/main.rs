@@ -76,6 +76,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
             commands::history,
             commands::account,
             commands::change_account,
+            commands::move_account,
             commands::settings,
             commands::change_settings,
             commands::show_theme,

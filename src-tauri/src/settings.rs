@@ -84,6 +84,7 @@ impl SettingsForm {
             }),
             refresh: Some(self.refresh.into()),
             start_at_login: Some(self.start_at_login),
+            account_order: None,
         })
     }
 }
@@ -101,6 +102,7 @@ mod tests {
             notifications: Some(settings.notifications),
             refresh: Some(settings.refresh),
             start_at_login: Some(settings.start_at_login),
+            account_order: None,
         };
         assert_eq!(change, Ok(expected));
     }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use evertoken_core::account::SignInWay;
+use evertoken_core::account_order::Step;
 use evertoken_core::status::State;
 use evertoken_core::view::{
     Button, ButtonAction, Card, History, HistorySpan, Item, ItemKind, Recognised, Tick, Trouble, View, Waiting,
@@ -49,6 +50,7 @@ fn types() -> String {
         Item::decl(&config),
         ItemKind::decl(&config),
         Recognised::decl(&config),
+        Step::decl(&config),
         AccountForm::decl(&config),
         FieldTroubles::decl(&config),
         Place::decl(&config),

@@ -208,19 +208,19 @@ pub(crate) struct Removed {
 }
 
 async fn list(client: &Client, as_json: bool) -> Result<(), Failure> {
-    let accounts = client.status().await?.accounts;
+    let report = client.status().await?;
     if as_json {
-        return output::json(&Accounts { accounts });
+        return output::json(&Accounts { accounts: report.accounts });
     }
-    if accounts.is_empty() {
+    if report.accounts.is_empty() {
         return output::line("No account. Make one: evertoken login");
     }
-    output::line(table(&accounts, Timestamp::now()))
+    output::line(table(&report.in_order(), Timestamp::now()))
 }
 
-fn table(accounts: &[AccountStatus], now: Timestamp) -> String {
+fn table(accounts: &[&AccountStatus], now: Timestamp) -> String {
     let rows: Vec<(&AccountStatus, String)> =
-        accounts.iter().map(|account| (account, state_and_time_left(account, now))).collect();
+        accounts.iter().map(|account| (*account, state_and_time_left(account, now))).collect();
     let width = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or_default();
     let names = width(&mut rows.iter().map(|(account, _)| account.name.as_str().len()));
     let states = width(&mut rows.iter().map(|(_, state)| state.len()));
@@ -246,6 +246,6 @@ mod tests {
         let expected = "\
 * a           valid, 23 h 59 m left  https://api.vault.ist/v2.0/reference/gettoken
 * production  signed out             https://api.vault.ist/v2.0/reference/gettoken";
-        assert_eq!(table(&accounts, Timestamp::constant(60, 0)), expected);
+        assert_eq!(table(&accounts.each_ref(), Timestamp::constant(60, 0)), expected);
     }
 }

@@ -100,6 +100,7 @@ pub(super) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
     use evertoken_core::account::PRODUCTION_ENDPOINT;
+    use evertoken_core::account_order::AccountOrder;
     use evertoken_core::status::{AccessTokenStatus, AccountStatus, AgentInfo, LoginStatus, RefreshStatus, State};
 
     /// An account at the beginning of 1970, with a day's access token unless it is signed out.
@@ -132,7 +133,7 @@ pub(super) mod tests {
 
     pub(super) fn report(accounts: Vec<AccountStatus>) -> StatusReport {
         let agent = AgentInfo { version: "0.1.0".to_owned(), pid: 1, started_at: Timestamp::UNIX_EPOCH };
-        StatusReport { agent, accounts }
+        StatusReport { agent, accounts, account_order: AccountOrder::default() }
     }
 
     #[test]

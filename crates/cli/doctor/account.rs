@@ -55,12 +55,13 @@ pub(super) mod tests {
     use super::super::Verdict;
     use super::*;
     use evertoken_core::account::PRODUCTION_ENDPOINT;
+    use evertoken_core::account_order::AccountOrder;
     use evertoken_core::status::{AccessTokenStatus, AgentInfo, LoginStatus, RefreshStatus};
 
     /// A report of an agent of version 0.1.0, started at the beginning of 1970.
     pub(in super::super) fn report(accounts: Vec<AccountStatus>) -> StatusReport {
         let agent = AgentInfo { version: "0.1.0".to_owned(), pid: 7, started_at: Timestamp::UNIX_EPOCH };
-        StatusReport { agent, accounts }
+        StatusReport { agent, accounts, account_order: AccountOrder::default() }
     }
 
     /// An account whose access token lasts a day from the beginning of 1970.

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod account;
+pub mod account_order;
 pub mod api;
 pub mod authorization;
 pub mod client;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Program;
 use crate::account::{AccountName, SignInWay};
+use crate::account_order::AccountOrder;
 use crate::token::Fingerprint;
 use crate::token_file::TokenFileForm;
 
@@ -18,9 +19,20 @@ pub struct StatusReport {
     pub agent: AgentInfo,
     /// Every account, ordered by name.
     pub accounts: Vec<AccountStatus>,
+    /// The order in which people see them.
+    #[serde(default)]
+    pub account_order: AccountOrder,
 }
 
 impl StatusReport {
+    /// The accounts as people see them.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<&AccountStatus> {
+        let mut accounts: Vec<&AccountStatus> = self.accounts.iter().collect();
+        self.account_order.sort(&mut accounts, |account| &account.name);
+        accounts
+    }
+
     /// Has every account's keychain been asked, whatever it said?
     #[must_use]
     pub fn is_opened(&self) -> bool {
@@ -241,7 +253,7 @@ mod tests {
             sign_in: Vec::new(),
         };
         let agent = AgentInfo { version: String::new(), pid: 1, started_at: Timestamp::UNIX_EPOCH };
-        StatusReport { agent, accounts: states.iter().map(account).collect() }
+        StatusReport { agent, accounts: states.iter().map(account).collect(), account_order: AccountOrder::default() }
     }
 
     #[test]

@@ -106,7 +106,7 @@ pub enum Action {
 impl Tray {
     /// The tray for the accounts at `now`, in the person's time zone.
     #[must_use]
-    pub fn of(accounts: &[AccountStatus], now: Timestamp, zone: &TimeZone) -> Self {
+    pub fn of(accounts: &[&AccountStatus], now: Timestamp, zone: &TimeZone) -> Self {
         Self {
             icon: icon(accounts),
             tooltip: lines(accounts, |account| state_and_end(account, now, zone)).join("\n"),
@@ -115,7 +115,7 @@ impl Tray {
     }
 }
 
-fn lines(accounts: &[AccountStatus], text: impl Fn(&AccountStatus) -> String) -> Vec<String> {
+fn lines(accounts: &[&AccountStatus], text: impl Fn(&AccountStatus) -> String) -> Vec<String> {
     if accounts.is_empty() {
         return vec!["Signed out".to_owned()];
     }
@@ -123,10 +123,10 @@ fn lines(accounts: &[AccountStatus], text: impl Fn(&AccountStatus) -> String) ->
 }
 
 /// The picture of the account that needs a person most.
-fn icon(accounts: &[AccountStatus]) -> Icon {
+fn icon(accounts: &[&AccountStatus]) -> Icon {
     const MOST_URGENT_FIRST: [Icon; 5] =
         [Icon::LoginRequired, Icon::KeychainUnavailable, Icon::Expired, Icon::Retrying, Icon::Valid];
-    let icons: Vec<Icon> = accounts.iter().map(icon_of).collect();
+    let icons: Vec<Icon> = accounts.iter().copied().map(icon_of).collect();
     MOST_URGENT_FIRST.into_iter().find(|icon| icons.contains(icon)).unwrap_or(Icon::SignedOut)
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn icon_of(account: &AccountStatus) -> Icon {
     }
 }
 
-fn menu(accounts: &[AccountStatus], now: Timestamp) -> Vec<MenuItem> {
+fn menu(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
     let mut menu: Vec<MenuItem> =
         lines(accounts, |account| state_and_time_left(account, now)).into_iter().map(MenuItem::Line).collect();
     menu.push(MenuItem::Separator);
@@ -175,7 +175,7 @@ pub(crate) const fn can_refresh(state: State) -> bool {
 /// One item for one account, a submenu for several.
 fn for_each_account(
     label: &str,
-    accounts: &[AccountStatus],
+    accounts: &[&AccountStatus],
     choice: impl Fn(&AccountStatus) -> (bool, Action),
 ) -> MenuItem {
     let item = |label: String, account: &AccountStatus| {

@@ -18,7 +18,7 @@ use crate::login::ANOTHER_USER_WAITS;
 use crate::problem::{Problem, ProblemKind};
 use crate::status::StatusReport;
 
-pub use answer::{copied, refreshed};
+pub use answer::{copied, moved, refreshed};
 pub use card::{Button, ButtonAction, Card};
 pub use credential::{Recognised, recognise};
 pub use history::{History, HistorySpan, Item, ItemKind, Tick};
@@ -37,7 +37,7 @@ pub enum View {
     FirstRun,
     /// A card for each account.
     Accounts {
-        /// The cards, ordered by name.
+        /// The cards, in the person's order.
         cards: Vec<Card>,
     },
 }
@@ -78,7 +78,7 @@ impl View {
         if report.accounts.is_empty() {
             return Self::FirstRun;
         }
-        Self::Accounts { cards: report.accounts.iter().map(|account| Card::of(account, now, zone)).collect() }
+        Self::Accounts { cards: report.in_order().into_iter().map(|account| Card::of(account, now, zone)).collect() }
     }
 }
 
@@ -104,6 +104,7 @@ const LONGEST: Duration = Duration::from_hours(24);
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+    use crate::account_order::AccountOrder;
     use crate::status::{AccessTokenStatus, AccountStatus, AgentInfo, LoginStatus, RefreshStatus, State};
 
     fn at(text: &str) -> Timestamp {
@@ -112,7 +113,7 @@ mod tests {
 
     fn report(accounts: Vec<AccountStatus>) -> StatusReport {
         let agent = AgentInfo { version: "0.1.0".to_owned(), pid: 1, started_at: at("2026-11-22T08:00:00Z") };
-        StatusReport { agent, accounts }
+        StatusReport { agent, accounts, account_order: AccountOrder::default() }
     }
 
     fn account(ends: &str) -> AccountStatus {

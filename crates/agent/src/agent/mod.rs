@@ -289,7 +289,11 @@ impl Agent {
             approvals: held.asking.to_vec(),
             ..held.session.status(name, &held.account, implied == Some(name), now)
         };
-        StatusReport { agent: self.info.clone(), accounts: self.accounts.iter().map(status).collect() }
+        StatusReport {
+            agent: self.info.clone(),
+            accounts: self.accounts.iter().map(status).collect(),
+            account_order: self.configuration.settings.account_order.clone(),
+        }
     }
 
     /// Tells everybody who watches, if there is anything new to tell.

@@ -13,6 +13,7 @@ use linux as platform;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use evertoken_core::account_order::AccountOrder;
 use evertoken_core::config::{Keychain as KeychainSetting, Settings};
 use evertoken_core::paths::{NoHome, Paths};
 use evertoken_core::status::{AgentInfo, StatusReport};
@@ -85,7 +86,7 @@ impl Reports {
             pid: std::process::id(),
             started_at: Timestamp::now(),
         };
-        let empty = StatusReport { agent: info.clone(), accounts: Vec::new() };
+        let empty = StatusReport { agent: info.clone(), accounts: Vec::new(), account_order: AccountOrder::default() };
         Self { info, sender: watch::channel(Arc::new(empty)).0 }
     }
 
@@ -94,7 +95,7 @@ impl Reports {
         let watched = self.sender.subscribe();
         Arc::new(move || {
             let report = Arc::clone(&watched.borrow());
-            evertoken_core::tray::Tray::of(&report.accounts, Timestamp::now(), &TimeZone::system())
+            evertoken_core::tray::Tray::of(&report.in_order(), Timestamp::now(), &TimeZone::system())
         })
     }
 }

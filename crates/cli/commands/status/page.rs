@@ -18,8 +18,8 @@ pub(super) fn page(report: &StatusReport, now: Timestamp, zone: &TimeZone, style
     }
     let several = report.accounts.len() > 1;
     let paragraphs: Vec<String> = report
-        .accounts
-        .iter()
+        .in_order()
+        .into_iter()
         .map(|account| {
             let mark = if several && account.default { " (default account)" } else { "" };
             let name = style.paint(Colour::Bold, account.name.as_str());

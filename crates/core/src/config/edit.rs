@@ -11,6 +11,8 @@ use crate::client::AuthMethod;
 use crate::metadata::Issuer;
 use crate::token_file::TokenFile;
 
+const ACCOUNT_ORDER: &str = "account_order";
+
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
@@ -46,7 +48,7 @@ impl Edit {
             Self::SetDefault(name) => {
                 document.insert("default_account", value(name.as_str()));
             }
-            Self::ChangeSettings(change) => change_settings(&mut document, *change)?,
+            Self::ChangeSettings(change) => change_settings(&mut document, change)?,
         }
         Ok(document.to_string())
     }
@@ -125,13 +127,13 @@ fn put_text(entry: &mut Table, name: &str, text: Option<&str>) {
 }
 
 /// A list that says what it said is left as the person wrote it.
-fn put_texts(entry: &mut Table, name: &str, texts: &[String]) {
+fn put_texts<T: AsRef<str>>(entry: &mut Table, name: &str, texts: &[T]) {
     let array = entry.get(name).and_then(Item::as_array);
     let written: Option<Vec<_>> = array.map(|array| array.iter().filter_map(|text| text.as_str()).collect());
     if texts.is_empty() {
         entry.remove(name);
-    } else if written.as_deref().is_none_or(|written| written != texts) {
-        entry.insert(name, value(texts.iter().map(String::as_str).collect::<Array>()));
+    } else if written.is_none_or(|written| !written.into_iter().eq(texts.iter().map(AsRef::as_ref))) {
+        entry.insert(name, value(texts.iter().map(AsRef::as_ref).collect::<Array>()));
     }
 }
 
@@ -154,6 +156,9 @@ fn remove_account(document: &mut DocumentMut, name: &AccountName) -> Result<(), 
     if document.get("default_account").and_then(Item::as_str) == Some(name.as_str()) {
         document.remove("default_account");
     }
+    if let Some((place, order)) = place_in_order(document, name) {
+        order.remove(place);
+    }
     Ok(())
 }
 
@@ -165,10 +170,20 @@ fn rename_account(document: &mut DocumentMut, from: &AccountName, to: &AccountNa
     if document.get("default_account").and_then(Item::as_str) == Some(from.as_str()) {
         document.insert("default_account", value(to.as_str()));
     }
+    if let Some((place, order)) = place_in_order(document, from) {
+        order.replace(place, to.as_str());
+    }
     Ok(())
 }
 
-fn change_settings(document: &mut DocumentMut, change: SettingsChange) -> Result<(), ConfigurationError> {
+/// Where the account stands in the order that the person chose.
+fn place_in_order<'a>(document: &'a mut DocumentMut, name: &AccountName) -> Option<(usize, &'a mut Array)> {
+    let order = document.get_mut("settings")?.get_mut(ACCOUNT_ORDER)?.as_array_mut()?;
+    let place = order.iter().position(|named| named.as_str() == Some(name.as_str()))?;
+    Some((place, order))
+}
+
+fn change_settings(document: &mut DocumentMut, change: &SettingsChange) -> Result<(), ConfigurationError> {
     let settings = table(document.as_table_mut(), "settings")?;
     if let Some(after) = change.clear_clipboard_after {
         settings.insert("clear_clipboard_after", value(after.to_string()));
@@ -183,6 +198,9 @@ fn change_settings(document: &mut DocumentMut, change: SettingsChange) -> Result
     }
     if let Some(start_at_login) = change.start_at_login {
         settings.insert("start_at_login", value(start_at_login));
+    }
+    if let Some(order) = &change.account_order {
+        put_texts(settings, ACCOUNT_ORDER, &order.names().map(AccountName::as_str).collect::<Vec<_>>());
     }
     if let Some(NotificationSettings { login, not_renewed, keychain, approval }) = change.notifications {
         let notifications = table(settings, "notifications")?;
@@ -199,6 +217,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::super::parse;
     use super::*;
+    use crate::account_order::AccountOrder;
     use crate::token_file::TokenFileForm;
 
     fn name(text: &str) -> AccountName {
@@ -286,6 +305,28 @@ mod tests {
         let text = Edit::RemoveAccount(name("b")).apply(&text).unwrap();
         let read = parse(&text).unwrap();
         assert!(read.accounts.is_empty() && read.default_account.is_none());
+    }
+
+    #[test]
+    fn an_order_follows_its_accounts() {
+        let order = |text: &str| {
+            let order = parse(text).unwrap().settings.account_order;
+            order.names().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let change = SettingsChange {
+            account_order: Some(["b", "a"].map(name).into_iter().collect()),
+            ..SettingsChange::default()
+        };
+        let text = Edit::PutAccount(name("a"), Box::new(account())).apply("").unwrap();
+        let text = Edit::ChangeSettings(change).apply(&text).unwrap();
+        assert_eq!(order(&text), ["b", "a"]);
+        let text = Edit::RenameAccount { from: name("a"), to: name("c") }.apply(&text).unwrap();
+        assert_eq!(order(&text), ["b", "c"]);
+        let text = Edit::RemoveAccount(name("c")).apply(&text).unwrap();
+        assert_eq!(order(&text), ["b"]);
+        let none = SettingsChange { account_order: Some(AccountOrder::default()), ..SettingsChange::default() };
+        let text = Edit::ChangeSettings(none).apply(&text).unwrap();
+        assert!(!text.contains(ACCOUNT_ORDER), "{text}");
     }
 
     #[test]

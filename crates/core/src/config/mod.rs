@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, AccountName, InvalidAccount};
+use crate::account_order::AccountOrder;
 use crate::duration::Span;
 
 pub use edit::Edit;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub refresh: RefreshTime,
     /// Does the agent start when the person logs in to the desktop?
     pub start_at_login: bool,
+    /// In which order people see the accounts.
+    pub account_order: AccountOrder,
 }
 
 /// When an access token is refreshed, as a share of its life.
@@ -133,12 +136,13 @@ impl Default for Settings {
             notifications: NotificationSettings::default(),
             refresh: RefreshTime::default(),
             start_at_login: false,
+            account_order: AccountOrder::default(),
         }
     }
 }
 
 /// `PATCH /v1/settings`: what is absent stays.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
@@ -154,6 +158,9 @@ pub struct SettingsChange {
     /// Does the agent start when the person logs in to the desktop?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at_login: Option<bool>,
+    /// In which order people see the accounts: all that are to stand before those that follow by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_order: Option<AccountOrder>,
 }
 
 impl Default for Configuration {

@@ -3,6 +3,8 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::account::AccountName;
+use crate::account_order::AccountOrder;
 use crate::api::CopyAnswer;
 use crate::duration::in_words;
 use crate::sentence::{local_time, state_and_end};
@@ -27,10 +29,23 @@ pub fn refreshed(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> St
     format!("Refreshed: {}.", state_and_end(account, now, zone))
 }
 
+/// After an account was moved.
+#[must_use]
+pub fn moved(account: &AccountName, order: &AccountOrder) -> String {
+    let place = order.names().position(|name| name == account).map_or(1, |place| place + 1);
+    format!("{account} is number {place} of {}.", order.names().count())
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+
+    #[test]
+    fn whoever_moves_an_account_hears_where_it_is() {
+        let names = ["b", "a", "c"].map(|name| name.parse::<AccountName>().unwrap());
+        assert_eq!(moved(&names[1], &names.clone().into_iter().collect()), "a is number 2 of 3.");
+    }
 
     #[test]
     fn a_person_who_copies_learns_how_long_the_clipboard_keeps_it() {
