@@ -133,3 +133,52 @@ async fn every_dialog_fits_the_smallest_window_twice_the_size_and_from_right_to_
         window.picture(&format!("window-fits-{}-{zoom}-{direction}.png", size.0)).await;
     }
 }
+
+/// What the desktop's settings say to every GTK program.
+fn prefer(desktop: &Desktop, setting: &str) {
+    let folder = desktop.environment.path("config/gtk-3.0");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("settings.ini"), format!("[Settings]\n{setting}\n")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desktop_of_high_contrast_gets_it_in_every_dialog_light_and_dark() {
+    let desktop = Desktop::with_screen().await;
+    prefer(&desktop, "gtk-theme-name=HighContrast");
+    let scene = Scene::logged_in_on(desktop, "--expires-in 24h").await;
+    scene.desktop.login("work", &scene.sandbox).await;
+    crate::window_history::live_through_a_week(&scene.desktop, "default");
+    scene.sandbox.expire().await;
+    let window = open(&scene).await;
+    window.find(r#"[data-account="default"]"#).await;
+    assert_eq!(window.run("matchMedia('(prefers-contrast: more)').matches").await, Value::Bool(true));
+
+    for theme in ["light", "dark"] {
+        window.show_theme(theme).await;
+        for action in ["", "history", "edit", "settings", "add-account", "login-again", "logout"] {
+            if !action.is_empty() {
+                window.run(&format!("document.querySelector('.card:not(.closed) [data-action={action}], .bar [data-action={action}]').click()")).await;
+                window.find("dialog[open]").await;
+            }
+            window.picture(&format!("window-high-contrast-{action}-{theme}.png")).await;
+            window.has_high_contrast(&format!("{action}, {theme}")).await;
+            window.run("document.querySelector('dialog')?.close()").await;
+            window.until("document.querySelector('dialog') === null").await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_wants_no_motion_sees_none() {
+    let desktop = Desktop::with_screen().await;
+    prefer(&desktop, "gtk-enable-animations=false");
+    let scene = Scene::logged_in_on(desktop, "--expires-in 30s").await;
+    let window = open(&scene).await;
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+    assert_eq!(window.run("matchMedia('(prefers-reduced-motion: reduce)').matches").await, Value::Bool(true));
+    let time = r#"[data-field="expires-in"]"#;
+    let first = window.text(time).await;
+    window.text_until(time, |text| text != first).await;
+
+    assert_eq!(window.run("document.getAnimations().length").await, json!(0), "the ring goes on without a slide");
+}

@@ -168,14 +168,24 @@ impl Window {
 
     /// Panics with what axe-core finds that keeps people out.
     pub(crate) async fn is_accessible(&self, state: &str) {
+        self.holds_before_axe(state, "{ resultTypes: ['violations'] }").await;
+    }
+
+    /// The same with the contrast of 7 to 1 that people get who ask for more (WCAG 2.2, 1.4.6).
+    pub(crate) async fn has_high_contrast(&self, state: &str) {
+        let enhanced = "{ resultTypes: ['violations'], rules: { 'color-contrast-enhanced': { enabled: true } } }";
+        self.holds_before_axe(state, enhanced).await;
+    }
+
+    async fn holds_before_axe(&self, state: &str, options: &str) {
         let Some(axe) = axe::source() else { return };
         self.client.execute(axe, Vec::new()).await.unwrap();
         let violations = self
-            .run(
-                "window.axe.run(document, { resultTypes: ['violations'] }).then((result) => result.violations.map( \
-                 (one) => `${one.id}: ${one.help}; ` + one.nodes.map( \
-                 (node) => `${node.html} (${node.failureSummary})`).join('; ')))",
-            )
+            .run(&format!(
+                "window.axe.run(document, {options}).then((result) => result.violations.map( \
+                 (one) => `${{one.id}}: ${{one.help}}; ` + one.nodes.map( \
+                 (node) => `${{node.html}} (${{node.failureSummary}})`).join('; ')))"
+            ))
             .await;
         assert_eq!(violations, Value::Array(Vec::new()), "{state}: {violations:#}");
     }

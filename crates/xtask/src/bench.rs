@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what the README says about size and speed, measured in the release build.
 
 mod proxy;
+mod window;
 
 use std::fs;
 use std::process::Stdio;
@@ -30,9 +31,15 @@ pub(crate) struct Options {
     /// Seconds for which the proxy is under load
     #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     load: u64,
+    /// How often the window is opened for the time until it is painted
+    #[arg(long, default_value_t = 10, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..))]
+    openings: u32,
     /// Only the proxy
     #[arg(long)]
     proxy: bool,
+    /// Only the window
+    #[arg(long, conflicts_with = "proxy")]
+    window: bool,
 }
 
 /// `evertoken token`, on average.
@@ -61,7 +68,7 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         bail!("the measurements read /proc and a D-Bus desktop: run them on Linux");
     }
     setup::for_measuring()?;
-    let binaries = Binaries::build(Profile::Release, false)?;
+    let binaries = Binaries::build(Profile::Release, !options.proxy)?;
     let interrupt = Interrupt::catch()?;
     let mut desktop = PrivateDesktop::start()?;
     let certificate = desktop.path("sandbox.pem");
@@ -73,6 +80,11 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         let _agent = application.start_agent()?;
         log_in(&application, &desktop, &sandbox)?;
         return print(&proxy::measure(&application, &desktop, options.load)?);
+    }
+    if options.window {
+        let agent = application.start_agent()?;
+        log_in(&application, &desktop, &sandbox)?;
+        return print(&[window::measure(&desktop, agent.id(), options.openings)?]);
     }
     let (starts, agent) = start_repeatedly(&application, &desktop, &sandbox, options.starts)?;
     let start = median(starts);
@@ -93,6 +105,7 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         Line::new("idle agent, memory (PSS)", memory, "MiB", MEMORY_BOUND_MIB),
         Line::new("idle agent, context switches", per_minute, "/min", SWITCHES_BOUND),
     ];
+    lines.push(window::measure(&desktop, agent.id(), options.openings)?);
     lines.extend(proxy::measure(&application, &desktop, options.load)?);
     print(&lines)
 }
@@ -134,7 +147,7 @@ impl Line {
     fn shown(&self) -> String {
         let (side, broken) = if self.is_lower_bound { ("least", "TOO LITTLE") } else { ("most", "TOO MUCH") };
         let verdict = if self.holds() { String::new() } else { format!("  {broken}") };
-        format!("{:<30}{:>8.2} {:<5} (at {side} {}){verdict}", self.what, self.value, self.unit, self.bound)
+        format!("{:<34}{:>8.2} {:<5} (at {side} {}){verdict}", self.what, self.value, self.unit, self.bound)
     }
 }
 

@@ -13,6 +13,7 @@ mod procfs;
 mod program;
 mod run;
 mod sandbox;
+mod screen;
 mod screenshots;
 mod setup;
 mod test;

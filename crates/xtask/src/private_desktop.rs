@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::command::output;
 use crate::program::Program;
+use crate::screen::Screen;
 
 /// How long a part of the desktop may take to come up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -74,6 +75,11 @@ impl PrivateDesktop {
         command
     }
 
+    /// What is on its screen.
+    pub(crate) fn screen(&self) -> Screen {
+        Screen::at(self.path("screen/Xvfb_screen0"))
+    }
+
     fn keep(&mut self, program: Program) {
         self.programs.insert(0, program);
     }
@@ -91,6 +97,7 @@ impl PrivateDesktop {
     fn start_screen(&mut self) -> Result<()> {
         let mut command = self.command("Xvfb");
         command.args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-noreset"]);
+        command.arg("-fbdir").arg(self.path("screen"));
         let (screen, number) = Program::start_until_line(&mut command, |line| line.parse::<u32>().ok())?;
         self.keep(screen);
         self.variables.push(("DISPLAY", format!(":{number}").into()));
@@ -158,7 +165,7 @@ impl Folder {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&path).with_context(|| format!("cannot make {}", path.display()))?;
         let folder = Self(path);
-        for name in ["run", "home", "config", "state", "data", "cache"] {
+        for name in ["run", "home", "config", "state", "data", "cache", "screen"] {
             builder.create(folder.0.join(name))?;
         }
         Ok(folder)

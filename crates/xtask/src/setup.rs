@@ -50,7 +50,7 @@ pub(crate) fn for_testing(desktop: bool) -> Result<()> {
 
 /// For `bench`.
 pub(crate) fn for_measuring() -> Result<()> {
-    provide([DEMO, TEST, PANEL, BENCH].concat())
+    provide([WINDOW, DEMO, TEST, PANEL, BENCH].concat())
 }
 
 fn with_node(mut wanted: Vec<Package>) -> Vec<Package> {
