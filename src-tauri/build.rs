@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "change_account",
     "move_account",
     "settings",
+    "check_settings",
     "change_settings",
     "show_theme",
     "remember_open",

@@ -52,6 +52,42 @@ async fn a_theme_is_seen_at_once_taken_back_and_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_setting_is_checked_while_it_is_typed_and_undoes_no_change_of_the_file() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    let window = open(&scene).await;
+    window.click(r#"[data-action="settings"]"#).await;
+    let clear = window.find(r#"[data-view="settings"] [name="clear-clipboard-after"]"#).await;
+    clear.clear().await.unwrap();
+    clear.send_keys("soon").await.unwrap();
+    window
+        .text_until(r#"[data-field="clear-clipboard-after-trouble"]"#, |text| text.starts_with("A duration is"))
+        .await;
+    window.click(r#"dialog [data-action="save"]"#).await;
+    window.until("document.activeElement.name === 'clear-clipboard-after'").await;
+
+    let file = scene.desktop.environment.configuration();
+    let text = std::fs::read_to_string(&file).unwrap();
+    scene.desktop.environment.configure(&format!("{text}\n[settings] # by hand\nrefresh = \"late\"\n"));
+    eventually("the agent follows the file", async || {
+        let settings = scene.desktop.api("GET /v1/settings", "").await?;
+        (settings.body["refresh"] == "late").then_some(())
+    })
+    .await;
+    clear.clear().await.unwrap();
+    clear.send_keys("2m").await.unwrap();
+    window.click(r#"dialog [data-action="save"]"#).await;
+    window.until("document.querySelector('dialog') === null").await;
+
+    let text = std::fs::read_to_string(&file).unwrap();
+    for kept in ["refresh = \"late\"", "# by hand", "clear_clipboard_after = \"2m\""] {
+        assert!(text.contains(kept), "{text}");
+    }
+    window.click(r#"[data-action="settings"]"#).await;
+    window.find(r#"[data-view="settings"]"#).await;
+    assert_eq!(window.run("document.querySelector('dialog [name=refresh]').value").await, json!("late"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_window_comes_back_where_it_was_and_as_large() {
     let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
     drop(open(&scene).await);

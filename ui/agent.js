@@ -1,7 +1,7 @@
 // The commands and events of the program around this page: all that the page can do. No answer contains a token.
 
 /** @import { AccountForm, FieldTroubles, History, HistorySpan, Place } from "./types" */
-/** @import { Recognised, SettingsForm, SignInWay, Start, Step, ThemeChoice, View, Waiting } from "./types" */
+/** @import { Recognised, SettingsForm, SettingsTroubles, SignInWay, Start, Step, ThemeChoice, View, Waiting } from "./types" */
 
 const { Channel, invoke } = window.__TAURI__.core;
 const { listen } = window.__TAURI__.event;
@@ -73,8 +73,11 @@ export const moveAccount = (account, step) => invoke("move_account", { account, 
 /** @returns {Promise<SettingsForm>} */
 export const settings = () => invoke("settings");
 
-/** @param {SettingsForm} form @returns {Promise<void>} */
-export const changeSettings = (form) => invoke("change_settings", { form });
+/** What is wrong with what was typed. @param {SettingsForm} form @returns {Promise<SettingsTroubles>} */
+export const checkSettings = (form) => invoke("check_settings", { form });
+
+/** Saves what differs from what the dialog was opened with. @param {SettingsForm} form @param {SettingsForm} opened @returns {Promise<void>} */
+export const changeSettings = (form, opened) => invoke("change_settings", { form, opened });
 
 /** Shows the window so until it is told otherwise. @param {ThemeChoice} theme @returns {Promise<void>} */
 export const showTheme = (theme) => invoke("show_theme", { theme });

@@ -49,7 +49,7 @@ function show(dialog, history) {
   drawTimeline(/** @type {SVGElement} */ (picture), history, field(dialog, "told"));
   const rows = [...history.items].reverse().map(row);
   part(dialog, "tbody").replaceChildren(...rows);
-  part(dialog, ".scroll").hidden = rows.length === 0;
+  for (const one of [".scroll", ".legend", ".told"]) part(dialog, one).hidden = rows.length === 0;
 }
 
 /** @param {Item} item @returns {HTMLTableRowElement} */

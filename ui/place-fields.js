@@ -3,10 +3,9 @@
 /** @import { EncodingChoice, Place, PresetChoice } from "./types" */
 
 import { check } from "./agent.js";
-import { field, fromTemplate, input, part, write } from "./page.js";
+import { checkWhileTyping, showFieldTroubles } from "./field-troubles.js";
+import { fromTemplate, input, part } from "./page.js";
 
-/** Between the last letter and the check, in milliseconds: a word that is being typed is not wrong yet. */
-const PAUSE = 350;
 const CHECKED = ["account", "preset", "issuer", "parameters", "endpoint", "headers"];
 
 /** Puts the fields into a form, and checks them together with the account's name. @param {HTMLFormElement} form */
@@ -14,14 +13,7 @@ export function placeFields(form) {
   part(form, '[data-place="place"]').append(fromTemplate("place-fields"));
   arrange(form);
   form.addEventListener("change", () => arrange(form));
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let pause;
-  form.addEventListener("input", (event) => {
-    const { name } = /** @type {HTMLInputElement} */ (event.target);
-    if (!CHECKED.includes(name)) return;
-    clearTimeout(pause);
-    pause = setTimeout(() => void isRight(form), PAUSE);
-  });
+  checkWhileTyping(form, CHECKED, () => isRight(form));
 }
 
 /** Shows the fields of the chosen kind of place. @param {HTMLFormElement} form */
@@ -34,16 +26,7 @@ function arrange(form) {
 
 /** Checks the fields, and goes to the first that is wrong if told so. @param {HTMLFormElement} form @param {boolean} [go] */
 export async function isRight(form, go = false) {
-  const troubles = await check(input(form, "account").value, readPlace(form));
-  for (const [name, text] of Object.entries(troubles)) {
-    const said = field(form, `${name}-trouble`);
-    write(said, text);
-    said.hidden = text === "";
-    input(form, name).setAttribute("aria-invalid", String(text !== ""));
-  }
-  const wrong = Object.entries(troubles).find(([, text]) => text !== "");
-  if (wrong !== undefined && go) input(form, wrong[0]).focus();
-  return wrong === undefined;
+  return showFieldTroubles(form, await check(input(form, "account").value, readPlace(form)), go);
 }
 
 /** @param {HTMLElement} form @returns {PresetChoice} */

@@ -2,8 +2,9 @@
 
 /** @import { RefreshChoice, SettingsForm, ThemeChoice } from "./types" */
 
-import { changeSettings, settings, showTheme } from "./agent.js";
+import { changeSettings, checkSettings, settings, showTheme } from "./agent.js";
 import { openDialog } from "./dialog.js";
+import { checkWhileTyping, showFieldTroubles } from "./field-troubles.js";
 import { button, field, fromTemplate, input, part } from "./page.js";
 import { attempt, showTrouble } from "./trouble.js";
 
@@ -11,23 +12,28 @@ export async function openSettings() {
   const dialog = /** @type {HTMLDialogElement} */ (fromTemplate("settings-dialog"));
   const save = button(dialog, "save");
   const trouble = field(dialog, "trouble");
+  /** @type {SettingsForm | undefined} */
+  let opened;
   /** What is shown once the dialog is closed. @type {ThemeChoice | undefined} */
   let theme;
+  const isRight = async (/** @type {boolean} */ go) => showFieldTroubles(dialog, await checkSettings(read(dialog)), go);
+  checkWhileTyping(dialog, ["clear-clipboard-after"], () => isRight(false));
   button(dialog, "cancel").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => theme && void showTheme(theme));
   input(dialog, "theme").addEventListener("change", () => void showTheme(read(dialog).theme));
   part(dialog, "form").addEventListener("submit", (event) => {
     event.preventDefault();
     void attempt(save, trouble, async () => {
-      await changeSettings(read(dialog));
+      if (opened === undefined || !(await isRight(true))) return;
+      await changeSettings(read(dialog), opened);
       theme = undefined;
       dialog.close();
     });
   });
   try {
-    const now = await settings();
-    theme = now.theme;
-    fill(dialog, now);
+    opened = await settings();
+    theme = opened.theme;
+    fill(dialog, opened);
   } catch (error) {
     save.disabled = true;
     showTrouble(trouble, error);

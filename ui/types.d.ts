@@ -304,6 +304,8 @@ theme: ThemeChoice,
  */
 clear_clipboard_after: string, notify_login: boolean, notify_not_renewed: boolean, notify_keychain: boolean, notify_approval: boolean, refresh: RefreshChoice, start_at_login: boolean, };
 
+export type SettingsTroubles = { "clear-clipboard-after": string, };
+
 export type RefreshChoice = "early" | "usual" | "late";
 
 export type ThemeChoice = "system" | "light" | "dark";

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::follow::Known;
 use crate::place::{AccountForm, FieldTroubles, Place, preset};
 use crate::preferences::{Preferences, ThemeChoice};
-use crate::settings::SettingsForm;
+use crate::settings::{SettingsForm, SettingsTroubles};
 use crate::sign_in::UnderWay;
 use crate::window::{LABEL, Opening};
 use crate::{present, sandbox, sign_in};
@@ -180,8 +180,18 @@ pub(crate) async fn settings(app: AppHandle, agent: Agent<'_>) -> Result<Setting
 }
 
 #[command]
-pub(crate) async fn change_settings(app: AppHandle, agent: Agent<'_>, form: SettingsForm) -> Result<(), Trouble> {
-    let change = form.change().map_err(|error| invalid(&error))?;
+pub(crate) fn check_settings(form: SettingsForm) -> SettingsTroubles {
+    SettingsTroubles::of(&form)
+}
+
+#[command]
+pub(crate) async fn change_settings(
+    app: AppHandle,
+    agent: Agent<'_>,
+    form: SettingsForm,
+    opened: SettingsForm,
+) -> Result<(), Trouble> {
+    let change = form.change(&opened).map_err(|error| invalid(&error))?;
     call(&agent).await?.change_settings(&change).await?;
     Preferences::of(&app).set_theme(form.theme);
     show_theme(app, form.theme);

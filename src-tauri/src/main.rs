@@ -78,6 +78,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
             commands::change_account,
             commands::move_account,
             commands::settings,
+            commands::check_settings,
             commands::change_settings,
             commands::show_theme,
             commands::remember_open,

@@ -1,7 +1,8 @@
 //! The settings dialog: the agent's settings and the window's own.
 
 use evertoken_core::config::{NotificationSettings, RefreshTime, Settings, SettingsChange};
-use evertoken_core::duration::InvalidSpan;
+use evertoken_core::duration::{InvalidSpan, Span};
+use evertoken_core::sentence::as_sentence;
 use serde::{Deserialize, Serialize};
 
 use crate::preferences::ThemeChoice;
@@ -56,6 +57,22 @@ impl From<RefreshChoice> for RefreshTime {
     }
 }
 
+/// What is wrong with the fields of the dialog, each a sentence; empty where nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub(crate) struct SettingsTroubles {
+    #[serde(rename = "clear-clipboard-after")]
+    clear_clipboard_after: String,
+}
+
+impl SettingsTroubles {
+    /// Checks what was typed.
+    pub(crate) fn of(form: &SettingsForm) -> Self {
+        let wrong = form.clear_clipboard_after.parse::<Span>().err();
+        Self { clear_clipboard_after: wrong.map(|error| as_sentence(&error.to_string())).unwrap_or_default() }
+    }
+}
+
 impl SettingsForm {
     /// From what is set now.
     pub(crate) fn of(settings: &Settings, theme: ThemeChoice) -> Self {
@@ -72,20 +89,26 @@ impl SettingsForm {
         }
     }
 
-    /// What the agent is to change.
-    pub(crate) fn change(&self) -> Result<SettingsChange, InvalidSpan> {
+    /// What the agent is to change: what the person changed in the dialog. What was changed elsewhere meanwhile stays.
+    pub(crate) fn change(&self, opened: &Self) -> Result<SettingsChange, InvalidSpan> {
+        let differs = self.clear_clipboard_after != opened.clear_clipboard_after;
+        let clear_clipboard_after = differs.then(|| self.clear_clipboard_after.parse()).transpose()?;
         Ok(SettingsChange {
-            clear_clipboard_after: Some(self.clear_clipboard_after.parse()?),
-            notifications: Some(NotificationSettings {
-                login: self.notify_login,
-                not_renewed: self.notify_not_renewed,
-                keychain: self.notify_keychain,
-                approval: self.notify_approval,
-            }),
-            refresh: Some(self.refresh.into()),
-            start_at_login: Some(self.start_at_login),
+            clear_clipboard_after,
+            notifications: (self.notifications() != opened.notifications()).then(|| self.notifications()),
+            refresh: (self.refresh != opened.refresh).then(|| self.refresh.into()),
+            start_at_login: (self.start_at_login != opened.start_at_login).then_some(self.start_at_login),
             account_order: None,
         })
+    }
+
+    const fn notifications(&self) -> NotificationSettings {
+        NotificationSettings {
+            login: self.notify_login,
+            not_renewed: self.notify_not_renewed,
+            keychain: self.notify_keychain,
+            approval: self.notify_approval,
+        }
     }
 }
 
@@ -94,16 +117,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dialog_that_is_saved_untouched_changes_nothing() {
-        let settings = Settings::default();
-        let change = SettingsForm::of(&settings, ThemeChoice::System).change();
-        let expected = SettingsChange {
-            clear_clipboard_after: Some(settings.clear_clipboard_after),
-            notifications: Some(settings.notifications),
-            refresh: Some(settings.refresh),
-            start_at_login: Some(settings.start_at_login),
-            account_order: None,
+    fn only_what_was_changed_in_the_dialog_is_changed() {
+        let opened = SettingsForm::of(&Settings::default(), ThemeChoice::System);
+        assert_eq!(opened.change(&opened), Ok(SettingsChange::default()), "untouched");
+        let typed = SettingsForm {
+            clear_clipboard_after: "2m".to_owned(),
+            notify_login: false,
+            start_at_login: true,
+            ..opened.clone()
         };
-        assert_eq!(change, Ok(expected));
+        let expected = SettingsChange {
+            clear_clipboard_after: Some(Span::from_secs(120)),
+            notifications: Some(NotificationSettings { login: false, ..NotificationSettings::default() }),
+            start_at_login: Some(true),
+            ..SettingsChange::default()
+        };
+        assert_eq!(typed.change(&opened), Ok(expected));
+    }
+
+    #[test]
+    fn a_length_of_time_that_is_none_is_said_beside_its_field() {
+        let form = SettingsForm::of(&Settings::default(), ThemeChoice::System);
+        assert_eq!(SettingsTroubles::of(&form), SettingsTroubles::default());
+        let wrong = SettingsForm { clear_clipboard_after: "soon".to_owned(), ..form.clone() };
+        assert!(SettingsTroubles::of(&wrong).clear_clipboard_after.starts_with("A duration is a number"));
+        assert!(wrong.change(&form).is_err());
     }
 }

@@ -15,7 +15,7 @@ use ts_rs::{Config, TS};
 use crate::commands::Start;
 use crate::place::{AccountForm, EncodingChoice, FieldTroubles, Place, PresetChoice};
 use crate::preferences::ThemeChoice;
-use crate::settings::{RefreshChoice, SettingsForm};
+use crate::settings::{RefreshChoice, SettingsForm, SettingsTroubles};
 
 /// Set it to write the file instead of checking it.
 const WRITE: &str = "EVERTOKEN_WRITE_TYPES";
@@ -57,6 +57,7 @@ fn types() -> String {
         PresetChoice::decl(&config),
         EncodingChoice::decl(&config),
         SettingsForm::decl(&config),
+        SettingsTroubles::decl(&config),
         RefreshChoice::decl(&config),
         ThemeChoice::decl(&config),
     ];
