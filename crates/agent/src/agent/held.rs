@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evertoken_core::access::Program;
+use evertoken_core::access::{Caller, Program};
 use evertoken_core::account::Account;
 use evertoken_core::api::CopyAnswer;
 use evertoken_core::session::Session;
@@ -35,8 +35,14 @@ pub(super) struct Held {
 pub(super) enum Waiting {
     /// For a refresh.
     Refresh(Want, Reply<AccountStatus>),
-    /// To have the token copied.
-    Copy(Option<Reply<CopyAnswer>>),
+    /// To have the token copied; without a program, a person clicked.
+    Copy(Option<Asker>),
+}
+
+/// A program that wants the token copied, and was let in.
+pub(super) struct Asker {
+    pub(super) caller: Caller,
+    pub(super) reply: Reply<CopyAnswer>,
 }
 
 /// What counts as success.

@@ -21,6 +21,7 @@ use evertoken_core::token::{AccessToken, Fingerprint};
 use tokio::sync::mpsc;
 
 use super::Agent;
+use super::held::Asker;
 use super::logins::Login;
 use super::sign_ins::{SignIn, SignedIn};
 use crate::account_lock::AccountLock;
@@ -71,7 +72,7 @@ pub(super) enum JobResult {
         result: Result<(), Problem>,
         reply: Reply<AccountStatus>,
     },
-    Copied(Option<Reply<CopyAnswer>>, Result<CopyAnswer, Problem>),
+    Copied(Option<Asker>, Result<CopyAnswer, Problem>),
     TokenFileKept(PathBuf, Result<(), TokenFileError>),
 }
 
@@ -167,14 +168,7 @@ impl Agent {
             JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
             JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
             JobResult::TokenFileKept(path, result) => self.token_file_kept(&path, result),
-            JobResult::Copied(reply, result) => {
-                if let Err(problem) = &result {
-                    tracing::warn!(account = %name, "not copied: {problem}");
-                }
-                if let Some(reply) = reply {
-                    let _ = reply.send(result);
-                }
-            }
+            JobResult::Copied(asker, result) => self.copied(&name, asker, result),
         }
     }
 
