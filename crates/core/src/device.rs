@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
-use crate::account::{Account, Encoding, Endpoint};
+use crate::account::{Account, Encoding};
 use crate::client::{ClientSecret, credentials};
+use crate::endpoint::Endpoint;
 use crate::failure::{Failure, OutcomeUnknown};
 use crate::token::DeviceCode;
 use crate::token_request::{TokenRequest, parameters};

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, Encoding, Endpoint};
+use crate::account::{Account, Encoding};
 use crate::client::{ClientSecret, credentials};
+use crate::endpoint::Endpoint;
 use crate::failure::{ErrorCode, Failure};
 use crate::token::RefreshToken;
 use crate::token_request::TokenRequest;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde::{Serialize, Serializer};
 
-use crate::account::{Account, Encoding, Endpoint};
+use crate::account::{Account, Encoding};
 use crate::client::{ClientSecret, credentials};
+use crate::endpoint::Endpoint;
 use crate::token::{AuthorizationCode, CodeVerifier, DeviceCode, RefreshToken};
 
 /// A request, ready to be sent. Its `Debug` shows no token.
