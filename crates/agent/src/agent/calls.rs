@@ -150,6 +150,9 @@ impl Agent {
         match moved {
             Ok(configuration) => {
                 self.accounts.remove(name);
+                if let Some(aside) = self.asides.remove(name) {
+                    self.asides.insert(to.clone(), aside);
+                }
                 self.adopt(configuration);
                 let _ = reply.send(self.status_of(to));
             }

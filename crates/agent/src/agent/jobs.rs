@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 use super::Agent;
 use super::held::Asker;
-use super::logins::Login;
+use super::logins::{Login, unknown};
 use super::sign_ins::{SignIn, SignedIn};
 use crate::account_lock::AccountLock;
 use crate::discovery::discover;
@@ -145,6 +145,8 @@ impl Agent {
         self.running_jobs -= usize::from(last);
         let Some(result) = result else { return };
         let is_current = self.accounts.get(&name).is_some_and(|held| held.incarnation == incarnation);
+        // What was begun for an account that has another name now, or none, must not make one of the old name.
+        let gone = (incarnation != 0 && !self.accounts.contains_key(&name)).then(|| unknown(&name));
         match result {
             JobResult::Opened(..) | JobResult::StoreDelayed(..) | JobResult::Refreshed(..) if !is_current => {}
             JobResult::Opened(Ok(recovered), token) => {
@@ -157,8 +159,8 @@ impl Agent {
             }
             JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
             JobResult::LoginStoreDelayed => self.login_store_delayed(&name),
-            JobResult::Discovered(discovered) => self.discovered(name, *discovered),
-            JobResult::SignedIn(signed_in) => self.signed_in(&name, *signed_in),
+            JobResult::Discovered(discovered) => self.discovered(name, *discovered, gone),
+            JobResult::SignedIn(signed_in) => self.signed_in(&name, *signed_in, gone),
             JobResult::AsideExpired => self.forget_expired_asides(),
             JobResult::SignedOut => {
                 self.asides.remove(&name);

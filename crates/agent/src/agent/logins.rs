@@ -123,8 +123,9 @@ impl Agent {
         }
     }
 
-    pub(super) fn discovered(&mut self, name: AccountName, discovered: Discovered) {
+    pub(super) fn discovered(&mut self, name: AccountName, discovered: Discovered, gone: Option<Problem>) {
         let Discovered { settings, result, then } = discovered;
+        let result = gone.map_or(result, Err);
         match (result, then) {
             // Whoever waits hears that the agent is ending.
             _ if self.ending => {}
