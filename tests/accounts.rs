@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::desktop::{Desktop, Faketime, Keyring, Sandbox, Scene, Schema, System, eventually};
 
@@ -217,4 +217,26 @@ async fn refresh_waits_for_the_outcome() {
     .await;
 
     assert_eq!(scene.desktop.status().await.state("default"), "valid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rename_that_has_to_wait_writes_over_no_account_that_came_meanwhile() {
+    let scene = Scene::logged_in("--expires-in 4s").await;
+    // A refresh has the account's lock.
+    scene.sandbox.fault(json!({ "hold_before_commit": "refresh" })).await;
+    scene.sandbox.holds("refresh").await;
+
+    let rename = scene.desktop.api("PATCH /v1/accounts/default", r#"{"name": "work"}"#);
+    let (renamed, ()) = tokio::join!(rename, async {
+        scene.desktop.login("work", &scene.sandbox).await;
+        scene.sandbox.release("refresh").await;
+    });
+
+    let renamed = renamed.unwrap();
+    assert_eq!((renamed.status, &renamed.body["type"]), (409, &json!("urn:evertoken:account-exists")));
+    assert_eq!(scene.desktop.status().await.names(), ["default", "work"]);
+    scene.goes_on().await;
+    let work = scene.desktop.evertoken("token work").await;
+    assert_eq!(scene.sandbox.user_info(work.succeeded()).await, 200);
+    scene.nothing_was_refused("two logins").await;
 }

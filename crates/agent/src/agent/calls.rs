@@ -132,11 +132,7 @@ impl Agent {
         if !self.configuration.accounts.contains_key(name) {
             return Ok(());
         }
-        Err(Problem::new(
-            ProblemKind::AccountExists,
-            format!("An account {name} exists already; nothing was changed."),
-            "Choose another name.",
-        ))
+        Err(taken(name))
     }
 
     pub(super) fn renamed(
@@ -194,6 +190,15 @@ impl Agent {
     pub(super) fn status_of(&self, name: &AccountName) -> Result<AccountStatus, Problem> {
         self.report().accounts.into_iter().find(|account| account.name == *name).ok_or_else(|| unknown(name))
     }
+}
+
+/// The problem of a name that another account has.
+pub(super) fn taken(name: &AccountName) -> Problem {
+    Problem::new(
+        ProblemKind::AccountExists,
+        format!("An account {name} exists already; nothing was changed."),
+        "Choose another name.",
+    )
 }
 
 /// Seconds, as far as a length of time can say.

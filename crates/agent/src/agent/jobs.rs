@@ -21,6 +21,7 @@ use evertoken_core::token::{AccessToken, Fingerprint};
 use tokio::sync::mpsc;
 
 use super::Agent;
+use super::calls::taken;
 use super::held::Asker;
 use super::logins::{Login, unknown};
 use super::sign_ins::{SignIn, SignedIn};
@@ -323,6 +324,10 @@ async fn move_tokens(
 ) -> Result<(), Problem> {
     let _from = AccountLock::acquire(from.lock.clone()).await.map_err(|error| state_folder(&error))?;
     let _to = AccountLock::acquire(to.lock.clone()).await.map_err(|error| state_folder(&error))?;
+    // Somebody may have made one while this waited for the locks: its tokens are not written over.
+    if file.read()?.accounts.contains_key(&to.name) {
+        return Err(taken(&to.name));
+    }
     from.vault.copy_to(&to.vault).await.map_err(|problem| keychain_problem(&from.name, problem))?;
     from.journal.rename(&to.journal).map_err(|error| state_folder(&error))?;
     file.edit(&Edit::RenameAccount { from: from.name.clone(), to: to.name.clone() })?;
