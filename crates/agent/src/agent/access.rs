@@ -105,11 +105,16 @@ impl Agent {
         Ok(())
     }
 
-    /// Changes an account's settings in the configuration and here. Nothing is changed when the file cannot be.
-    pub(super) fn edit_account(&mut self, name: &AccountName, edit: impl FnOnce(&mut Account)) -> Result<(), Problem> {
-        let mut account = self.accounts.get(name).ok_or_else(|| unknown(name))?.account.clone();
+    /// Changes an account's settings in the configuration and here, which differ while a log-in elsewhere is under way.
+    /// Nothing is changed when the file cannot be.
+    pub(super) fn edit_account(&mut self, name: &AccountName, edit: impl Fn(&mut Account)) -> Result<(), Problem> {
+        let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
+        let mut account = self.configuration.accounts.get(name).unwrap_or(&held.account).clone();
         edit(&mut account);
         let configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account)))?;
+        if let Some(held) = self.accounts.get_mut(name) {
+            edit(&mut held.account);
+        }
         self.adopt(configuration);
         Ok(())
     }

@@ -27,6 +27,8 @@ pub(super) struct Held {
     pub(super) asking: Vec<Program>,
     /// Rings when the keychain may take a token that it refused.
     pub(super) store_nudge: Arc<Notify>,
+    /// Log-ins under way. Until one of them has worked, the login that is here keeps its own endpoint.
+    pub(super) log_ins: usize,
     /// Tells an account from an earlier one of the same name, to which an outcome may belong.
     pub(super) incarnation: u64,
 }
@@ -64,6 +66,7 @@ impl Held {
             waiting: Vec::new(),
             asking: Vec::new(),
             store_nudge: Arc::new(Notify::new()),
+            log_ins: 0,
             incarnation,
         }
     }

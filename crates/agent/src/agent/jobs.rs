@@ -91,9 +91,10 @@ pub(super) enum Then {
     SignIn(SignIn),
 }
 
-/// How a log-in went, and the account as it was before and is to be.
+/// How a log-in went, and the account as it is to be.
 pub(super) struct LoginOutcome {
-    pub(super) before: Option<Account>,
+    /// There was no account of that name.
+    pub(super) is_new: bool,
     pub(super) account: Account,
     /// Of the token that was given.
     pub(super) fingerprint: Fingerprint,
@@ -268,7 +269,7 @@ pub(super) async fn log_in(
     place: Workplace,
     given: Given,
     fingerprint: Fingerprint,
-    before: Option<Account>,
+    is_new: bool,
     reply: Reply<AccountStatus>,
     reports: mpsc::UnboundedSender<Finished>,
 ) -> Option<JobResult> {
@@ -283,7 +284,7 @@ pub(super) async fn log_in(
         }
     };
     let exchanged = exchange(place, purpose, given, delayed).await;
-    Some(JobResult::LoggedIn(Box::new(LoginOutcome { before, account, fingerprint, exchanged, reply })))
+    Some(JobResult::LoggedIn(Box::new(LoginOutcome { is_new, account, fingerprint, exchanged, reply })))
 }
 
 /// Whoever waits for a log-in, if nobody has answered them yet.
