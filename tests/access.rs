@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::desktop::{Desktop, Notifications, Outcome, Scene, built};
+use crate::desktop::{Desktop, Notifications, Outcome, Scene, Schema, built};
 
 const TITLE: &str = "A program wants a Vault token";
 
@@ -99,4 +99,20 @@ async fn one_question_at_a_time_and_a_denied_program_gets_nothing() {
     assert!(configuration.contains(&format!("denied_programs = [\"{sh}\"]")), "{configuration}");
     desktop.evertoken("account set default --require-approval off").await.succeeded();
     script(desktop, "/bin/sh", "token").await.succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_let_in_and_got_nothing_is_not_said_to_have_a_token() {
+    let scene = Scene::logged_in("--expires-in 23h").await;
+    let desktop = &scene.desktop;
+    script(desktop, "/bin/sh", "copy").await.failed(1);
+    desktop.evertoken("logout default").await.succeeded();
+    script(desktop, "/bin/sh", "token").await.failed(3);
+
+    let accesses = accesses(desktop).await;
+    let outcomes: Vec<_> = accesses.iter().map(|access| access["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["unavailable", "unavailable"]);
+    Schema::named("access").describes(&serde_json::json!({ "accesses": accesses }));
+    let said = desktop.evertoken("access default").await;
+    assert!(said.succeeded().lines().all(|line| line.ends_with("got no token")), "{said:?}");
 }

@@ -3,9 +3,9 @@
 use std::process::Stdio;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::desktop::{Desktop, Faketime, Keyring, Sandbox, Scene, Schema, System, eventually};
+use crate::desktop::{Desktop, Faketime, Keyring, Outcome, Sandbox, Scene, Schema, System, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn token_and_header_print_what_a_script_expects_and_nothing_else() {
@@ -217,4 +217,70 @@ async fn refresh_waits_for_the_outcome() {
     .await;
 
     assert_eq!(scene.desktop.status().await.state("default"), "valid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rename_that_has_to_wait_writes_over_no_account_that_came_meanwhile() {
+    let scene = Scene::logged_in("--expires-in 4s").await;
+    // A refresh has the account's lock.
+    scene.sandbox.fault(json!({ "hold_before_commit": "refresh" })).await;
+    scene.sandbox.holds("refresh").await;
+
+    let rename = scene.desktop.api("PATCH /v1/accounts/default", r#"{"name": "work"}"#);
+    let (renamed, ()) = tokio::join!(rename, async {
+        scene.desktop.login("work", &scene.sandbox).await;
+        scene.sandbox.release("refresh").await;
+    });
+
+    let renamed = renamed.unwrap();
+    assert_eq!((renamed.status, &renamed.body["type"]), (409, &json!("urn:evertoken:account-exists")));
+    assert_eq!(scene.desktop.status().await.names(), ["default", "work"]);
+    scene.goes_on().await;
+    let work = scene.desktop.evertoken("token work").await;
+    assert_eq!(scene.sandbox.user_info(work.succeeded()).await, 200);
+    scene.nothing_was_refused("two logins").await;
+}
+
+/// A log-in at another server that has not answered yet, and what a person does meanwhile.
+async fn meanwhile(scene: &Scene, other: &Sandbox, refresh_token: &str, act: impl AsyncFnOnce(&Desktop)) -> Outcome {
+    other.fault(json!({ "hold_before_commit": "log-in" })).await;
+    let options = format!("login default --endpoint {}", other.endpoint());
+    let (said, ()) = tokio::join!(scene.desktop.evertoken_reading(refresh_token, &options), async {
+        other.holds("log-in").await;
+        act(&scene.desktop).await;
+        other.release("log-in").await;
+    });
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_elsewhere_keeps_its_endpoint_whatever_a_person_changes_meanwhile() {
+    let mut scene = Scene::logged_in("--expires-in 4s").await;
+    let other = Sandbox::start(&scene.desktop, "--expires-in 4s").await;
+    let grant = other.sign_in().await;
+    let said = meanwhile(&scene, &other, &grant.refresh_token, async |desktop| {
+        desktop.evertoken("account set default --require-approval on").await.succeeded();
+    });
+    said.await.succeeded();
+
+    let text = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    assert!(text.contains(&other.endpoint()) && text.contains("require_approval = true"), "{text}");
+    scene.crash_and_restart().await;
+    scene.goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_elsewhere_that_fails_never_sends_the_earlier_login_there() {
+    let scene = Scene::logged_in("--expires-in 4s").await;
+    let other = Sandbox::start(&scene.desktop, "").await;
+    let said = meanwhile(&scene, &other, "not-a-token-of-this-server", async |desktop| {
+        desktop.api("PATCH /v1/settings", r#"{"refresh": "early"}"#).await.unwrap();
+        desktop.evertoken("account set default --require-approval on").await.succeeded();
+    });
+    assert_ne!(said.await.code, 0);
+
+    scene.goes_on().await;
+    assert_eq!(other.requests().await.len(), 1, "the log-in's own request");
+    let text = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    assert!(text.contains(&scene.sandbox.endpoint()) && text.contains("require_approval = true"), "{text}");
 }

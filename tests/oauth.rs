@@ -1,13 +1,14 @@
-//! Standard OAuth 2.0 servers: client authentication, extra parameters, revocation, discovery.
+//! Standard OAuth 2.0 servers: client authentication and extra parameters; revocation; discovery.
+
+mod issuer;
+mod revocation;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::desktop::wire::answer;
 use crate::desktop::{
     Agent, Behaviour, Canary, Desktop, Keyring, Notifications, Outcome, Sandbox, Scene, Wire, Wiretap, eventually,
     memory, procfs,
@@ -257,197 +258,6 @@ async fn the_secret_goes_with_the_account_by_its_new_name_and_to_its_end() {
 /// The entries' names, which are no secrets.
 fn names(entries: &str) -> String {
     entries.lines().filter(|line| line.starts_with("attribute.username")).collect::<Vec<_>>().join(", ")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_log_out_ends_the_login_at_the_server_too() {
-    let scene = logged_in("--expires-in 1h").await;
-    let fingerprint = scene.desktop.status().await.fingerprint("default");
-    let access_token = scene.desktop.token().await;
-
-    let said = scene.desktop.evertoken("logout default --json").await;
-
-    let answer: Value = serde_json::from_str(said.succeeded()).unwrap();
-    assert_eq!((&answer["state"], &answer["revocation"]), (&json!("signed-out"), &json!({"confirmed": true})));
-    let revocations = scene.sandbox.revocations().await;
-    assert_eq!(revocations.len(), 1);
-    assert_eq!((revocations[0].fingerprint.as_deref(), revocations[0].status), (Some(fingerprint.as_str()), Some(200)));
-    assert_eq!(scene.sandbox.token(&fingerprint).await["state"], "revoked");
-    assert_eq!(scene.sandbox.user_info(&access_token).await, 401);
-    let history = scene.desktop.evertoken("history").await;
-    assert!(
-        history.succeeded().ends_with(&format!("the server has revoked refresh token {fingerprint}")),
-        "{history:?}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_log_out_forgets_the_login_whatever_the_server_says_and_tells_the_truth() {
-    let scene = logged_in("--expires-in 1h").await;
-    for (fault, reason) in [
-        (json!({"status": 503, "body": "busy"}), "come back later"),
-        (json!({"status": 401, "body": "{\"error\":\"invalid_client\"}"}), "invalid_client"),
-        (json!({"close": "before"}), "the connection broke"),
-        (json!({"status": 302, "headers": {"Location": "http://127.0.0.1:9/"}}), "HTTP 302"),
-    ] {
-        scene.sandbox.fault(fault.clone()).await;
-        let said = scene.desktop.evertoken("logout default").await;
-        let text = said.succeeded();
-        assert!(text.contains("did not confirm the revocation") && text.contains(reason), "{fault}: {text}");
-        assert_eq!(scene.desktop.status().await.state("default"), "signed-out");
-        assert!(scene.desktop.stored_refresh_tokens().await.is_empty(), "{fault}: forgotten here");
-        login(&scene, "").await.succeeded();
-    }
-    let Scene { desktop, sandbox, agent: _agent, keyring: _keyring } = scene;
-    drop(sandbox);
-    let said = desktop.evertoken("logout default").await;
-    assert!(said.succeeded().contains("did not confirm the revocation: no connection"), "{said:?}");
-    assert!(desktop.stored_refresh_tokens().await.is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_says_nothing_holds_a_log_out_up_for_no_longer_than_ten_seconds() {
-    let scene = logged_in("--expires-in 1h").await;
-    scene.sandbox.fault(json!({"hold_before_commit": "revocation"})).await;
-    let begun = std::time::Instant::now();
-    let is_over = std::sync::atomic::AtomicBool::new(false);
-    let log_out = async {
-        let said = scene.desktop.evertoken("logout default").await;
-        is_over.store(true, Ordering::Relaxed);
-        said
-    };
-
-    let (said, ()) = tokio::join!(log_out, async {
-        scene.sandbox.holds("revocation").await;
-        scene.desktop.until_state("default", "signed-out").await;
-        assert!(scene.desktop.stored_refresh_tokens().await.is_empty());
-        assert!(!is_over.load(Ordering::Relaxed), "the login is over here while the server is still asked");
-    });
-
-    assert!(said.succeeded().contains("did not answer in time"), "{said:?}");
-    let took = begun.elapsed().as_secs();
-    assert!((9..20).contains(&took), "{took} s");
-    scene.sandbox.release("revocation").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_is_all_that_a_standard_server_needs() {
-    let scene = signed_out("--expires-in 4s").await;
-    let issuer = scene.sandbox.url("");
-
-    let options = format!("--issuer {issuer} --client-id me --client-secret-file {{secret}}");
-    login(&scene, &options).await.succeeded();
-
-    let text = configuration(&scene);
-    for line in [
-        format!("endpoint = \"{issuer}/oauth/token\""),
-        "encoding = \"form\"".to_owned(),
-        "token_endpoint_auth_method = \"client_secret_basic\"".to_owned(),
-        format!("issuer = \"{issuer}\""),
-        format!("revocation_endpoint = \"{issuer}/oauth/revoke\""),
-    ] {
-        assert!(text.contains(&line), "{line} is missing in {text}");
-    }
-    scene.goes_on().await;
-    login(&scene, "").await.succeeded();
-    assert_eq!(configuration(&scene), text, "a later log-in keeps what was found");
-    scene.desktop.evertoken("logout default").await.succeeded();
-    assert_eq!(scene.sandbox.revocations().await.len(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn where_rfc_8414_finds_nothing_the_openid_configuration_is_taken() {
-    let scene = signed_out("--expires-in 1h").await;
-    let wire = Wire::start(Behaviour::Closes).await;
-    let document = json!({
-        "issuer": wire.url("/realm"),
-        "token_endpoint": scene.sandbox.url("/oauth/token"),
-        "authorization_endpoint": "https://issuer.example/authorize",
-        "device_authorization_endpoint": "https://issuer.example/device",
-        "token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_post"],
-    });
-    let page = answer("200 OK", "Content-Type: application/json\r\n", document.to_string());
-    wire.behave(Behaviour::Serves(vec![("/realm/.well-known/openid-configuration", page)]));
-
-    let options = format!("--issuer {} --client-id me --client-secret-file {{secret}}", wire.url("/realm"));
-    login(&scene, &options).await.succeeded();
-
-    let asked: Vec<_> = wire.requests().iter().filter_map(|one| one.lines().next().map(str::to_owned)).collect();
-    let expected = ["/.well-known/oauth-authorization-server/realm", "/realm/.well-known/openid-configuration"];
-    assert_eq!(asked, expected.map(|path| format!("GET {path} HTTP/1.1")));
-    let text = configuration(&scene);
-    for line in ["client_secret_post", "https://issuer.example/authorize", "https://issuer.example/device"] {
-        assert!(text.contains(line), "{line} is missing in {text}");
-    }
-}
-
-/// Metadata of a server at `base`, with one field changed.
-fn metadata(base: &str, field: &str, value: Value) -> Vec<u8> {
-    let mut document = json!({
-        "issuer": base, "token_endpoint": format!("{base}/token"),
-        "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-    });
-    document[field] = value;
-    answer("200 OK", "Content-Type: application/json\r\n", document.to_string())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_that_cannot_be_trusted_gets_no_token_and_changes_nothing() {
-    let scene = logged_in("--expires-in 4s").await;
-    let before = configuration(&scene);
-    let wire = Wire::start(Behaviour::Closes).await;
-    let base = wire.url("");
-    let html = "Content-Type: text/html\r\n";
-    let page = |bytes: Vec<u8>| Behaviour::Serves(vec![("/.well-known/oauth-authorization-server", bytes)]);
-    let elsewhere = format!("Location: {}\r\n", scene.sandbox.url("/.well-known/oauth-authorization-server"));
-    for (what, behaviour, code, said) in [
-        (
-            "another issuer",
-            page(metadata(&base, "issuer", json!("https://evil.example"))),
-            2,
-            "belongs to another issuer",
-        ),
-        ("a slash more", page(metadata(&base, "issuer", json!(format!("{base}/")))), 2, "belongs to another issuer"),
-        ("no token endpoint", page(metadata(&base, "token_endpoint", Value::Null)), 2, "names no token_endpoint"),
-        (
-            "a foreign plain endpoint",
-            page(metadata(&base, "token_endpoint", json!("http://evil.example/t"))),
-            2,
-            "without encryption",
-        ),
-        (
-            "a plain revocation",
-            page(metadata(&base, "revocation_endpoint", json!("http://evil.example/r"))),
-            2,
-            "revocation_endpoint",
-        ),
-        (
-            "no known method",
-            page(metadata(&base, "token_endpoint_auth_methods_supported", json!(["tls_client_auth"]))),
-            2,
-            "neither client_secret_basic",
-        ),
-        ("a page", page(answer("200 OK", html, "<html>Sign in to the airport's network</html>")), 2, "no JSON object"),
-        ("a redirect", page(answer("302 Found", &elsewhere, "")), 4, "redirects elsewhere"),
-        ("nothing", Behaviour::Serves(Vec::new()), 2, "has no metadata"),
-        ("a forbidden place", page(answer("403 Forbidden", "", "")), 2, "has no metadata"),
-        ("a proxy", page(answer("407 Proxy Authentication Required", "", "")), 4, "HTTP 407"),
-        ("too much", page(answer("200 OK", "", vec![b' '; 300 << 10])), 4, "longer than 256 KiB"),
-        ("an error", page(answer("500 Oops", "", "")), 4, "HTTP 500"),
-        ("a broken connection", Behaviour::Resets, 4, "connection broke"),
-    ] {
-        wire.behave(behaviour);
-        let outcome = login(&scene, &format!("--issuer {base} --client-id me --client-secret-file {{secret}}")).await;
-        assert!(outcome.failed(code).contains(said), "{what}: {outcome:?}");
-        assert_eq!(configuration(&scene), before, "{what}");
-    }
-    for bad in ["http://issuer.example", "issuer.example", "https://issuer.example/?x"] {
-        let outcome = login(&scene, &format!("--issuer {bad}")).await;
-        assert!(outcome.code == 2 && outcome.stderr.contains("the issuer "), "{outcome:?}");
-    }
-    assert!(wire.requests().iter().all(|one| one.starts_with("GET /")), "no token was sent");
-    scene.goes_on().await;
-    scene.nothing_was_refused("the login before all this").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

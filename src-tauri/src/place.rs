@@ -1,7 +1,9 @@
 //! Where an account's tokens come from, as the page asks for it and shows it.
 
-use evertoken_core::account::{AccountName, Encoding, Endpoint, InvalidHeader, Preset, check_header};
+use evertoken_core::account::{AccountName, Encoding, Preset};
 use evertoken_core::api::AccountSettings;
+use evertoken_core::endpoint::Endpoint;
+use evertoken_core::header::{InvalidHeader, check_header};
 use evertoken_core::metadata::Issuer;
 use evertoken_core::parameter::check_parameter;
 use evertoken_core::sentence::as_sentence;

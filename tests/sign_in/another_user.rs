@@ -161,3 +161,32 @@ async fn after_a_log_out_the_account_belongs_to_nobody() {
     paste(&scene, &other.refresh_token, &server(&scene)).await.succeeded();
     assert_eq!(user(&scene).await, OTHER);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_waits_goes_with_the_account_to_its_new_name() {
+    let scene = logged_in("").await;
+    let mut response = scene.sandbox.sign_in_response().await;
+    response["user_id"] = json!(OTHER);
+    paste(&scene, &response.to_string(), "").await.failed(1);
+    scene.desktop.evertoken("account rename default work").await.succeeded();
+
+    let old = scene.desktop.api("POST /v1/accounts/default/login/replace", "").await.unwrap();
+    assert_eq!((old.status, &old.body["type"]), (404, &json!("urn:evertoken:unknown-account")));
+    assert_eq!(scene.desktop.status().await.names(), ["work"], "no account of the old name is made");
+    let replaced = scene.desktop.api("POST /v1/accounts/work/login/replace", "").await.unwrap();
+    assert_eq!(replaced.status, 200, "{:?}", replaced.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_outlasts_the_accounts_name_makes_no_second_account() {
+    let scene = logged_in("").await;
+    let login = login(&scene, "--device");
+    scene.sandbox.requests_reach(2).await;
+    scene.desktop.evertoken("account rename default work").await.succeeded();
+
+    scene.sandbox.answer_device(json!({"answer": "approve", "user_id": OTHER})).await;
+
+    let said = login.await.unwrap();
+    assert!(said.code == 2 && said.stderr.contains("no account default"), "{said:?}");
+    assert_eq!(scene.desktop.status().await.names(), ["work"]);
+}

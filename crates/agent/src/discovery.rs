@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evertoken_core::account::Endpoint;
+use evertoken_core::endpoint::Endpoint;
 use evertoken_core::failure::{Failure, OutcomeUnknown};
 use evertoken_core::metadata::{Issuer, LONGEST_METADATA, Metadata};
 use evertoken_core::problem::{Problem, ProblemKind};

@@ -1,29 +1,30 @@
 //! Carries a [`Rotation`] out: the edge that reads, writes and sends what the pure machine asks for.
 
+mod client_secrets;
+mod edge;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_core::account::{Account, AccountName};
 use evertoken_core::client::ClientSecret;
-use evertoken_core::client_secrets::{Change, ClientSecrets};
-use evertoken_core::failure::{AnotherUser, Failure};
+use evertoken_core::failure::Failure;
 use evertoken_core::journal::{Entry, Record, summarize};
 use evertoken_core::keychain::{KeychainProblem, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken};
-use evertoken_core::rotation::{Answer, Granted, Outcome, Purpose, Rotation, Step};
-use evertoken_core::session::{AccessTokenInfo, Tokens};
+use evertoken_core::rotation::{Answer, Outcome, Purpose, Rotation, Step};
+use evertoken_core::session::Tokens;
 use evertoken_core::token::{AccessToken, Fingerprint, RefreshToken};
 use evertoken_core::token_request::AuthorizationGrant;
-use evertoken_core::token_response::Grant;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
+use self::edge::{Edge, granted};
 use crate::account_lock::AccountLock;
 use crate::fail_point::fail_point;
 use crate::journal_file::JournalFile;
 use crate::token_endpoint;
 use crate::vault::{self, FIRST_STORE_RETRY, LONGEST_STORE_RETRY, Vault};
-use crate::wall_clock::Clock;
 
 /// What an exchange works with.
 #[derive(Clone)]
@@ -60,18 +61,6 @@ pub(crate) struct Given {
     pub(crate) user_id: Option<String>,
 }
 
-/// What the rotation machine must not see: secrets, and a clock.
-struct Edge {
-    given: Given,
-    before: vault::Tokens,
-    client_secrets: ClientSecrets,
-    /// The generation of the token that was given.
-    candidate: Option<u64>,
-    grant: Option<Grant>,
-    /// A clock that is set meanwhile must not make the new token last longer.
-    clock: Clock,
-}
-
 /// Carries a rotation out, to its end. `store_delayed` hears why the keychain does not take a new token.
 pub(crate) async fn exchange(
     place: Workplace,
@@ -87,14 +76,7 @@ pub(crate) async fn exchange(
             set_aside: None,
         };
     };
-    let mut edge = Edge {
-        given,
-        before: vault::Tokens::default(),
-        client_secrets: ClientSecrets::default(),
-        candidate: None,
-        grant: None,
-        clock: Clock::new(),
-    };
+    let mut edge = Edge::new(given);
     let mut rotation = Rotation::new(purpose);
     loop {
         let step = rotation.next().clone();
@@ -111,63 +93,6 @@ pub(crate) async fn exchange(
     }
 }
 
-impl Edge {
-    fn access_token(&self, outcome: &Outcome) -> Option<AccessToken> {
-        match outcome {
-            Outcome::Granted(_) => self.grant.as_ref().map(|grant| grant.access_token.clone()),
-            Outcome::Adopted(_) => self.before.access_token.as_ref().map(|stored| stored.token.clone()),
-            Outcome::Failed(_) | Outcome::Reverted => None,
-        }
-    }
-
-    fn newest(&self, outcome: &Outcome) -> Option<InSlot> {
-        match outcome {
-            Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
-                let info = tokens.refresh_token;
-                Some((info.slot, self.to_store(info)?))
-            }
-            Outcome::Failed(_) | Outcome::Reverted => None,
-        }
-    }
-
-    /// The token that a log-in brought for another user; the given one is spent by then, unless the server does not rotate.
-    fn set_aside(self, outcome: &Outcome) -> Option<Given> {
-        let Outcome::Failed(Failure::AnotherUser(_)) = outcome else { return None };
-        let Given { refresh_token, client_secret, .. } = self.given;
-        let refresh_token = self.grant.and_then(|grant| grant.refresh_token).or(refresh_token);
-        Some(Given { refresh_token, client_secret, user_id: None })
-    }
-
-    /// Does the grant belong to another user than the one whose login the account holds? A candidate that an earlier run
-    /// left behind is asked about as well: nobody has answered for it.
-    fn another_user(&self, presented: &RefreshTokenInfo, grant: &Grant) -> Option<AnotherUser> {
-        let before = self.before.access_token.as_ref().and_then(|stored| stored.user_id.as_deref());
-        let left_behind = self.before.found().left_behind() == Some(*presented);
-        let expected = if left_behind { before } else { self.given.user_id.as_deref() };
-        AnotherUser::between(expected, grant.user_id.as_deref())
-    }
-
-    fn to_present(&self, info: RefreshTokenInfo) -> Option<&RefreshToken> {
-        let stored = self.before.in_slot(info.slot).map(|stored| &stored.token);
-        stored.into_iter().chain(&self.given.refresh_token).find(|token| token.fingerprint() == info.fingerprint)
-    }
-
-    /// The bytes of a refresh token that the rotation names.
-    fn to_store(&self, info: RefreshTokenInfo) -> Option<StoredRefreshToken> {
-        let granted = self.grant.as_ref().and_then(|grant| grant.refresh_token.as_ref());
-        let before = [&self.before.a, &self.before.b].into_iter().flatten().map(|stored| &stored.token);
-        let mut known = granted.into_iter().chain(&self.given.refresh_token).chain(before);
-        let token = known.find(|token| token.fingerprint() == info.fingerprint)?;
-        Some(StoredRefreshToken {
-            generation: info.generation,
-            rotations: info.rotations,
-            stored_at: info.stored_at,
-            proven: info.proven,
-            token: token.clone(),
-        })
-    }
-}
-
 impl Workplace {
     async fn carry_out(
         &self,
@@ -181,7 +106,7 @@ impl Workplace {
                 Ok(()) => Answer::Read(edge.before.found()),
                 Err(problem) => Answer::KeychainFailed(problem),
             },
-            Step::ProveWritable => answer(self.vault.prove_writable(probe_length(edge)).await),
+            Step::ProveWritable => answer(self.vault.prove_writable(edge.probe_length()).await),
             Step::StoreCandidate(info) => answer(self.store_candidate(info, edge).await),
             Step::RecordPresented(info) => {
                 fail_point("before-presented");
@@ -226,58 +151,13 @@ impl Workplace {
         self.journal.read().ok().and_then(|entries| summarize(&entries).stored)
     }
 
-    /// Everything that the account has in the keychain. A client that authenticates and has no secret sends nothing.
+    /// Everything that the account has in the keychain.
     async fn read(&self, purpose: &Purpose, edge: &mut Edge) -> Result<(), KeychainProblem> {
         edge.before = self.read_tokens().await?;
-        if !self.account.token_endpoint_auth_method.needs_secret() {
-            return Ok(());
-        }
-        edge.client_secrets = self.vault.read_client_secrets().await?;
-        let found = edge.before.found();
-        let has_secret = match (purpose, found.current()) {
-            (Purpose::LogIn { .. }, current) => {
-                let candidate = current.map_or(1, |current| current.generation + 1);
-                edge.client_secrets.clone().of_candidate(&found, candidate, edge.given.client_secret.as_ref()).is_some()
-            }
-            (Purpose::Refresh { .. }, Some(current)) => {
-                self.change_client_secrets(edge.client_secrets.before_refresh(&current), edge).await?;
-                edge.client_secrets.for_generation(current.generation).is_some()
-            }
-            // Without a token there is nothing to send.
-            (Purpose::Refresh { .. }, None) => true,
-        };
-        if has_secret { Ok(()) } else { Err(KeychainProblem::NoClientSecret) }
-    }
-
-    async fn change_client_secrets(
-        &self,
-        changes: impl IntoIterator<Item = Change>,
-        edge: &mut Edge,
-    ) -> Result<(), KeychainProblem> {
-        for change in changes {
-            self.vault.change_client_secrets(&change).await?;
-            edge.client_secrets = std::mem::take(&mut edge.client_secrets).after(&change);
+        if self.account.token_endpoint_auth_method.needs_secret() {
+            self.read_client_secrets(purpose, edge).await?;
         }
         Ok(())
-    }
-
-    /// The token first: a candidate without its secret is refused and gives way, whenever this dies.
-    async fn store_candidate(&self, info: RefreshTokenInfo, edge: &mut Edge) -> Result<(), KeychainProblem> {
-        edge.candidate = Some(info.generation);
-        self.store(info, edge).await?;
-        fail_point("candidate-without-secret");
-        let given = edge.given.client_secret.as_ref();
-        let changes = edge.client_secrets.before_login(&edge.before.found(), info.generation, given);
-        self.change_client_secrets(changes, edge).await
-    }
-
-    /// The secret first, for the same reason.
-    async fn drop_candidate(&self, slot: Slot, edge: &mut Edge) -> Result<(), KeychainProblem> {
-        let left_behind = edge.before.in_slot(slot).map(|stored| stored.generation);
-        let generation = edge.candidate.or(left_behind);
-        let change = generation.and_then(|generation| edge.client_secrets.after_refusal(generation));
-        self.change_client_secrets(change, edge).await?;
-        self.vault.drop_slot(slot).await
     }
 
     async fn send(&self, info: RefreshTokenInfo, edge: &mut Edge) -> Answer {
@@ -362,15 +242,6 @@ impl Workplace {
         }
     }
 
-    /// A log-in without a client secret ends the use of the one before it. Best effort.
-    async fn forget_unused_secret(&self, purpose: &Purpose) {
-        let needed = self.account.token_endpoint_auth_method.needs_secret();
-        match purpose {
-            Purpose::LogIn { .. } if !needed => drop(self.vault.forget_client_secrets().await),
-            Purpose::LogIn { .. } | Purpose::Refresh { .. } => {}
-        }
-    }
-
     async fn store_access_token(&self, tokens: &Tokens, edge: &Edge) -> Result<(), KeychainProblem> {
         let Some(grant) = &edge.grant else { return Ok(()) };
         let Tokens { access_token, refresh_token, .. } = tokens.clone();
@@ -391,25 +262,4 @@ impl Workplace {
 
 fn answer(result: Result<(), KeychainProblem>) -> Answer {
     result.map_or_else(Answer::KeychainFailed, |()| Answer::Done)
-}
-
-fn granted(grant: &Grant, sent_at: Timestamp) -> Granted {
-    Granted {
-        refresh_token: grant.refresh_token.as_ref().map(RefreshToken::fingerprint),
-        access_token: AccessTokenInfo {
-            issued_at: sent_at,
-            expires_at: sent_at.saturating_add(grant.lifetime).unwrap_or(sent_at),
-            scope: grant.scope.clone(),
-            user_id: grant.user_id.clone(),
-        },
-    }
-}
-
-/// The successor of a token is about as long as it.
-fn probe_length(edge: &Edge) -> usize {
-    /// For the entry's other fields and a somewhat longer token, below what Windows allows for an entry.
-    const ROOM: usize = 512;
-    let stored = [&edge.before.a, &edge.before.b].into_iter().flatten().map(|stored| &stored.token);
-    let longest = stored.chain(&edge.given.refresh_token).map(|token| token.expose().len()).max().unwrap_or_default();
-    longest + ROOM
 }

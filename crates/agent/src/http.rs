@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use evertoken_core::account::Endpoint;
+use evertoken_core::endpoint::Endpoint;
 use evertoken_core::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::token_request::TokenRequest;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};

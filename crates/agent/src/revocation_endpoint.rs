@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use evertoken_core::account::{Account, Endpoint};
+use evertoken_core::account::Account;
 use evertoken_core::client::ClientSecret;
+use evertoken_core::endpoint::Endpoint;
 use evertoken_core::revocation::{self, revocation_request};
 use evertoken_core::token::RefreshToken;
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use evertoken_core::account::{Account, Endpoint};
+use evertoken_core::account::Account;
 use evertoken_core::client::ClientSecret;
+use evertoken_core::endpoint::Endpoint;
 use evertoken_core::failure::Failure;
 use evertoken_core::token_request::{AuthorizationGrant, TokenRequest, token_request};
 use evertoken_core::token_response::{self, Answer, Grant, LONGEST_ANSWER};

@@ -47,6 +47,7 @@ fn in_words(access: &Entry, zone: &TimeZone) -> String {
     let pid = caller.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
     let outcome = match outcome {
         AccessOutcome::Granted => "got a token",
+        AccessOutcome::Unavailable => "got no token",
         AccessOutcome::Asked => "waits for a person",
         AccessOutcome::Denied => "was denied",
     };

@@ -1,9 +1,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use evertoken_core::account::{AccountName, Encoding, Endpoint, InvalidHeader, Preset, check_header};
+use evertoken_core::account::{AccountName, Encoding, Preset};
 use evertoken_core::api::{AccountSettings, LoginRequest, SignInRequest};
 use evertoken_core::client::AuthMethod;
+use evertoken_core::endpoint::Endpoint;
+use evertoken_core::header::{InvalidHeader, check_header};
 use evertoken_core::metadata::Issuer;
 use evertoken_core::parameter::{InvalidParameter, check_parameter};
 use evertoken_core::sentence::state_and_time_left;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use evertoken_core::account::Endpoint;
+use evertoken_core::endpoint::Endpoint;
 
 use super::{Finding, variable};
 

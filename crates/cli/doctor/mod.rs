@@ -25,8 +25,9 @@ mod state_folder;
 mod token_file;
 mod window;
 
-use evertoken_core::account::{Endpoint, PRODUCTION_ENDPOINT};
+use evertoken_core::account::PRODUCTION_ENDPOINT;
 use evertoken_core::config::Keychain;
+use evertoken_core::endpoint::Endpoint;
 use evertoken_core::paths::Paths;
 use evertoken_core::status::StatusReport;
 use jiff::Timestamp;

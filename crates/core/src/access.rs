@@ -51,6 +51,8 @@ pub struct Caller {
 pub enum AccessOutcome {
     /// It got the token.
     Granted,
+    /// It may have one, and there was none to give, or no clipboard to put it on.
+    Unavailable,
     /// It was the first time, and a person was asked.
     Asked,
     /// A person said no.

@@ -5,10 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
 
 use crate::access::Program;
 use crate::client::AuthMethod;
+use crate::endpoint::Endpoint;
+use crate::header::{InvalidHeader, check_header};
 use crate::metadata::Issuer;
 use crate::parameter::{InvalidParameter, check_parameter};
 use crate::token_file::TokenFile;
@@ -90,99 +91,6 @@ pub enum Encoding {
     Json,
     /// `application/x-www-form-urlencoded`, as RFC 6749 section 6 has it.
     Form,
-}
-
-/// A token endpoint that a refresh token may be sent to: https anywhere, plain http on loopback only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Endpoint(Url);
-
-/// Why a text is not an [`Endpoint`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidEndpoint {
-    /// Not a URL at all.
-    #[error("the endpoint is not a URL: write it like {PRODUCTION_ENDPOINT}")]
-    NotAUrl,
-    /// A refresh token would cross a network in plain text.
-    #[error(
-        "the endpoint {0} would receive the refresh token without encryption: use https (plain http is for loopback only)"
-    )]
-    PlainHttpToForeignHost(String),
-    /// Some other scheme.
-    #[error("the endpoint has the scheme {0:?}: use https")]
-    UnknownScheme(String),
-    /// User name or password in the URL.
-    #[error("the endpoint carries a user name or a password: leave them out")]
-    Credentials,
-}
-
-impl Endpoint {
-    /// The URL as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-
-    /// Is the endpoint on this machine, so that no proxy may stand between?
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        is_loopback(&self.0)
-    }
-
-    /// Do both belong to the same scheme, host and port?
-    #[must_use]
-    pub fn has_same_origin(&self, other: &Self) -> bool {
-        self.0.origin() == other.0.origin()
-    }
-
-    /// The host, for sentences.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
-}
-
-impl FromStr for Endpoint {
-    type Err = InvalidEndpoint;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text.trim()).map_err(|_| InvalidEndpoint::NotAUrl)?;
-        if !url.has_host() {
-            return Err(InvalidEndpoint::NotAUrl);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidEndpoint::Credentials);
-        }
-        match url.scheme() {
-            "https" => Ok(Self(url)),
-            "http" if is_loopback(&url) => Ok(Self(url)),
-            "http" => Err(InvalidEndpoint::PlainHttpToForeignHost(url.to_string())),
-            other => Err(InvalidEndpoint::UnknownScheme(other.to_owned())),
-        }
-    }
-}
-
-impl TryFrom<String> for Endpoint {
-    type Error = InvalidEndpoint;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Endpoint> for String {
-    fn from(endpoint: Endpoint) -> Self {
-        endpoint.0.into()
-    }
 }
 
 /// A way of logging in that brings the tokens by itself.
@@ -346,37 +254,6 @@ impl Account {
     }
 }
 
-/// Why a header cannot be sent with the token request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidHeader {
-    /// Not `Name: value` with the characters of RFC 9110 section 5.
-    #[error("{0:?} is not a header: write it as 'Name: value'")]
-    Malformed(String),
-    /// A header that Evertoken sets itself.
-    #[error("the header {0} is set by Evertoken itself: leave it out")]
-    Reserved(String),
-}
-
-/// Headers that belong to the request itself; the account must not change them.
-const RESERVED_HEADERS: [&str; 6] =
-    ["content-type", "content-length", "host", "transfer-encoding", "connection", "authorization"];
-
-/// Checks one extra request header.
-///
-/// # Errors
-/// [`InvalidHeader`] when name or value may not stand in a request, or when the header is Evertoken's own.
-pub fn check_header(name: &str, value: &str) -> Result<(), InvalidHeader> {
-    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    let visible = |c: char| c == '\t' || (' '..='~').contains(&c);
-    if name.is_empty() || !name.chars().all(token) || !value.chars().all(visible) {
-        return Err(InvalidHeader::Malformed(name.chars().take(LONGEST_NAME).collect()));
-    }
-    if RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-        return Err(InvalidHeader::Reserved(name.to_owned()));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
@@ -390,31 +267,5 @@ mod tests {
         for good in ["default", "Production", "team.eu_1-a", "7"] {
             assert_eq!(good.parse::<AccountName>().unwrap().as_str(), good);
         }
-    }
-
-    #[test]
-    fn a_refresh_token_never_crosses_a_network_in_plain_text() {
-        for good in ["https://api.vault.ist/x", "http://127.0.0.1:1/x", "http://[::1]:1/x", "http://localhost/x"] {
-            assert!(good.parse::<Endpoint>().is_ok(), "{good}");
-        }
-        for bad in [
-            "http://api.vault.ist/x",
-            "http://localhost.evil.example/x",
-            "http://0.0.0.0/x",
-            "ftp://api.vault.ist/x",
-            "api.vault.ist",
-            "https://user:password@api.vault.ist/x",
-            "",
-        ] {
-            assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn headers_cannot_smuggle_a_second_request() {
-        assert!(check_header("X-Merchant-ID", "1234").is_ok());
-        assert!(check_header("X", "a\r\nHost: b").is_err());
-        assert!(check_header("X Y", "a").is_err());
-        assert!(check_header("Content-Type", "text/plain").is_err());
     }
 }

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::account::{Account, Endpoint};
+use crate::account::Account;
+use crate::endpoint::Endpoint;
 use crate::metadata::Issuer;
 use crate::problem::ProblemKind;
 use crate::token::{AuthorizationCode, AuthorizationState, CodeVerifier};

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
+use crate::token_request::Field;
 
 /// `token_endpoint_auth_method` (RFC 7591 section 2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +114,15 @@ pub(crate) struct Credentials<'a> {
     pub(crate) client_id: Option<&'a str>,
     /// `client_secret` in the body.
     pub(crate) client_secret: Option<&'a ClientSecret>,
+}
+
+impl<'a> Credentials<'a> {
+    /// What of them stands in the body.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'a>> + use<'a> {
+        let client_secret = self.client_secret.map(ClientSecret::expose);
+        let fields = [("client_id", self.client_id), ("client_secret", client_secret)];
+        fields.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
 }
 
 /// How the account's client presents itself: by exactly one method (RFC 6749 section 2.3).

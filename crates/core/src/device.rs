@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
-use crate::account::{Account, Endpoint};
-use crate::client::{ClientSecret, Credentials, credentials};
+use crate::account::{Account, Encoding};
+use crate::client::{ClientSecret, credentials};
+use crate::endpoint::Endpoint;
 use crate::failure::{Failure, OutcomeUnknown};
 use crate::token::DeviceCode;
-use crate::token_request::{FORM, TokenRequest};
+use crate::token_request::{TokenRequest, parameters};
 use crate::token_response::{self, Answer, Grant};
 
 /// Seconds between polls where the server names none (RFC 8628 section 3.2), and what `slow_down` adds (section 3.5).
@@ -99,18 +100,9 @@ impl Poll {
 /// The device authorization request (RFC 8628 section 3.1).
 #[must_use]
 pub fn device_request(account: &Account, endpoint: &Endpoint, client_secret: Option<&ClientSecret>) -> TokenRequest {
-    let Credentials { authorization, client_id, client_secret } = credentials(account, client_secret);
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    let client = [("client_id", client_id), ("client_secret", client_secret.map(ClientSecret::expose))];
-    form.extend_pairs(client.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    form.extend_pairs(&account.parameters);
-    TokenRequest {
-        url: endpoint.as_str().to_owned(),
-        content_type: FORM,
-        headers: account.headers.clone(),
-        authorization,
-        body: form.finish().into(),
-    }
+    let client = credentials(account, client_secret);
+    let fields = client.fields().chain(parameters(account));
+    TokenRequest::new(account, endpoint, Encoding::Form, client.authorization, fields)
 }
 
 #[derive(Deserialize)]

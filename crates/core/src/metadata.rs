@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::account::{Endpoint, InvalidEndpoint};
 use crate::client::AuthMethod;
+use crate::endpoint::{Endpoint, InvalidEndpoint};
 
 /// The longest metadata that is read, in bytes. Real ones have 1 to 10 KiB.
 pub const LONGEST_METADATA: usize = 256 << 10;

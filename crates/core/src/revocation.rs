@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, Endpoint};
-use crate::client::{ClientSecret, Credentials, credentials};
+use crate::account::{Account, Encoding};
+use crate::client::{ClientSecret, credentials};
+use crate::endpoint::Endpoint;
 use crate::failure::{ErrorCode, Failure};
 use crate::token::RefreshToken;
-use crate::token_request::{FORM, TokenRequest};
+use crate::token_request::TokenRequest;
 
 /// Whether the server confirmed that the login is over there too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,18 +47,10 @@ pub fn revocation_request(
     refresh_token: &RefreshToken,
     client_secret: Option<&ClientSecret>,
 ) -> TokenRequest {
-    let Credentials { authorization, client_id, client_secret } = credentials(account, client_secret);
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("token", refresh_token.expose()).append_pair("token_type_hint", "refresh_token");
-    let client = [("client_id", client_id), ("client_secret", client_secret.map(ClientSecret::expose))];
-    form.extend_pairs(client.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    TokenRequest {
-        url: endpoint.as_str().to_owned(),
-        content_type: FORM,
-        headers: account.headers.clone(),
-        authorization,
-        body: form.finish().into(),
-    }
+    let client = credentials(account, client_secret);
+    let token = [("token", refresh_token.expose()), ("token_type_hint", "refresh_token")];
+    let fields = token.into_iter().chain(client.fields());
+    TokenRequest::new(account, endpoint, Encoding::Form, client.authorization, fields)
 }
 
 /// Reads an answer: 200 confirms, also of a token that the server does not know (section 2.2).
@@ -79,8 +72,8 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::account::Encoding;
     use crate::client::AuthMethod;
+    use crate::token_request::FORM;
 
     #[test]
     fn a_token_is_revoked_by_a_form_and_the_same_client() {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::account::{Account, Encoding};
-use crate::client::{ClientSecret, Credentials, credentials};
+use crate::client::{ClientSecret, credentials};
+use crate::endpoint::Endpoint;
 use crate::token::{AuthorizationCode, CodeVerifier, DeviceCode, RefreshToken};
 
 /// A request, ready to be sent. Its `Debug` shows no token.
@@ -42,54 +43,8 @@ pub enum AuthorizationGrant<'a> {
     DeviceCode(&'a DeviceCode),
 }
 
-#[derive(Default, Serialize)]
-struct Grant<'a> {
-    grant_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redirect_uri: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code_verifier: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_code: Option<&'a str>,
-}
-
-impl<'a> From<AuthorizationGrant<'a>> for Grant<'a> {
-    fn from(grant: AuthorizationGrant<'a>) -> Self {
-        match grant {
-            AuthorizationGrant::RefreshToken(token) => {
-                Self { grant_type: "refresh_token", refresh_token: Some(token.expose()), ..Self::default() }
-            }
-            AuthorizationGrant::Code { code, redirect_uri, verifier } => Self {
-                grant_type: "authorization_code",
-                code: Some(code.expose()),
-                redirect_uri: Some(redirect_uri),
-                code_verifier: Some(verifier.expose()),
-                ..Self::default()
-            },
-            AuthorizationGrant::DeviceCode(code) => Self {
-                grant_type: "urn:ietf:params:oauth:grant-type:device_code",
-                device_code: Some(code.expose()),
-                ..Self::default()
-            },
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(flatten)]
-    grant: Grant<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<&'a str>,
-    #[serde(flatten)]
-    parameters: &'a BTreeMap<String, String>,
-}
+/// Name and value in a request's body.
+pub(crate) type Field<'a> = (&'a str, &'a str);
 
 /// The request that exchanges a grant at an account's endpoint. `client_secret` is sent if the account's client
 /// authenticates with one.
@@ -99,45 +54,73 @@ pub fn token_request(
     grant: AuthorizationGrant<'_>,
     client_secret: Option<&ClientSecret>,
 ) -> TokenRequest {
-    let Credentials { authorization, client_id, client_secret } = credentials(account, client_secret);
-    let body = Body {
-        grant: grant.into(),
-        client_id,
-        client_secret: client_secret.map(ClientSecret::expose),
-        parameters: &account.parameters,
-    };
-    let (content_type, body) = match account.encoding {
-        Encoding::Json => ("application/json", serde_json::to_string(&body).unwrap_or_default()),
-        Encoding::Form => (FORM, form(&body)),
-    };
-    TokenRequest {
-        url: account.endpoint.as_str().to_owned(),
-        content_type,
-        headers: account.headers.clone(),
-        authorization,
-        body: body.into(),
+    let client = credentials(account, client_secret);
+    let fields = grant.fields().into_iter().chain(client.fields()).chain(parameters(account));
+    TokenRequest::new(account, &account.endpoint, account.encoding, client.authorization, fields)
+}
+
+/// The account's own parameters, as fields.
+pub(crate) fn parameters(account: &Account) -> impl Iterator<Item = Field<'_>> {
+    account.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+impl TokenRequest {
+    /// A request to one of the account's endpoints.
+    pub(crate) fn new<'a>(
+        account: &Account,
+        endpoint: &Endpoint,
+        encoding: Encoding,
+        authorization: Option<SecretString>,
+        fields: impl IntoIterator<Item = Field<'a>>,
+    ) -> Self {
+        let body = Body(fields.into_iter().collect());
+        let (content_type, body) = match encoding {
+            Encoding::Json => ("application/json", serde_json::to_string(&body).unwrap_or_default()),
+            Encoding::Form => (FORM, body.as_form()),
+        };
+        Self {
+            url: endpoint.as_str().to_owned(),
+            content_type,
+            headers: account.headers.clone(),
+            authorization,
+            body: body.into(),
+        }
     }
 }
 
 /// The `Content-Type` of a form.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
-fn form(body: &Body<'_>) -> String {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    let Body { grant, client_id, client_secret, .. } = body;
-    form.append_pair("grant_type", grant.grant_type);
-    let fields = [
-        ("refresh_token", grant.refresh_token),
-        ("code", grant.code),
-        ("redirect_uri", grant.redirect_uri),
-        ("code_verifier", grant.code_verifier),
-        ("device_code", grant.device_code),
-        ("client_id", *client_id),
-        ("client_secret", *client_secret),
-    ];
-    form.extend_pairs(fields.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    form.extend_pairs(body.parameters);
-    form.finish()
+impl<'a> AuthorizationGrant<'a> {
+    fn fields(self) -> Vec<Field<'a>> {
+        match self {
+            Self::RefreshToken(token) => vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())],
+            Self::Code { code, redirect_uri, verifier } => vec![
+                ("grant_type", "authorization_code"),
+                ("code", code.expose()),
+                ("redirect_uri", redirect_uri),
+                ("code_verifier", verifier.expose()),
+            ],
+            Self::DeviceCode(code) => {
+                vec![("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.expose())]
+            }
+        }
+    }
+}
+
+/// The fields of a request's body, in the order in which they are sent.
+struct Body<'a>(Vec<Field<'a>>);
+
+impl Body<'_> {
+    fn as_form(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+}
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 mod agent;
 #[path = "simulation/clock.rs"]
 mod clock;
+#[path = "simulation/exchange.rs"]
+mod exchange;
 #[path = "simulation/invariants.rs"]
 mod invariants;
 #[path = "simulation/journal.rs"]

@@ -17,21 +17,33 @@ use crate::local_api::Whose;
 const MOST_ASKING: usize = 16;
 
 impl Agent {
-    /// Lets the caller have the account's token, or says why not; takes note of it either way.
-    pub(super) fn admit(&mut self, name: &AccountName, caller: Caller) -> Result<(), Problem> {
+    /// May the caller have the account's token? A refusal is taken note of here, what an admitted caller gets by
+    /// `note_answer`.
+    pub(super) fn admit(&mut self, name: &AccountName, caller: &Caller) -> Result<(), Problem> {
         let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
-        let program = caller.program.clone();
-        let (outcome, answer) = match held.account.permission(program.as_ref()) {
-            Permission::Allowed => (AccessOutcome::Granted, Ok(())),
-            Permission::Denied => (AccessOutcome::Denied, Err(denied(name, program.as_ref()))),
-            Permission::Undecided => (AccessOutcome::Asked, Err(approval_required(name, program.as_ref()))),
-        };
-        let at = self.clock.now();
-        self.accesses.record(Access { at, account: name.clone(), caller, outcome });
-        if let (AccessOutcome::Asked, Some(program)) = (outcome, program) {
-            self.ask_a_person(name, program);
+        let program = caller.program.as_ref();
+        match held.account.permission(program) {
+            Permission::Allowed => Ok(()),
+            Permission::Denied => {
+                self.note(name, caller.clone(), AccessOutcome::Denied);
+                Err(denied(name, program))
+            }
+            Permission::Undecided => {
+                self.note(name, caller.clone(), AccessOutcome::Asked);
+                program.into_iter().for_each(|program| self.ask_a_person(name, program.clone()));
+                Err(approval_required(name, program))
+            }
         }
-        answer
+    }
+
+    /// Takes note of what a caller got that was let in.
+    pub(super) fn note_answer<T>(&mut self, name: &AccountName, caller: Caller, answer: &Result<T, Problem>) {
+        let outcome = if answer.is_ok() { AccessOutcome::Granted } else { AccessOutcome::Unavailable };
+        self.note(name, caller, outcome);
+    }
+
+    fn note(&mut self, name: &AccountName, caller: Caller, outcome: AccessOutcome) {
+        self.accesses.record(Access { at: self.clock.now(), account: name.clone(), caller, outcome });
     }
 
     fn ask_a_person(&mut self, name: &AccountName, program: Program) {
@@ -93,11 +105,16 @@ impl Agent {
         Ok(())
     }
 
-    /// Changes an account's settings in the configuration and here. Nothing is changed when the file cannot be.
-    pub(super) fn edit_account(&mut self, name: &AccountName, edit: impl FnOnce(&mut Account)) -> Result<(), Problem> {
-        let mut account = self.accounts.get(name).ok_or_else(|| unknown(name))?.account.clone();
+    /// Changes an account's settings in the configuration and here, which differ while a log-in elsewhere is under way.
+    /// Nothing is changed when the file cannot be.
+    pub(super) fn edit_account(&mut self, name: &AccountName, edit: impl Fn(&mut Account)) -> Result<(), Problem> {
+        let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
+        let mut account = self.configuration.accounts.get(name).unwrap_or(&held.account).clone();
         edit(&mut account);
         let configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account)))?;
+        if let Some(held) = self.accounts.get_mut(name) {
+            edit(&mut held.account);
+        }
         self.adopt(configuration);
         Ok(())
     }

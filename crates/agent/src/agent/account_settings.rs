@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use evertoken_core::account::{Account, Encoding, Endpoint, InvalidEndpoint, Preset};
+use evertoken_core::account::{Account, Encoding, Preset};
 use evertoken_core::api::AccountSettings;
 use evertoken_core::client::AuthMethod;
+use evertoken_core::endpoint::{Endpoint, InvalidEndpoint};
 use evertoken_core::metadata::{InvalidIssuer, Issuer, Metadata};
 use evertoken_core::problem::{Problem, ProblemKind};
 

@@ -8,11 +8,11 @@ use evertoken_core::api::CopyAnswer;
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::session::{Event, Phase};
 use evertoken_core::status::AccountStatus;
+use tracing::warn;
 
 use super::Agent;
-use super::held::{Held, Waiting, Want};
+use super::held::{Asker, Held, Waiting, Want};
 use super::jobs::JobResult;
-use crate::local_api::Reply;
 
 impl Want {
     pub(super) const fn is_refreshed(self) -> bool {
@@ -40,7 +40,7 @@ impl Agent {
         for waiting in std::mem::take(&mut held.waiting) {
             match waiting {
                 Waiting::Refresh(want, reply) => drop(reply.send(self.refresh_outcome(name, want))),
-                Waiting::Copy(reply) => self.copy_now(name, reply),
+                Waiting::Copy(asker) => self.copy_now(name, asker),
             }
         }
     }
@@ -60,29 +60,36 @@ impl Agent {
     }
 
     /// Copies the access token, after a refresh if it does not last.
-    pub(super) fn copy(&mut self, name: &AccountName, reply: Option<Reply<CopyAnswer>>) {
+    pub(super) fn copy(&mut self, name: &AccountName, asker: Option<Asker>) {
         self.step(name, Event::TokenWanted { min_valid: None });
-        self.wait_or_answer(name, Waiting::Copy(reply));
+        self.wait_or_answer(name, Waiting::Copy(asker));
     }
 
-    fn copy_now(&mut self, name: &AccountName, reply: Option<Reply<CopyAnswer>>) {
+    fn copy_now(&mut self, name: &AccountName, asker: Option<Asker>) {
         let Some(held) = self.accounts.get(name) else { return };
         let now = self.clock.now();
         let valid = held.session.access_token().filter(|info| info.remaining(now).is_positive());
         let (Some(info), Some(token)) = (valid, held.access_token.clone()) else {
             let problem = held.session.why_no_token(name, None, now, &self.policy);
-            if let Some(reply) = reply {
-                let _ = reply.send(Err(problem));
-            }
-            return;
+            return self.copied(name, asker, Err(problem));
         };
         let cleared_after = self.configuration.settings.clear_clipboard_after.as_secs();
         let answer = CopyAnswer { expires_at: info.expires_at, cleared_after };
         let clipboard = Arc::clone(&self.clipboard);
         self.start(name, async move {
             let copied = clipboard.lock().await.copy(&token, Duration::from_secs(cleared_after)).await;
-            Some(JobResult::Copied(reply, copied.map(|()| answer).map_err(|error| no_clipboard(&error))))
+            Some(JobResult::Copied(asker, copied.map(|()| answer).map_err(|error| no_clipboard(&error))))
         });
+    }
+
+    pub(super) fn copied(&mut self, name: &AccountName, asker: Option<Asker>, result: Result<CopyAnswer, Problem>) {
+        if let Err(problem) = &result {
+            warn!(account = %name, "not copied: {problem}");
+        }
+        if let Some(Asker { caller, reply }) = asker {
+            self.note_answer(name, caller, &result);
+            let _ = reply.send(result);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use evertoken_core::status::AccountStatus;
 use jiff::SignedDuration;
 
 use super::Agent;
-use super::held::{Waiting, Want};
+use super::held::{Asker, Waiting, Want};
 use super::jobs::{ForgetReply, rename};
 use super::logins::unknown;
 use crate::local_api::{Call, Reply, Whose};
@@ -28,9 +28,9 @@ impl Agent {
             Call::ReplaceUser(whose, reply) => self.replace_user(whose, reply),
             Call::Refresh(whose, request, reply) => self.refresh(whose, request, reply),
             Call::Copy(whose, caller, reply) => {
-                let admitted = self.named(whose).and_then(|name| self.admit(&name, caller).map(|()| name));
+                let admitted = self.named(whose).and_then(|name| self.admit(&name, &caller).map(|()| name));
                 match admitted {
-                    Ok(name) => self.copy(&name, Some(reply)),
+                    Ok(name) => self.copy(&name, Some(Asker { caller, reply })),
                     Err(problem) => drop(reply.send(Err(problem))),
                 }
             }
@@ -46,18 +46,24 @@ impl Agent {
 
     fn token(&mut self, whose: Whose, caller: Caller, min_valid: Option<u64>) -> Result<TokenAnswer, Problem> {
         let name = self.named(whose)?;
-        self.admit(&name, caller)?;
-        let held = self.accounts.get(&name).ok_or_else(|| unknown(&name))?;
+        self.admit(&name, &caller)?;
+        let answer = self.token_at_hand(&name, min_valid);
+        self.note_answer(&name, caller, &answer);
+        answer
+    }
+
+    fn token_at_hand(&self, name: &AccountName, min_valid: Option<u64>) -> Result<TokenAnswer, Problem> {
+        let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
         let (now, asked) = (self.clock.now(), min_valid.map(seconds));
         match (held.session.access_token(), &held.access_token) {
             (Some(info), Some(token)) if held.session.lasts(asked, now, &self.policy) => Ok(TokenAnswer {
-                account: name,
+                account: name.clone(),
                 access_token: token.expose().to_owned(),
                 token_type: "Bearer".to_owned(),
                 expires_at: info.expires_at,
                 expires_in: info.remaining(now).as_secs(),
             }),
-            (Some(_) | None, _) => Err(held.session.why_no_token(&name, asked, now, &self.policy)),
+            (Some(_) | None, _) => Err(held.session.why_no_token(name, asked, now, &self.policy)),
         }
     }
 
@@ -126,11 +132,7 @@ impl Agent {
         if !self.configuration.accounts.contains_key(name) {
             return Ok(());
         }
-        Err(Problem::new(
-            ProblemKind::AccountExists,
-            format!("An account {name} exists already; nothing was changed."),
-            "Choose another name.",
-        ))
+        Err(taken(name))
     }
 
     pub(super) fn renamed(
@@ -144,6 +146,9 @@ impl Agent {
         match moved {
             Ok(configuration) => {
                 self.accounts.remove(name);
+                if let Some(aside) = self.asides.remove(name) {
+                    self.asides.insert(to.clone(), aside);
+                }
                 self.adopt(configuration);
                 let _ = reply.send(self.status_of(to));
             }
@@ -185,6 +190,15 @@ impl Agent {
     pub(super) fn status_of(&self, name: &AccountName) -> Result<AccountStatus, Problem> {
         self.report().accounts.into_iter().find(|account| account.name == *name).ok_or_else(|| unknown(name))
     }
+}
+
+/// The problem of a name that another account has.
+pub(super) fn taken(name: &AccountName) -> Problem {
+    Problem::new(
+        ProblemKind::AccountExists,
+        format!("An account {name} exists already; nothing was changed."),
+        "Choose another name.",
+    )
 }
 
 /// Seconds, as far as a length of time can say.

@@ -2,7 +2,7 @@
 
 use evertoken_core::account::AccountName;
 use evertoken_core::rotation::Purpose;
-use evertoken_core::session::{Effect, Event};
+use evertoken_core::session::{Effect, Event, Session};
 use jiff::tz::TimeZone;
 use tracing::{debug, info, warn};
 
@@ -18,13 +18,15 @@ impl Agent {
         self.effect(name, Effect::OpenTokens);
     }
 
-    /// Reads an account's tokens anew; who waits goes on waiting.
+    /// Reads an account's tokens anew; who waits goes on waiting, and so does a log-in.
     pub(super) fn open_again(&mut self, name: &AccountName) {
-        let waiting = self.accounts.get_mut(name).map(|held| std::mem::take(&mut held.waiting));
-        self.hold(name);
-        if let (Some(held), Some(waiting)) = (self.accounts.get_mut(name), waiting) {
-            held.waiting = waiting;
-        }
+        let Some(held) = self.accounts.get_mut(name) else { return };
+        self.incarnations += 1;
+        held.incarnation = self.incarnations;
+        held.session = Session::opening();
+        held.access_token = None;
+        held.newest = None;
+        self.effect(name, Effect::OpenTokens);
     }
 
     /// Steps one account's session and carries its effects out.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evertoken_core::access::Program;
+use evertoken_core::access::{Caller, Program};
 use evertoken_core::account::Account;
 use evertoken_core::api::CopyAnswer;
 use evertoken_core::session::Session;
@@ -27,6 +27,8 @@ pub(super) struct Held {
     pub(super) asking: Vec<Program>,
     /// Rings when the keychain may take a token that it refused.
     pub(super) store_nudge: Arc<Notify>,
+    /// Log-ins under way. Until one of them has worked, the login that is here keeps its own endpoint.
+    pub(super) log_ins: usize,
     /// Tells an account from an earlier one of the same name, to which an outcome may belong.
     pub(super) incarnation: u64,
 }
@@ -35,8 +37,14 @@ pub(super) struct Held {
 pub(super) enum Waiting {
     /// For a refresh.
     Refresh(Want, Reply<AccountStatus>),
-    /// To have the token copied.
-    Copy(Option<Reply<CopyAnswer>>),
+    /// To have the token copied; without a program, a person clicked.
+    Copy(Option<Asker>),
+}
+
+/// A program that wants the token copied, and was let in.
+pub(super) struct Asker {
+    pub(super) caller: Caller,
+    pub(super) reply: Reply<CopyAnswer>,
 }
 
 /// What counts as success.
@@ -58,6 +66,7 @@ impl Held {
             waiting: Vec::new(),
             asking: Vec::new(),
             store_nudge: Arc::new(Notify::new()),
+            log_ins: 0,
             incarnation,
         }
     }

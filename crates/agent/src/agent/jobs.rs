@@ -21,7 +21,9 @@ use evertoken_core::token::{AccessToken, Fingerprint};
 use tokio::sync::mpsc;
 
 use super::Agent;
-use super::logins::Login;
+use super::calls::taken;
+use super::held::Asker;
+use super::logins::{Login, unknown};
 use super::sign_ins::{SignIn, SignedIn};
 use crate::account_lock::AccountLock;
 use crate::discovery::discover;
@@ -71,7 +73,7 @@ pub(super) enum JobResult {
         result: Result<(), Problem>,
         reply: Reply<AccountStatus>,
     },
-    Copied(Option<Reply<CopyAnswer>>, Result<CopyAnswer, Problem>),
+    Copied(Option<Asker>, Result<CopyAnswer, Problem>),
     TokenFileKept(PathBuf, Result<(), TokenFileError>),
 }
 
@@ -89,9 +91,10 @@ pub(super) enum Then {
     SignIn(SignIn),
 }
 
-/// How a log-in went, and the account as it was before and is to be.
+/// How a log-in went, and the account as it is to be.
 pub(super) struct LoginOutcome {
-    pub(super) before: Option<Account>,
+    /// There was no account of that name.
+    pub(super) is_new: bool,
     pub(super) account: Account,
     /// Of the token that was given.
     pub(super) fingerprint: Fingerprint,
@@ -144,6 +147,8 @@ impl Agent {
         self.running_jobs -= usize::from(last);
         let Some(result) = result else { return };
         let is_current = self.accounts.get(&name).is_some_and(|held| held.incarnation == incarnation);
+        // What was begun for an account that has another name now, or none, must not make one of the old name.
+        let gone = (incarnation != 0 && !self.accounts.contains_key(&name)).then(|| unknown(&name));
         match result {
             JobResult::Opened(..) | JobResult::StoreDelayed(..) | JobResult::Refreshed(..) if !is_current => {}
             JobResult::Opened(Ok(recovered), token) => {
@@ -156,8 +161,8 @@ impl Agent {
             }
             JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
             JobResult::LoginStoreDelayed => self.login_store_delayed(&name),
-            JobResult::Discovered(discovered) => self.discovered(name, *discovered),
-            JobResult::SignedIn(signed_in) => self.signed_in(&name, *signed_in),
+            JobResult::Discovered(discovered) => self.discovered(name, *discovered, gone),
+            JobResult::SignedIn(signed_in) => self.signed_in(&name, *signed_in, gone),
             JobResult::AsideExpired => self.forget_expired_asides(),
             JobResult::SignedOut => {
                 self.asides.remove(&name);
@@ -167,14 +172,7 @@ impl Agent {
             JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
             JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
             JobResult::TokenFileKept(path, result) => self.token_file_kept(&path, result),
-            JobResult::Copied(reply, result) => {
-                if let Err(problem) = &result {
-                    tracing::warn!(account = %name, "not copied: {problem}");
-                }
-                if let Some(reply) = reply {
-                    let _ = reply.send(result);
-                }
-            }
+            JobResult::Copied(asker, result) => self.copied(&name, asker, result),
         }
     }
 
@@ -271,7 +269,7 @@ pub(super) async fn log_in(
     place: Workplace,
     given: Given,
     fingerprint: Fingerprint,
-    before: Option<Account>,
+    is_new: bool,
     reply: Reply<AccountStatus>,
     reports: mpsc::UnboundedSender<Finished>,
 ) -> Option<JobResult> {
@@ -286,7 +284,7 @@ pub(super) async fn log_in(
         }
     };
     let exchanged = exchange(place, purpose, given, delayed).await;
-    Some(JobResult::LoggedIn(Box::new(LoginOutcome { before, account, fingerprint, exchanged, reply })))
+    Some(JobResult::LoggedIn(Box::new(LoginOutcome { is_new, account, fingerprint, exchanged, reply })))
 }
 
 /// Whoever waits for a log-in, if nobody has answered them yet.
@@ -327,6 +325,10 @@ async fn move_tokens(
 ) -> Result<(), Problem> {
     let _from = AccountLock::acquire(from.lock.clone()).await.map_err(|error| state_folder(&error))?;
     let _to = AccountLock::acquire(to.lock.clone()).await.map_err(|error| state_folder(&error))?;
+    // Somebody may have made one while this waited for the locks: its tokens are not written over.
+    if file.read()?.accounts.contains_key(&to.name) {
+        return Err(taken(&to.name));
+    }
     from.vault.copy_to(&to.vault).await.map_err(|problem| keychain_problem(&from.name, problem))?;
     from.journal.rename(&to.journal).map_err(|error| state_folder(&error))?;
     file.edit(&Edit::RenameAccount { from: from.name.clone(), to: to.name.clone() })?;

@@ -20,7 +20,7 @@ use evertoken_core::token_response::{read_credential, user_id_in};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
-use super::account_settings::{NOT_LOGGED_IN, invalid, issuer_of, resolve};
+use super::account_settings::{NOT_LOGGED_IN, handing_out_of, invalid, issuer_of, resolve};
 use super::jobs::{Discovered, ForgetReply, LoginOutcome, Then, find_endpoints, log_in, take};
 use super::logout::forget;
 use super::{Agent, held::Held};
@@ -113,18 +113,20 @@ impl Agent {
         fingerprint: Fingerprint,
         reply: Reply<AccountStatus>,
     ) {
-        match self.prepare_account(name, account) {
-            Ok((before, account)) => {
-                let place = self.workplace_with(name, account);
-                let job = log_in(place, given, fingerprint, before, reply, self.finished.clone());
-                self.start(name, job);
-            }
-            Err(problem) => drop(reply.send(Err(problem))),
+        let is_new = !self.configuration.accounts.contains_key(name);
+        if let Err(problem) = self.write_down(name, &account) {
+            return drop(reply.send(Err(problem)));
         }
+        if let Some(held) = self.accounts.get_mut(name) {
+            held.log_ins += 1;
+        }
+        let place = self.workplace_with(name, account);
+        self.start(name, log_in(place, given, fingerprint, is_new, reply, self.finished.clone()));
     }
 
-    pub(super) fn discovered(&mut self, name: AccountName, discovered: Discovered) {
+    pub(super) fn discovered(&mut self, name: AccountName, discovered: Discovered, gone: Option<Problem>) {
         let Discovered { settings, result, then } = discovered;
+        let result = gone.map_or(result, Err);
         match (result, then) {
             // Whoever waits hears that the agent is ending.
             _ if self.ending => {}
@@ -138,19 +140,27 @@ impl Agent {
 
     /// The account is written down before anything is sent, so that a crash in the middle leaves a login that
     /// the next start finds.
-    fn prepare_account(&mut self, name: &AccountName, account: Account) -> Result<(Option<Account>, Account), Problem> {
-        let before = self.configuration.accounts.get(name).cloned();
-        if before.as_ref() != Some(&account) {
+    fn write_down(&mut self, name: &AccountName, account: &Account) -> Result<(), Problem> {
+        if self.configuration.accounts.get(name) != Some(account) {
             self.configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account.clone())))?;
         }
-        Ok((before, account))
+        Ok(())
     }
 
     pub(super) fn logged_in(&mut self, name: &AccountName, outcome: LoginOutcome) {
-        let LoginOutcome { before, account, fingerprint, exchanged, reply } = outcome;
+        let LoginOutcome { is_new, account, fingerprint, exchanged, reply } = outcome;
+        if let Some(held) = self.accounts.get_mut(name) {
+            held.log_ins = held.log_ins.saturating_sub(1);
+        }
         let result = match exchanged.outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
                 self.asides.remove(name);
+                // What a person decided meanwhile stays. And what is stored is found by the next start, also if the account
+                // was changed, renamed or removed while the log-in waited for its turn.
+                let account = handing_out_of(self.configuration.accounts.get(name), account);
+                if let Err(problem) = self.write_down(name, &account) {
+                    warn!(account = %name, "the account's settings could not be written down: {problem}");
+                }
                 self.incarnations += 1;
                 let incarnation = self.incarnations;
                 let held = self.accounts.entry(name.clone()).or_insert_with(|| Held::new(account.clone(), incarnation));
@@ -165,7 +175,7 @@ impl Agent {
                 if let Some(given) = exchanged.set_aside {
                     self.set_aside(name, account, given, fingerprint);
                 }
-                self.undo_account(name, before);
+                self.undo_account(name, is_new);
                 Err(login_problem(name, &failure))
             }
             Outcome::Reverted => Err(login_problem(name, &Failure::Journal)),
@@ -182,12 +192,14 @@ impl Agent {
         self.effect(name, Effect::Notify(Notice::KeychainRefused));
     }
 
-    fn undo_account(&mut self, name: &AccountName, before: Option<Account>) {
-        let edit = match before {
-            Some(account) if self.configuration.accounts.get(name) == Some(&account) => return,
-            Some(account) => Edit::PutAccount(name.clone(), Box::new(account)),
-            None if self.accounts.contains_key(name) => return,
-            None => Edit::RemoveAccount(name.clone()),
+    /// The settings of the login that is here are written down again. An account that was made for the log-in goes.
+    fn undo_account(&mut self, name: &AccountName, is_new: bool) {
+        let edit = match self.accounts.get(name).map(|held| &held.account) {
+            Some(account) if self.configuration.accounts.get(name) == Some(account) => return,
+            Some(account) => Edit::PutAccount(name.clone(), Box::new(account.clone())),
+            None if is_new => Edit::RemoveAccount(name.clone()),
+            // It was renamed or removed meanwhile.
+            None => return,
         };
         match self.file.edit(&edit) {
             Ok(configuration) => self.configuration = configuration,
@@ -234,7 +246,7 @@ impl Agent {
         if !is_signed_out && !changed.endpoint.has_same_origin(&held.account.endpoint) {
             return Err(elsewhere(name, &held.account));
         }
-        self.edit_account(name, |account| *account = changed)
+        self.edit_account(name, |account| account.clone_from(&changed))
     }
 
     pub(super) fn forget(&mut self, whose: Whose, remove: bool, reply: ForgetReply) {

@@ -264,6 +264,8 @@ impl Agent {
         self.accounts.retain(|name, _| configured.contains_key(name));
         for (name, account) in configured {
             match self.accounts.get_mut(&name) {
+                // Written down for a log-in that is yet to work.
+                Some(held) if held.log_ins > 0 => {}
                 Some(held) => held.account = account,
                 None => self.hold(&name),
             }

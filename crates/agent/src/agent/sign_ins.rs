@@ -89,9 +89,9 @@ impl Agent {
         });
     }
 
-    pub(super) fn signed_in(&mut self, name: &AccountName, signed_in: SignedIn) {
+    pub(super) fn signed_in(&mut self, name: &AccountName, signed_in: SignedIn, gone: Option<Problem>) {
         let SignedIn { sign_in, account, obtained } = signed_in;
-        let Obtained { refresh_token, user_id } = match obtained {
+        let Obtained { refresh_token, user_id } = match gone.map_or(obtained, Err) {
             Ok(obtained) => obtained,
             Err(problem) => {
                 info!(account = %name, "{problem}");
@@ -136,7 +136,7 @@ impl Agent {
 
     /// A person said yes: the login that waits takes the account.
     pub(super) fn replace_user(&mut self, whose: Whose, reply: Reply<AccountStatus>) {
-        let aside = self.account_to_log_in(whose).map(|name| (self.asides.remove(&name), name));
+        let aside = self.named(whose).map(|name| (self.asides.remove(&name), name));
         match aside {
             Ok((Some(aside), name)) => self.keep_aside(&name, aside, reply),
             Ok((None, name)) => drop(reply.send(Err(Problem::new(

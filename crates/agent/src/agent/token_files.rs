@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use evertoken_core::account::{Account, AccountName};
 use evertoken_core::status::TokenFileStatus;
-use evertoken_core::token_file::TokenFile;
-use secrecy::{ExposeSecret, SecretString};
+use evertoken_core::token::Fingerprint;
+use evertoken_core::token_file::{NotWritable, TokenFile, TokenFileForm};
+use jiff::Timestamp;
+use secrecy::SecretString;
 use tracing::{info, warn};
 
 use super::Agent;
@@ -18,18 +20,25 @@ use crate::token_file::{self, TokenFileError};
 pub(super) struct TokenFiles(BTreeMap<PathBuf, Kept>);
 
 struct Kept {
-    account: AccountName,
-    /// `None`: the file is to be gone.
-    contents: Option<SecretString>,
+    wanted: Wanted,
     is_under_way: bool,
     problem: Option<String>,
 }
 
-/// What a file should hold now.
+/// What a file should hold now. Without the token itself: this is put together and compared at every change.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Wanted {
     account: AccountName,
-    contents: Option<SecretString>,
-    problem: Option<String>,
+    /// `None`: the file is to be gone.
+    token: Option<Written>,
+}
+
+/// Which token, and how it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Written {
+    fingerprint: Fingerprint,
+    expires_at: Timestamp,
+    form: TokenFileForm,
 }
 
 impl TokenFiles {
@@ -50,15 +59,12 @@ impl Agent {
     pub(super) fn keep_token_files(&mut self) {
         let mut wanted = self.wanted_token_files();
         for (path, kept) in &self.token_files.0 {
-            wanted.entry(path.clone()).or_insert_with(|| Wanted {
-                account: kept.account.clone(),
-                contents: None,
-                problem: None,
-            });
+            let gone = || Wanted { account: kept.wanted.account.clone(), token: None };
+            wanted.entry(path.clone()).or_insert_with(gone);
         }
         for (path, wanted) in wanted {
             let known = self.token_files.0.get(&path);
-            let is_done = known.is_some_and(|kept| kept.is_under_way || is_same(&kept.contents, &wanted.contents));
+            let is_done = known.is_some_and(|kept| kept.is_under_way || kept.wanted == wanted);
             if !is_done {
                 self.keep_token_file(path, wanted);
             }
@@ -71,21 +77,29 @@ impl Agent {
         for (name, held) in &self.accounts {
             let Some(TokenFile { path, form }) = &held.account.token_file else { continue };
             let valid = held.session.access_token().filter(|info| info.remaining(now).is_positive() && !self.ending);
-            let contents = valid.zip(held.access_token.as_ref());
-            let contents = contents.map(|(info, token)| form.contents(name, token, info.expires_at)).transpose();
-            let (contents, problem) = match contents {
-                Ok(contents) => (contents, None),
-                Err(error) => (None, Some(error.to_string())),
-            };
-            wanted.insert(path.as_path().to_owned(), Wanted { account: name.clone(), contents, problem });
+            let token = valid.zip(held.access_token.as_ref()).map(|(info, token)| Written {
+                fingerprint: token.fingerprint(),
+                expires_at: info.expires_at,
+                form: *form,
+            });
+            wanted.insert(path.as_path().to_owned(), Wanted { account: name.clone(), token });
         }
         wanted
     }
 
+    fn contents(&self, wanted: &Wanted) -> Result<Option<SecretString>, NotWritable> {
+        let held = self.accounts.get(&wanted.account).and_then(|held| held.access_token.as_ref());
+        let Some((Written { expires_at, form, .. }, token)) = wanted.token.as_ref().zip(held) else { return Ok(None) };
+        form.contents(&wanted.account, token, *expires_at).map(Some)
+    }
+
     fn keep_token_file(&mut self, path: PathBuf, wanted: Wanted) {
-        let Wanted { account, contents, problem } = wanted;
-        let kept = Kept { account: account.clone(), contents: contents.clone(), is_under_way: true, problem };
-        self.token_files.0.insert(path.clone(), kept);
+        let account = wanted.account.clone();
+        let (contents, problem) = match self.contents(&wanted) {
+            Ok(contents) => (contents, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        self.token_files.0.insert(path.clone(), Kept { wanted, is_under_way: true, problem });
         self.start(&account, async move {
             let place = path.clone();
             // A home folder on a network may hang.
@@ -101,24 +115,22 @@ impl Agent {
     pub(super) fn token_file_kept(&mut self, path: &Path, result: Result<(), TokenFileError>) {
         let Some(kept) = self.token_files.0.get_mut(path) else { return };
         kept.is_under_way = false;
+        let account = &kept.wanted.account;
         match result {
             Ok(()) => {
-                info!(account = %kept.account, path = %path.display(), written = kept.contents.is_some(), "token file")
+                let written = kept.wanted.token.is_some() && kept.problem.is_none();
+                info!(%account, path = %path.display(), written, "token file");
             }
             Err(error) => {
-                warn!(account = %kept.account, path = %path.display(), "the token file is not kept: {error}");
+                warn!(%account, path = %path.display(), "the token file is not kept: {error}");
                 kept.problem = Some(error.to_string());
             }
         }
         let is_wanted = |account: &Account| account.token_file.as_ref().is_some_and(|file| file.path.as_path() == path);
-        if kept.contents.is_none() && !self.accounts.values().any(|held| is_wanted(&held.account)) {
+        if kept.wanted.token.is_none() && !self.accounts.values().any(|held| is_wanted(&held.account)) {
             self.token_files.0.remove(path);
         }
         // What changed meanwhile.
         self.keep_token_files();
     }
-}
-
-fn is_same(a: &Option<SecretString>, b: &Option<SecretString>) -> bool {
-    a.as_ref().map(SecretString::expose_secret) == b.as_ref().map(SecretString::expose_secret)
 }

@@ -6,8 +6,9 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
 use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate, one_line};
 use crate::access::Program;
-use crate::account::{Account, AccountName, Encoding, Endpoint};
+use crate::account::{Account, AccountName, Encoding};
 use crate::client::AuthMethod;
+use crate::endpoint::Endpoint;
 use crate::metadata::Issuer;
 use crate::token_file::TokenFile;
 

@@ -1,22 +1,18 @@
 //! How an agent carries out a job, step by step; it may die between any two of them, and in the middle of one.
 
-use evertoken_core::failure::{AnotherUser, Failure, NotSent, OutcomeUnknown};
+use evertoken_core::failure::{AnotherUser, Failure, OutcomeUnknown};
 use evertoken_core::journal::Record;
 use evertoken_core::keychain::{EntryKind, KeychainProblem, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::recovery::recover;
-use evertoken_core::rotation::{Answer, Granted, Outcome, Purpose, Rotation, Step};
-use evertoken_core::session::{AccessTokenInfo, Event, Session, Tokens};
+use evertoken_core::rotation::{Answer, Outcome, Purpose, Rotation, Step};
+use evertoken_core::session::{Event, Session, Tokens};
 use evertoken_core::token::{AccessToken, Fingerprint, RefreshToken};
-use evertoken_core::token_response::{self, Grant};
 use jiff::SignedDuration;
 
 use super::agent::{Job, Running};
-use super::clock::{MINUTE, SECOND, timestamp};
-use super::server::{Fate, Fault, Verdict};
+use super::clock::{MINUTE, SECOND};
+use super::server::Fate;
 use super::world::{Happening, World};
-
-/// How long an agent waits for an answer.
-const TIME_LIMIT: i64 = 30 * SECOND;
 
 impl World {
     /// The next job takes the account's lock, if it is free.
@@ -211,104 +207,6 @@ impl World {
         (if done { Answer::Done } else { Answer::JournalFailed }, takes)
     }
 
-    fn send(&mut self, i: usize, info: RefreshTokenInfo) -> (Answer, i64) {
-        let in_slot = self.keychain.token_in(info.slot);
-        let token = match &self.running(i).job {
-            Job::LogIn(token) => token.clone(),
-            Job::Open | Job::Refresh(_) | Job::Forget => in_slot.unwrap(),
-        };
-        self.check_may_send(i, info, &token);
-        let t = self.t;
-        let running = self.running(i);
-        (running.presented, running.sent_at, running.sending) = (Some(token.clone()), t, true);
-        running.new_access = None;
-        self.maybe_fail_while_sending();
-        self.exchange(i, &token)
-    }
-
-    fn exchange(&mut self, i: usize, token: &str) -> (Answer, i64) {
-        let failed = |failure| Answer::RequestFailed(failure);
-        let unknown = |outcome| failed(Failure::OutcomeUnknown(outcome));
-        let fault = self.fault_of_request();
-        self.trace(|| format!("agent {i}: sends {token}, {fault:?}"));
-        let soon = self.random.spread(20, 2 * SECOND);
-        match fault {
-            Fault::Dns => (failed(Failure::NotSent(NotSent::Dns)), soon),
-            Fault::Refused => (failed(Failure::NotSent(NotSent::Connect)), soon),
-            Fault::Tls => (failed(Failure::NotSent(NotSent::Tls)), soon),
-            Fault::ClosedBeforeCommit => (unknown(OutcomeUnknown::Interrupted), soon),
-            Fault::StalledBeforeCommit => (unknown(OutcomeUnknown::TimedOut), TIME_LIMIT),
-            Fault::CommittedLate => {
-                self.schedule(TIME_LIMIT + 10 * SECOND, Happening::LateCommit(token.to_owned()));
-                (unknown(OutcomeUnknown::TimedOut), TIME_LIMIT)
-            }
-            Fault::ClosedAfterCommit => (self.lose_answer(token, OutcomeUnknown::Interrupted), soon),
-            Fault::StalledAfterCommit => (self.lose_answer(token, OutcomeUnknown::TimedOut), TIME_LIMIT),
-            Fault::ServerErrorAfterCommit => {
-                self.lose_answer(token, OutcomeUnknown::Interrupted);
-                (self.read(i, 500, None, "oops"), soon)
-            }
-            Fault::ServerError => (self.read(i, 502, None, "<html>bad gateway</html>"), soon),
-            Fault::TooManyRequests => (self.read(i, 429, None, ""), soon),
-            Fault::Unavailable => (self.read(i, 503, None, "{}"), soon),
-            Fault::RetryAfter(seconds) => (self.read(i, 429, Some(seconds), ""), soon),
-            Fault::Portal200 => (self.read(i, 200, None, "<html>Sign in to the airport's network</html>"), soon),
-            Fault::Portal401 => (self.read(i, 401, None, "<html>Sign in to the airport's network</html>"), soon),
-            Fault::Portal403 => (self.read(i, 403, None, r#"{"status":"UNAUTHORIZED"}"#), soon),
-            Fault::TornAfterCommit => {
-                let (status, body) = self.verdict(token);
-                let cut = if status == 200 { body.len() / 2 } else { 1 };
-                self.server.lose_children_under_way(token);
-                (self.read(i, status, None, &body[..cut]), soon)
-            }
-            Fault::None | Fault::Slow => {
-                let (status, body) = self.verdict(token);
-                let answer = self.read(i, status, None, &body);
-                let takes = if fault == Fault::Slow { self.random.between(SECOND, TIME_LIMIT - 1) } else { soon };
-                (answer, takes)
-            }
-        }
-    }
-
-    fn verdict(&mut self, token: &str) -> (u16, String) {
-        let verdict = self.server.exchange(token, self.t);
-        if let Verdict::Refused { replayed: true } = verdict {
-            self.check_replay(token);
-        }
-        // A refused candidate gives way to the login before it.
-        let left_behind = self.keychain.look().0.left_behind().filter(|_| matches!(verdict, Verdict::Refused { .. }));
-        if let Some(candidate) = left_behind.filter(|info| self.keychain.token_in(info.slot).as_deref() == Some(token))
-        {
-            self.must_hold = self.keychain.token_in(candidate.slot.other());
-        }
-        self.server.answer(&verdict)
-    }
-
-    /// The server commits, and nobody hears of it.
-    fn lose_answer(&mut self, token: &str, outcome: OutcomeUnknown) -> Answer {
-        self.verdict(token);
-        self.server.lose_children_under_way(token);
-        Answer::RequestFailed(Failure::OutcomeUnknown(outcome))
-    }
-
-    /// The answer as core reads it; the clock's moves while it was under way are not the answer's business.
-    fn read(&mut self, i: usize, http_status: u16, retry_after: Option<i64>, body: &str) -> Answer {
-        let retry_after = retry_after.map(|seconds| seconds.to_string());
-        let answer = token_response::Answer { http_status, retry_after: retry_after.as_deref(), body: body.as_bytes() };
-        match token_response::read(answer, self.clock.timestamp(self.t)) {
-            Ok(Grant { access_token, refresh_token, lifetime, scope, user_id }) => {
-                let running = self.running(i);
-                running.new_access = Some(access_token.expose().to_owned());
-                running.new_refresh = refresh_token.as_ref().map(|token| token.expose().to_owned());
-                let issued_at = timestamp(0);
-                let access_token = AccessTokenInfo { issued_at, expires_at: issued_at + lifetime, scope, user_id };
-                let refresh_token = refresh_token.map(|token| token.fingerprint());
-                Answer::Granted(Granted { refresh_token, access_token })
-            }
-            Err(failure) => Answer::RequestFailed(failure),
-        }
-    }
-
     /// The answer of a step has come.
     pub(crate) fn step_done(&mut self, i: usize) {
         let breaks = self.random.one_in(2);
@@ -356,25 +254,6 @@ impl World {
             self.feed(i, event);
         }
         self.carry_out(i);
-    }
-
-    /// As the edge checks it: at a log-in over another login, and for a candidate that an earlier run left behind. Says
-    /// which login stays.
-    fn login_of_another_user(&mut self, i: usize) -> Option<Option<String>> {
-        let running = self.running(i);
-        let (presented, job) = (running.presented.clone()?, running.job.clone());
-        if !self.server.is_foreign(&presented) {
-            return None;
-        }
-        let left_behind = self.keychain.look().0.left_behind();
-        match job {
-            Job::LogIn(_) => self.must_hold.clone().map(Some),
-            Job::Refresh(_) | Job::Open | Job::Forget => {
-                let candidate = left_behind?;
-                let is_it = self.keychain.token_in(candidate.slot).as_deref() == Some(&*presented);
-                is_it.then(|| self.keychain.token_in(candidate.slot.other()))
-            }
-        }
     }
 
     fn finish(&mut self, i: usize, outcome: Outcome) {

@@ -1,0 +1,100 @@
+//! When a request may be sent, and when not, whoever asks.
+
+use super::*;
+
+#[test]
+fn retry_after_is_kept_within_an_hour_whoever_asks() {
+    for (asked, waits) in [(0, 1), (120, 120), (HOUR, HOUR), (90_000, HOUR), (i64::MAX, HOUR)] {
+        assert_eq!(wakeup(&failing(later(asked)), REFRESH), Some((REFRESH + waits, WakeupReason::Retry)), "{asked}");
+    }
+    let waiting = failing(later(600));
+    for event in [
+        Event::TimeoutElapsed,
+        Event::TokenWanted { min_valid: in_minutes(23 * 60) },
+        Event::RefreshRequested,
+        Event::ConnectivityReturned,
+        Event::KeychainReturned,
+    ] {
+        assert_eq!(requested(&step(&waiting, REFRESH + 599, event.clone()).1), None, "{event:?}");
+    }
+    assert!(requested(&step(&waiting, REFRESH + 600, Event::TimeoutElapsed).1).is_some());
+}
+
+#[test]
+fn callers_who_poll_through_an_outage_cause_no_request_of_their_own() {
+    let mut with_pollers = failing(OFFLINE);
+    let mut alone = with_pollers.clone();
+    let mut counts = [0, 0];
+    for now in REFRESH + 1..REFRESH + HOUR {
+        let polled = step(&with_pollers, now, Event::TokenWanted { min_valid: in_minutes(23 * 60) });
+        assert_eq!(requested(&polled.1), None);
+        with_pollers = polled.0;
+        for (count, session) in counts.iter_mut().zip([&mut with_pollers, &mut alone]) {
+            let (mut next, effects) = step(session, now, Event::TimeoutElapsed);
+            if let Some(request) = requested(&effects) {
+                *count += 1;
+                next = fail(&next, now, request, OFFLINE).0;
+            }
+            *session = next;
+        }
+    }
+    assert_eq!(counts[0], counts[1]);
+    assert!((5..30).contains(&counts[0]), "{counts:?}");
+}
+
+#[test]
+fn callers_who_poll_a_fresh_token_cause_no_request_either() {
+    let mut polled = good();
+    for now in 0..HOUR {
+        let (next, effects) = step(&polled, now, Event::TokenWanted { min_valid: None });
+        assert_eq!(effects, []);
+        polled = next;
+    }
+    // More than any token lasts is not to be had.
+    assert_eq!(step(&good(), HOUR, Event::TokenWanted { min_valid: in_minutes(48 * 60) }).1, []);
+    assert!(requested(&step(&good(), HOUR, Event::TokenWanted { min_valid: in_minutes(23 * 60 + 30) }).1).is_some());
+}
+
+#[test]
+fn a_person_who_clicks_again_and_again_asks_twice_a_minute() {
+    let failed = failing(OFFLINE);
+    assert_eq!(step(&failed, REFRESH + 2, Event::RefreshRequested).1, []);
+    assert!(requested(&step(&failed, REFRESH + 30, Event::RefreshRequested).1).is_some());
+    let locked = failing(Failure::Keychain(KeychainProblem::Locked));
+    assert!(requested(&step(&locked, REFRESH + 1, Event::RefreshRequested).1).is_some(), "nothing was sent");
+}
+
+#[test]
+fn two_lost_answers_are_followed_by_patience() {
+    let mut lost = failing(TIMED_OUT);
+    let (due, _) = wakeup(&lost, REFRESH).unwrap();
+    assert!(due < REFRESH + 10);
+    let (requesting, effects) = step(&lost, due, Event::TimeoutElapsed);
+    lost = fail(&requesting, due, requested(&effects).unwrap(), TIMED_OUT).0;
+    assert_eq!(wakeup(&lost, due), Some((due + 15 * MINUTE, WakeupReason::Retry)));
+}
+
+#[test]
+fn a_server_that_hands_out_expired_tokens_causes_no_loop() {
+    for (lifetime, apart) in [(1, 1), (8, 6), (0, 1), (-5, 1)] {
+        let (granted, _) = step(&good(), 0, Event::AuthorizationGranted(tokens(0, lifetime)));
+        assert_eq!(granted.phase(), &Phase::Scheduled { at: at(apart) }, "{lifetime} s");
+        assert_eq!(step(&granted, 0, Event::TokenWanted { min_valid: None }).1, []);
+        assert_eq!(step(&granted, 0, Event::RefreshRequested).1, []);
+    }
+}
+
+#[test]
+fn the_network_and_the_keychain_are_tried_when_they_return() {
+    assert!(requested(&step(&failing(OFFLINE), REFRESH, Event::ConnectivityReturned).1).is_some());
+    let locked = failing(Failure::Keychain(KeychainProblem::Locked));
+    assert!(requested(&step(&locked, REFRESH, Event::KeychainReturned).1).is_some());
+    assert_eq!(requested(&step(&failing(OFFLINE), REFRESH, Event::KeychainReturned).1), None);
+    assert_eq!(step(&good(), HOUR, Event::ConnectivityReturned), (good(), vec![]));
+}
+
+#[test]
+fn an_odd_answer_is_retried_after_a_minute_at_the_least() {
+    let (due, _) = wakeup(&failing(Failure::Odd { http_status: 403, error: None }), REFRESH).unwrap();
+    assert_eq!(due, REFRESH + MINUTE);
+}
