@@ -190,3 +190,23 @@ async fn a_sign_in_that_outlasts_the_accounts_name_makes_no_second_account() {
     assert!(said.code == 2 && said.stderr.contains("no account default"), "{said:?}");
     assert_eq!(scene.desktop.status().await.names(), ["work"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_while_the_server_cannot_be_reached_is_said_again_and_loses_nothing() {
+    let mut scene = logged_in("--expires-in 4s --grace 0").await;
+    let mine = user(&scene).await;
+    let other = scene.sandbox.sign_in_as(OTHER).await;
+    paste(&scene, &other.refresh_token, "").await.failed(1);
+    scene.sandbox.fault(json!({ "status": 429, "headers": { "Retry-After": "1" }, "times": 1000 })).await;
+    let replace = async || scene.desktop.api("POST /v1/accounts/default/login/replace", "").await.unwrap();
+    let refused = replace().await;
+    assert_eq!((refused.status, &refused.body["type"]), (503, &json!("urn:evertoken:try-later")), "{}", refused.body);
+    assert_eq!(user(&scene).await, mine);
+    scene.sandbox.heal().await;
+
+    assert_eq!(replace().await.status, 200);
+    assert_eq!(user(&scene).await, OTHER);
+    scene.goes_on().await;
+    scene.crash_and_restart().await;
+    scene.goes_on().await;
+}

@@ -59,6 +59,8 @@ pub(crate) struct Given {
     pub(crate) client_secret: Option<ClientSecret>,
     /// The only user whose login is kept.
     pub(crate) user_id: Option<String>,
+    /// Does nobody but this agent hold it? Then it waits for another try unless the server refused it.
+    pub(crate) is_held_here: bool,
 }
 
 /// Carries a rotation out, to its end. `store_delayed` hears why the keychain does not take a new token.

@@ -97,7 +97,7 @@ impl Agent {
         let Some(fingerprint) = given.refresh_token.as_ref().map(RefreshToken::fingerprint) else { return };
         match AnotherUser::between(given.user_id.as_deref(), user_id.as_deref()) {
             Some(users) => {
-                self.set_aside(name, account, Given { user_id: None, ..given }, fingerprint);
+                self.set_aside(name, account, Given { user_id: None, is_held_here: true, ..given }, fingerprint);
                 drop(reply.send(Err(login_problem(name, &Failure::AnotherUser(users)))));
             }
             None => self.keep_login(name, account, given, fingerprint, reply),
@@ -152,6 +152,9 @@ impl Agent {
         if let Some(held) = self.accounts.get_mut(name) {
             held.log_ins = held.log_ins.saturating_sub(1);
         }
+        if let Some(given) = exchanged.set_aside {
+            self.set_aside(name, account.clone(), given, fingerprint);
+        }
         let result = match exchanged.outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
                 self.asides.remove(name);
@@ -172,9 +175,6 @@ impl Agent {
                 self.status_of(name)
             }
             Outcome::Failed(failure) => {
-                if let Some(given) = exchanged.set_aside {
-                    self.set_aside(name, account, given, fingerprint);
-                }
                 self.undo_account(name, is_new);
                 Err(login_problem(name, &failure))
             }
@@ -331,7 +331,12 @@ fn given(credential: &str, client_secret: Option<String>) -> Result<Given, Probl
     let refresh_token = read_credential(credential).map_err(|error| {
         invalid(format!("Not logged in: {error}."), "Paste the refresh token, or the whole token response.")
     })?;
-    Ok(Given { refresh_token: Some(refresh_token), client_secret: self::client_secret(client_secret)?, user_id: None })
+    Ok(Given {
+        refresh_token: Some(refresh_token),
+        client_secret: self::client_secret(client_secret)?,
+        user_id: None,
+        is_held_here: false,
+    })
 }
 
 pub(super) fn client_secret(given: Option<String>) -> Result<Option<ClientSecret>, Problem> {

@@ -100,7 +100,7 @@ impl Agent {
         };
         let client_secret = sign_in.client_secret.clone();
         let expected = self.expected_user(name, sign_in.replace_user);
-        let given = Given { refresh_token: Some(refresh_token), client_secret, user_id: expected };
+        let given = Given { refresh_token: Some(refresh_token), client_secret, user_id: expected, is_held_here: false };
         let (reply, answer) = oneshot::channel();
         tokio::spawn(async move {
             let event = match answer.await {

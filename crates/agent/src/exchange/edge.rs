@@ -56,11 +56,18 @@ impl Edge {
     }
 
     /// The token that a log-in brought for another user; the given one is spent by then, unless the server does not rotate.
+    /// Or the one that was given, if it would be lost.
     pub(super) fn set_aside(self, outcome: &Outcome) -> Option<Given> {
-        let Outcome::Failed(Failure::AnotherUser(_)) = outcome else { return None };
-        let Given { refresh_token, client_secret, .. } = self.given;
-        let refresh_token = self.grant.and_then(|grant| grant.refresh_token).or(refresh_token);
-        Some(Given { refresh_token, client_secret, user_id: None })
+        match outcome {
+            Outcome::Failed(Failure::AnotherUser(_)) => {
+                let granted = self.grant.and_then(|grant| grant.refresh_token);
+                let refresh_token = granted.or(self.given.refresh_token);
+                Some(Given { refresh_token, user_id: None, is_held_here: true, ..self.given })
+            }
+            Outcome::Failed(Failure::AuthorizationRequired(_)) => None,
+            Outcome::Failed(_) | Outcome::Reverted => Some(self.given).filter(|given| given.is_held_here),
+            Outcome::Granted(_) | Outcome::Adopted(_) => None,
+        }
     }
 
     /// Does the grant belong to another user than the one whose login the account holds? A candidate that an earlier run

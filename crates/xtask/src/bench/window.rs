@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::{Line, PATIENCE, median};
-use crate::command::{output, run};
+use crate::command::output;
 use crate::private_desktop::PrivateDesktop;
 use crate::screen::{Colour, Screen};
 
@@ -46,8 +46,12 @@ fn click(desktop: &PrivateDesktop, agent: u32) -> Result<()> {
     output(&mut call).map(drop).context("the tray icon cannot be clicked")
 }
 
+/// As a person does it, through the window manager.
 fn close(desktop: &PrivateDesktop) -> Result<()> {
-    run(desktop.command("xdotool").args(["search", "--onlyvisible", "--name", "^Evertoken", "windowquit"]))
+    for arguments in [["search", "--name", "^Evertoken", "windowactivate", "--sync"].as_slice(), &["key", "alt+F4"]] {
+        output(desktop.command("xdotool").args(arguments)).context("the window cannot be closed")?;
+    }
+    Ok(())
 }
 
 fn wait(screen: &Screen, shows: bool) -> Result<()> {
