@@ -199,5 +199,8 @@ async fn a_new_account_takes_the_name_of_no_other() {
     window.log_in(&grant.refresh_token).await;
 
     window.text_until(TROUBLE, |text| text.contains("There is an account default already")).await;
+    let is_seen = "(() => { const { top, bottom } = document.querySelector('form .trouble:not([hidden])').getBoundingClientRect(); \
+                   return top >= 0 && bottom <= innerHeight; })()";
+    window.until(is_seen).await;
     assert!(scene.sandbox.takes(&fingerprint(&grant.refresh_token)).await, "nothing was sent");
 }

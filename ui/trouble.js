@@ -10,6 +10,8 @@ export function showTrouble(place, error) {
   const sentences = [detail, advice].filter((text) => text !== "");
   place.replaceChildren(...sentences.map((text) => Object.assign(document.createElement("p"), { textContent: text })));
   place.hidden = false;
+  // In a small window the form is longer than what is seen of it.
+  place.scrollIntoView({ block: "nearest" });
 }
 
 /** @param {HTMLElement} place */
