@@ -37,7 +37,7 @@ pub(crate) async fn logged_in_on(desktop: Desktop, options: &str) -> Scene {
 }
 
 /// The options that name the sandbox.
-fn server(scene: &Scene) -> String {
+pub(crate) fn server(scene: &Scene) -> String {
     format!("--issuer {} --client-id me", scene.sandbox.url(""))
 }
 

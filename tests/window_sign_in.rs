@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::desktop::{Browser, Desktop, Scene, Window, fingerprint, throughout};
+use crate::desktop::{Browser, Desktop, Scene, Window, eventually, fingerprint, throughout};
 use crate::sign_in::command::configure;
-use crate::sign_in::{at_the_server, hidden, logged_in_on, signed_out_on};
+use crate::sign_in::{at_the_server, hidden, logged_in_on, server, signed_out_on};
 
 const ESCAPE: &str = "\u{e00c}";
 const VALID: &str = r#"[data-account="default"][data-state="valid"]"#;
@@ -205,4 +205,23 @@ async fn a_new_account_takes_the_name_of_no_other() {
                    return top >= 0 && bottom <= innerHeight; })()";
     window.until(is_seen).await;
     assert!(scene.sandbox.takes(&fingerprint(&grant.refresh_token)).await, "nothing was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_enter_key_in_the_field_of_an_issuer_signs_in_there() {
+    let scene = signed_out_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    let window = open(&scene).await;
+    window.click(r#"input[name="preset"][value="issuer"]"#).await;
+    window.type_into(r#"input[name="issuer"]"#, &scene.sandbox.url("")).await;
+    window.type_into(r#"input[name="client-id"]"#, "me\u{e007}").await;
+
+    window.text_until(&format!(r#"{WAITING} [data-field="until"]"#), |text| text.starts_with("Waiting")).await;
+    // The account comes from elsewhere, and what waits here is not seen any more.
+    let grant = scene.sandbox.sign_in().await;
+    let login = format!("login elsewhere {}", server(&scene));
+    scene.desktop.evertoken_reading(&grant.refresh_token, &login).await.succeeded();
+    window.find(r#"[data-account="elsewhere"]"#).await;
+    let callback = scene.desktop.opened().await;
+    eventually("the port is closed", async || Browser::new().get_with(&callback, &[]).await.is_none().then_some(()))
+        .await;
 }

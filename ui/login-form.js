@@ -53,14 +53,19 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
   const logInBy = (pressed, work) =>
     attempt(pressed, field(form, "trouble"), async () => {
       if (isNew && !(await isRight(form, true))) return;
-      const place = isNew ? readPlace(form) : null;
-      const isDone = await work(name.value, place).catch((error) => {
+      const [logsInTo, place] = [name.value, isNew ? readPlace(form) : null];
+      const isDone = await work(logsInTo, place).catch((error) => {
         const trouble = asTrouble(error);
+        if (!form.isConnected) {
+          // Whoever has closed the form meanwhile is told all the same.
+          say(trouble.detail);
+          return false;
+        }
         if (!trouble.asks_to_replace) throw error;
-        return askToReplace(form, name.value, trouble);
+        return askToReplace(form, logsInTo, trouble);
       });
       if (!isDone) return;
-      say(`${name.value} is logged in.`);
+      say(`${logsInTo} is logged in.`);
       onDone?.();
     });
 
@@ -72,6 +77,9 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    // Enter in a field of a server that one signs in at.
+    const way = ways(form).find((one) => one.classList.contains("primary"));
+    if (way !== undefined && input(form, "credential").value.trim() === "") return way.click();
     void logInBy(submit, async (account, place) => {
       await logIn(account, forgetCredential(form), place);
       return true;

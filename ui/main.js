@@ -3,7 +3,7 @@
 /** @import { View } from "./types" */
 
 import { Accounts } from "./accounts.js";
-import { onLogin, onView, start, startAgent } from "./agent.js";
+import { endSignIn, onLogin, onView, start, startAgent } from "./agent.js";
 import { isLoginOpenFor } from "./dialog.js";
 import { firstRun } from "./first-run.js";
 import { openAddAccount, openLogin } from "./login-dialog.js";
@@ -28,6 +28,8 @@ function show(view) {
     shown = view.kind;
     accounts = undefined;
     const hadFocus = main.contains(document.activeElement);
+    // A sign-in that is shown here is not seen any more.
+    if (main.querySelector('[data-view="waiting"]') !== null) void endSignIn();
     main.replaceChildren(build(view.kind));
     for (const action of ["add-account", "settings"]) button(document, action).hidden = view.kind !== "accounts";
     // Whoever goes through the page by keyboard stays in it.

@@ -67,6 +67,8 @@ export function askToReplace(form, account, trouble) {
  * @param {() => Promise<boolean>} work
  */
 async function inPlaceOf(form, element, action, onClose, work) {
+  // A form that was closed, or that waits already, waits for nothing more.
+  if (!form.isConnected || form.hidden) return false;
   const dialog = form.closest("dialog");
   const focused = /** @type {HTMLElement | null} */ (document.activeElement);
   form.hidden = true;

@@ -39,7 +39,7 @@ pub(crate) struct Start {
 }
 
 #[command]
-pub(crate) fn start(app: AppHandle, known: Accounts<'_>, opening: State<'_, Opening>) -> Start {
+pub(crate) fn start(app: AppHandle, known: State<'_, watch::Sender<Known>>, opening: State<'_, Opening>) -> Start {
     let opening = opening.take();
     Start {
         view: present::view(&known.borrow()).0,
@@ -62,14 +62,14 @@ pub(crate) fn check(account: &str, place: Place) -> FieldTroubles {
 #[command]
 pub(crate) async fn log_in(
     agent: Agent<'_>,
-    known: Accounts<'_>,
     account: &str,
     credential: String,
     place: Option<Place>,
 ) -> Result<(), Trouble> {
-    let (account, settings) = to_log_in(&known, account, place)?;
+    let client = call(&agent).await?;
+    let (account, settings) = to_log_in(&client, account, place).await?;
     let login = LoginRequest { credential, settings, client_secret: None, replace_user: false };
-    call(&agent).await?.login(Some(&account), &login).await?;
+    client.login(Some(&account), &login).await?;
     Ok(())
 }
 
@@ -77,16 +77,20 @@ pub(crate) async fn log_in(
 #[command]
 pub(crate) async fn sign_in(
     agent: Agent<'_>,
-    known: Accounts<'_>,
     under_way: State<'_, UnderWay>,
     account: &str,
     way: SignInWay,
     place: Option<Place>,
     page: Channel<Waiting>,
 ) -> Result<bool, Trouble> {
-    let (account, settings) = to_log_in(&known, account, place)?;
-    let request = SignInRequest { settings, client_secret: None, replace_user: false };
-    Ok(sign_in::sign_in(call(&agent).await?, &under_way, &account, way, &request, &page).await?)
+    let signed_in = async {
+        let client = call(&agent).await?;
+        let (account, settings) = to_log_in(&client, account, place).await?;
+        let request = SignInRequest { settings, client_secret: None, replace_user: false };
+        sign_in::follow(client.sign_in(Some(&account), way, &request).await?, &page).await?;
+        Ok(())
+    };
+    under_way.unless_ended(signed_in).await
 }
 
 #[command]
@@ -191,8 +195,9 @@ pub(crate) async fn change_settings(
     form: SettingsForm,
     opened: SettingsForm,
 ) -> Result<(), Trouble> {
-    let change = form.change(&opened).map_err(|error| invalid(&error))?;
-    call(&agent).await?.change_settings(&change).await?;
+    let client = call(&agent).await?;
+    let change = form.change(&opened, &client.settings().await?).map_err(|error| invalid(&error))?;
+    client.change_settings(&change).await?;
     Preferences::of(&app).set_theme(form.theme);
     show_theme(app, form.theme);
     Ok(())
@@ -219,21 +224,19 @@ pub(crate) async fn start_agent(agent: Agent<'_>) -> Result<(), Trouble> {
 
 /// Where the agent is.
 type Agent<'a> = State<'a, Paths>;
-/// What is known of the accounts.
-type Accounts<'a> = State<'a, watch::Sender<Known>>;
 
 async fn call(paths: &Paths) -> Result<Client, Trouble> {
     Ok(connect_or_start(paths).await?)
 }
 
 /// An account that is there, or with a place a new one: a log-in to a new account changes none that is there.
-fn to_log_in(
-    known: &watch::Sender<Known>,
+async fn to_log_in(
+    client: &Client,
     account: &str,
     place: Option<Place>,
 ) -> Result<(AccountName, Option<AccountSettings>), Trouble> {
     let name = name(account)?;
-    if place.is_some() && known.borrow().has(&name) {
+    if place.is_some() && client.status().await?.accounts.iter().any(|account| account.name == name) {
         let detail = format!("There is an account {name} already; nothing was changed.");
         return Err(Problem::new(ProblemKind::AccountExists, detail, "Choose another name, or log in there.").into());
     }

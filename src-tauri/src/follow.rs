@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use evertoken_client::{Client, connect_or_start};
-use evertoken_core::account::AccountName;
 use evertoken_core::paths::Paths;
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::status::StatusReport;
@@ -18,16 +17,6 @@ pub(crate) enum Known {
     Trouble(Problem),
     /// Its newest report.
     Report(StatusReport),
-}
-
-impl Known {
-    /// Is there an account of this name?
-    pub(crate) fn has(&self, name: &AccountName) -> bool {
-        match self {
-            Self::Nothing | Self::Trouble(_) => false,
-            Self::Report(report) => report.accounts.iter().any(|account| account.name == *name),
-        }
-    }
 }
 
 /// An agent that restarts is back within a second; until then the page stays as it is.

@@ -90,25 +90,23 @@ impl SettingsForm {
     }
 
     /// What the agent is to change: what the person changed in the dialog. What was changed elsewhere meanwhile stays.
-    pub(crate) fn change(&self, opened: &Self) -> Result<SettingsChange, InvalidSpan> {
+    pub(crate) fn change(&self, opened: &Self, now: &Settings) -> Result<SettingsChange, InvalidSpan> {
+        let switched = |mine: bool, opened: bool, now: bool| if mine == opened { now } else { mine };
+        let notifications = NotificationSettings {
+            login: switched(self.notify_login, opened.notify_login, now.notifications.login),
+            not_renewed: switched(self.notify_not_renewed, opened.notify_not_renewed, now.notifications.not_renewed),
+            keychain: switched(self.notify_keychain, opened.notify_keychain, now.notifications.keychain),
+            approval: switched(self.notify_approval, opened.notify_approval, now.notifications.approval),
+        };
         let differs = self.clear_clipboard_after != opened.clear_clipboard_after;
         let clear_clipboard_after = differs.then(|| self.clear_clipboard_after.parse()).transpose()?;
         Ok(SettingsChange {
             clear_clipboard_after,
-            notifications: (self.notifications() != opened.notifications()).then(|| self.notifications()),
+            notifications: (notifications != now.notifications).then_some(notifications),
             refresh: (self.refresh != opened.refresh).then(|| self.refresh.into()),
             start_at_login: (self.start_at_login != opened.start_at_login).then_some(self.start_at_login),
             account_order: None,
         })
-    }
-
-    const fn notifications(&self) -> NotificationSettings {
-        NotificationSettings {
-            login: self.notify_login,
-            not_renewed: self.notify_not_renewed,
-            keychain: self.notify_keychain,
-            approval: self.notify_approval,
-        }
     }
 }
 
@@ -119,7 +117,9 @@ mod tests {
     #[test]
     fn only_what_was_changed_in_the_dialog_is_changed() {
         let opened = SettingsForm::of(&Settings::default(), ThemeChoice::System);
-        assert_eq!(opened.change(&opened), Ok(SettingsChange::default()), "untouched");
+        let elsewhere = NotificationSettings { keychain: false, ..NotificationSettings::default() };
+        let now = Settings { notifications: elsewhere, ..Settings::default() };
+        assert_eq!(opened.change(&opened, &now), Ok(SettingsChange::default()), "untouched");
         let typed = SettingsForm {
             clear_clipboard_after: "2m".to_owned(),
             notify_login: false,
@@ -128,11 +128,11 @@ mod tests {
         };
         let expected = SettingsChange {
             clear_clipboard_after: Some(Span::from_secs(120)),
-            notifications: Some(NotificationSettings { login: false, ..NotificationSettings::default() }),
+            notifications: Some(NotificationSettings { login: false, ..elsewhere }),
             start_at_login: Some(true),
             ..SettingsChange::default()
         };
-        assert_eq!(typed.change(&opened), Ok(expected));
+        assert_eq!(typed.change(&opened, &now), Ok(expected));
     }
 
     #[test]
@@ -141,6 +141,6 @@ mod tests {
         assert_eq!(SettingsTroubles::of(&form), SettingsTroubles::default());
         let wrong = SettingsForm { clear_clipboard_after: "soon".to_owned(), ..form.clone() };
         assert!(SettingsTroubles::of(&wrong).clear_clipboard_after.starts_with("A duration is a number"));
-        assert!(wrong.change(&form).is_err());
+        assert!(wrong.change(&form, &Settings::default()).is_err());
     }
 }

@@ -2,11 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use evertoken_client::{Client, SignIn};
-use evertoken_core::account::{AccountName, SignInWay};
-use evertoken_core::api::{SignInEvent, SignInRequest};
+use evertoken_client::SignIn;
+use evertoken_core::api::SignInEvent;
 use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::view::Waiting;
+use evertoken_core::view::{Trouble, Waiting};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tauri::ipc::Channel;
@@ -22,10 +21,17 @@ impl UnderWay {
         self.replace(None);
     }
 
-    fn begin(&self) -> oneshot::Receiver<()> {
+    /// Signs in. `false`: it was given up; what is dropped then ends in the agent, too.
+    pub(crate) async fn unless_ended(
+        &self,
+        signed_in: impl Future<Output = Result<(), Trouble>>,
+    ) -> Result<bool, Trouble> {
         let (wanted, is_wanted) = oneshot::channel();
         self.replace(Some(wanted));
-        is_wanted
+        tokio::select! {
+            result = signed_in => result.map(|()| true),
+            _ = is_wanted => Ok(false),
+        }
     }
 
     fn replace(&self, wanted: Option<oneshot::Sender<()>>) {
@@ -33,25 +39,8 @@ impl UnderWay {
     }
 }
 
-/// Signs in, and shows what is to be done. `false`: it was given up.
-pub(crate) async fn sign_in(
-    agent: Client,
-    under_way: &UnderWay,
-    account: &AccountName,
-    way: SignInWay,
-    request: &SignInRequest,
-    page: &Channel<Waiting>,
-) -> Result<bool, Problem> {
-    let is_wanted = under_way.begin();
-    let signed_in = async { follow(agent.sign_in(Some(account), way, request).await?, page).await };
-    tokio::select! {
-        result = signed_in => result.map(|()| true),
-        // What is dropped here ends in the agent, too.
-        _ = is_wanted => Ok(false),
-    }
-}
-
-async fn follow(mut sign_in: SignIn, page: &Channel<Waiting>) -> Result<(), Problem> {
+/// Shows what is to be done, until the end.
+pub(crate) async fn follow(mut sign_in: SignIn, page: &Channel<Waiting>) -> Result<(), Problem> {
     while let Some(event) = sign_in.next().await {
         match event? {
             SignInEvent::Prompt(prompt) => {

@@ -210,3 +210,19 @@ async fn a_yes_while_the_server_cannot_be_reached_is_said_again_and_loses_nothin
     scene.crash_and_restart().await;
     scene.goes_on().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_that_waits_unsent_goes_where_the_answer_says_and_not_to_a_mistyped_server() {
+    let scene = logged_in("--expires-in 24h").await;
+    let mut response = scene.sandbox.sign_in_response().await;
+    response["user_id"] = json!(OTHER);
+    let response = response.to_string();
+    // A port that nobody listens on.
+    let mistyped = "--endpoint http://127.0.0.1:9/token --encoding form --client-id me";
+    paste(&scene, &response, mistyped).await.failed(1);
+
+    let right = format!("--replace-user {}", super::server(&scene));
+    paste(&scene, &response, &right).await.succeeded();
+    let status = scene.desktop.status().await;
+    assert!(status.account("default")["endpoint"].as_str().unwrap().starts_with(&scene.sandbox.url("")));
+}

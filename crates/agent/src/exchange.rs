@@ -59,8 +59,16 @@ pub(crate) struct Given {
     pub(crate) client_secret: Option<ClientSecret>,
     /// The only user whose login is kept.
     pub(crate) user_id: Option<String>,
-    /// Does nobody but this agent hold it? Then it waits for another try unless the server refused it.
-    pub(crate) is_held_here: bool,
+    /// What a person gave for it, if nobody but this agent holds it: then it waits for another try unless the server refused
+    /// it.
+    pub(crate) held_for: Option<Fingerprint>,
+}
+
+impl Given {
+    /// What would be lost with a try that came to nothing.
+    fn only_held_here(self) -> Option<Self> {
+        Some(self).filter(|given| given.held_for.is_some())
+    }
 }
 
 /// Carries a rotation out, to its end. `store_delayed` hears why the keychain does not take a new token.
@@ -75,7 +83,7 @@ pub(crate) async fn exchange(
             outcome: Outcome::Failed(Failure::Journal),
             access_token: None,
             newest: None,
-            set_aside: None,
+            set_aside: given.only_held_here(),
         };
     };
     let mut edge = Edge::new(given);

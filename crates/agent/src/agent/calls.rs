@@ -146,6 +146,10 @@ impl Agent {
         match moved {
             Ok(configuration) => {
                 self.accounts.remove(name);
+                // What was begun for either name is for another account now.
+                for name in [name, to] {
+                    self.sign_ins.remove(name);
+                }
                 if let Some(aside) = self.asides.remove(name) {
                     self.asides.insert(to.clone(), aside);
                 }

@@ -48,9 +48,9 @@ impl Agent {
         });
         if let (true, Ok((login, name, _))) = (replace_user, &prepared)
             && let Some(token) = &login.given.refresh_token
-            && let Some(aside) = self.aside_of(&name.clone(), token.fingerprint())
+            && let Some(aside) = self.take_aside_of(name, token.fingerprint())
         {
-            return self.keep_aside(&name.clone(), aside, reply);
+            return self.keep_aside(name, aside, reply);
         }
         match prepared {
             // Nothing is changed before the issuer has named its endpoints.
@@ -97,7 +97,7 @@ impl Agent {
         let Some(fingerprint) = given.refresh_token.as_ref().map(RefreshToken::fingerprint) else { return };
         match AnotherUser::between(given.user_id.as_deref(), user_id.as_deref()) {
             Some(users) => {
-                self.set_aside(name, account, Given { user_id: None, is_held_here: true, ..given }, fingerprint);
+                self.set_aside(name, account, Given { user_id: None, ..given }, fingerprint);
                 drop(reply.send(Err(login_problem(name, &Failure::AnotherUser(users)))));
             }
             None => self.keep_login(name, account, given, fingerprint, reply),
@@ -115,6 +115,9 @@ impl Agent {
     ) {
         let is_new = !self.configuration.accounts.contains_key(name);
         if let Err(problem) = self.write_down(name, &account) {
+            if given.held_for.is_some() {
+                self.set_aside(name, account, given, fingerprint);
+            }
             return drop(reply.send(Err(problem)));
         }
         if let Some(held) = self.accounts.get_mut(name) {
@@ -234,6 +237,10 @@ impl Agent {
     /// Changes how an account refreshes. Headers and client id are what `settings` says; what else it leaves out stays.
     pub(super) fn change_place(&mut self, name: &AccountName, settings: AccountSettings) -> Result<(), Problem> {
         let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
+        if held.log_ins > 0 {
+            let advice = "Wait until the log-in of this account has ended, then change it.";
+            return Err(invalid(format!("A log-in of {name} is under way; nothing was changed."), advice));
+        }
         let bare = Account { headers: BTreeMap::new(), client_id: None, ..held.account.clone() };
         if settings.issuer.is_some() {
             return Err(invalid(
@@ -310,6 +317,7 @@ impl Agent {
         self.configuration = self.file.edit(&Edit::RemoveAccount(name.clone()))?;
         self.accounts.remove(name);
         self.asides.remove(name);
+        self.sign_ins.remove(name);
         Ok(())
     }
 }
@@ -335,7 +343,7 @@ fn given(credential: &str, client_secret: Option<String>) -> Result<Given, Probl
         refresh_token: Some(refresh_token),
         client_secret: self::client_secret(client_secret)?,
         user_id: None,
-        is_held_here: false,
+        held_for: None,
     })
 }
 

@@ -29,6 +29,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
+use self::account_settings::handing_out_of;
 use self::held::Held;
 use self::jobs::Finished;
 pub(crate) use self::jobs::state_folder;
@@ -264,8 +265,10 @@ impl Agent {
         self.accounts.retain(|name, _| configured.contains_key(name));
         for (name, account) in configured {
             match self.accounts.get_mut(&name) {
-                // Written down for a log-in that is yet to work.
-                Some(held) if held.log_ins > 0 => {}
+                // Its place is written down for a log-in that is yet to work.
+                Some(held) if held.log_ins > 0 => {
+                    held.account = handing_out_of(Some(&account), held.account.clone());
+                }
                 Some(held) => held.account = account,
                 None => self.hold(&name),
             }

@@ -9,7 +9,7 @@ use evertoken_core::login::ANOTHER_USER_WAITS;
 use evertoken_core::metadata::Metadata;
 use evertoken_core::problem::{Problem, ProblemKind};
 use evertoken_core::status::AccountStatus;
-use evertoken_core::token::Fingerprint;
+use evertoken_core::token::{Fingerprint, RefreshToken};
 use tokio::sync::oneshot;
 use tracing::info;
 
@@ -73,6 +73,10 @@ impl Agent {
         metadata: Option<Metadata>,
         by: SignIn,
     ) {
+        // While its issuer was asked, whoever followed may have gone and begun another.
+        if by.follower.is_closed() {
+            return;
+        }
         let before = self.configuration.accounts.get(name);
         let account = match resolve(NOT_LOGGED_IN, before, settings, metadata, by.client_secret.is_some()) {
             Ok(account) => account,
@@ -100,7 +104,7 @@ impl Agent {
         };
         let client_secret = sign_in.client_secret.clone();
         let expected = self.expected_user(name, sign_in.replace_user);
-        let given = Given { refresh_token: Some(refresh_token), client_secret, user_id: expected, is_held_here: false };
+        let given = Given { refresh_token: Some(refresh_token), client_secret, user_id: expected, held_for: None };
         let (reply, answer) = oneshot::channel();
         tokio::spawn(async move {
             let event = match answer.await {
@@ -122,6 +126,7 @@ impl Agent {
     /// Keeps the login of another user until a person has answered, or for a while.
     pub(super) fn set_aside(&mut self, name: &AccountName, account: Account, given: Given, fingerprint: Fingerprint) {
         let since = Instant::now();
+        let fingerprint = given.held_for.unwrap_or(fingerprint);
         self.asides.insert(name.clone(), Aside { account, given, fingerprint, since });
         let (name, finished) = (name.clone(), self.finished.clone());
         tokio::spawn(async move {
@@ -148,15 +153,19 @@ impl Agent {
         }
     }
 
-    /// The login that waits, if it is what this credential brought.
-    pub(super) fn aside_of(&mut self, name: &AccountName, fingerprint: Fingerprint) -> Option<Aside> {
-        let is_it = self.asides.get(name).is_some_and(|aside| aside.fingerprint == fingerprint);
-        if is_it { self.asides.remove(name) } else { None }
+    /// The login that waits, if it is what this credential brought. One that was not sent yet goes where it is to go now.
+    pub(super) fn take_aside_of(&mut self, name: &AccountName, fingerprint: Fingerprint) -> Option<Aside> {
+        self.asides.get(name).filter(|aside| aside.fingerprint == fingerprint)?;
+        self.asides.remove(name).filter(|aside| {
+            let waiting = aside.given.refresh_token.as_ref().map(RefreshToken::fingerprint);
+            waiting != Some(fingerprint)
+        })
     }
 
     pub(super) fn keep_aside(&mut self, name: &AccountName, aside: Aside, reply: Reply<AccountStatus>) {
-        let Aside { account, given, .. } = aside;
-        let Some(fingerprint) = given.refresh_token.as_ref().map(|token| token.fingerprint()) else { return };
+        let Aside { account, given, fingerprint: gave, .. } = aside;
+        let given = Given { held_for: Some(gave), ..given };
+        let Some(fingerprint) = given.refresh_token.as_ref().map(RefreshToken::fingerprint) else { return };
         let account = handing_out_of(self.configuration.accounts.get(name), account);
         self.keep_login(name, account, given, fingerprint, reply);
     }

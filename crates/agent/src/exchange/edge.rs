@@ -62,10 +62,10 @@ impl Edge {
             Outcome::Failed(Failure::AnotherUser(_)) => {
                 let granted = self.grant.and_then(|grant| grant.refresh_token);
                 let refresh_token = granted.or(self.given.refresh_token);
-                Some(Given { refresh_token, user_id: None, is_held_here: true, ..self.given })
+                Some(Given { refresh_token, user_id: None, ..self.given })
             }
             Outcome::Failed(Failure::AuthorizationRequired(_)) => None,
-            Outcome::Failed(_) | Outcome::Reverted => Some(self.given).filter(|given| given.is_held_here),
+            Outcome::Failed(_) | Outcome::Reverted => self.given.only_held_here(),
             Outcome::Granted(_) | Outcome::Adopted(_) => None,
         }
     }

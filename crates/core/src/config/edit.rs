@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
 use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate, one_line};
 use crate::access::Program;
@@ -47,7 +47,7 @@ impl Edit {
             Self::RemoveAccount(name) => remove_account(&mut document, name)?,
             Self::RenameAccount { from, to } => rename_account(&mut document, from, to)?,
             Self::SetDefault(name) => {
-                document.insert("default_account", value(name.as_str()));
+                put(&mut document, "default_account", name.as_str());
             }
             Self::ChangeSettings(change) => change_settings(&mut document, change)?,
         }
@@ -67,11 +67,23 @@ fn table<'a>(parent: &'a mut Table, name: &str) -> Result<&'a mut Table, Configu
     item.as_table_mut().ok_or_else(|| ConfigurationError::Unreadable(format!("{name} is not a table")))
 }
 
+/// Writes a value where it differs, and leaves the comments above and beside it.
+fn put(table: &mut Table, key: &str, new: impl Into<Value>) {
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            let decor = old.decor().clone();
+            *old = new.into();
+            *old.decor_mut() = decor;
+        }
+        None => drop(table.insert(key, Item::Value(new.into()))),
+    }
+}
+
 fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account) -> Result<(), ConfigurationError> {
     let accounts = table(document.as_table_mut(), "accounts")?;
     let entry = table(accounts, name.as_str())?;
     entry.set_implicit(false);
-    entry.insert("endpoint", value(account.endpoint.as_str()));
+    put(entry, "endpoint", account.endpoint.as_str());
     match account.encoding {
         Encoding::Json => drop(entry.remove("encoding")),
         Encoding::Form => drop(entry.insert("encoding", value("form"))),
@@ -122,7 +134,7 @@ fn put_handing_out(entry: &mut Table, account: &Account) {
 
 fn put_text(entry: &mut Table, name: &str, text: Option<&str>) {
     match text {
-        Some(text) => drop(entry.insert(name, value(text))),
+        Some(text) => put(entry, name, text),
         None => drop(entry.remove(name)),
     }
 }
@@ -134,7 +146,7 @@ fn put_texts<T: AsRef<str>>(entry: &mut Table, name: &str, texts: &[T]) {
     if texts.is_empty() {
         entry.remove(name);
     } else if written.is_none_or(|written| !written.into_iter().eq(texts.iter().map(AsRef::as_ref))) {
-        entry.insert(name, value(texts.iter().map(AsRef::as_ref).collect::<Array>()));
+        put(entry, name, texts.iter().map(AsRef::as_ref).collect::<Array>());
     }
 }
 
@@ -169,7 +181,7 @@ fn rename_account(document: &mut DocumentMut, from: &AccountName, to: &AccountNa
         accounts.insert(to.as_str(), account);
     }
     if document.get("default_account").and_then(Item::as_str) == Some(from.as_str()) {
-        document.insert("default_account", value(to.as_str()));
+        put(document, "default_account", to.as_str());
     }
     if let Some((place, order)) = place_in_order(document, from) {
         order.replace(place, to.as_str());
@@ -187,7 +199,7 @@ fn place_in_order<'a>(document: &'a mut DocumentMut, name: &AccountName) -> Opti
 fn change_settings(document: &mut DocumentMut, change: &SettingsChange) -> Result<(), ConfigurationError> {
     let settings = table(document.as_table_mut(), "settings")?;
     if let Some(after) = change.clear_clipboard_after {
-        settings.insert("clear_clipboard_after", value(after.to_string()));
+        put(settings, "clear_clipboard_after", after.to_string());
     }
     if let Some(refresh) = change.refresh {
         let name = match refresh {
@@ -195,20 +207,20 @@ fn change_settings(document: &mut DocumentMut, change: &SettingsChange) -> Resul
             RefreshTime::Usual => "usual",
             RefreshTime::Late => "late",
         };
-        settings.insert("refresh", value(name));
+        put(settings, "refresh", name);
     }
     if let Some(start_at_login) = change.start_at_login {
-        settings.insert("start_at_login", value(start_at_login));
+        put(settings, "start_at_login", start_at_login);
     }
     if let Some(order) = &change.account_order {
         put_texts(settings, ACCOUNT_ORDER, &order.names().map(AccountName::as_str).collect::<Vec<_>>());
     }
     if let Some(NotificationSettings { login, not_renewed, keychain, approval }) = change.notifications {
         let notifications = table(settings, "notifications")?;
-        notifications.insert("login", value(login));
-        notifications.insert("not_renewed", value(not_renewed));
-        notifications.insert("keychain", value(keychain));
-        notifications.insert("approval", value(approval));
+        put(notifications, "login", login);
+        put(notifications, "not_renewed", not_renewed);
+        put(notifications, "keychain", keychain);
+        put(notifications, "approval", approval);
     }
     Ok(())
 }
@@ -264,10 +276,12 @@ mod tests {
 
     #[test]
     fn a_person_keeps_comments_and_order() {
-        let text = "# my accounts\nversion = 1 # do not touch\n\n[accounts.z] # last\nendpoint = \"https://z.example/\" # here\n";
+        let text = "# my accounts\nversion = 1 # do not touch\n\n[accounts.z] # last\n# above\nendpoint = \"https://z.example/\" # here\n";
         let text = Edit::PutAccount(name("a"), Box::new(account())).apply(text).unwrap();
         let text = Edit::SetDefault(name("z")).apply(&text).unwrap();
-        for kept in ["# my accounts", "# do not touch", "# last", "# here"] {
+        let moved = Account::at("https://z.example/token".parse().unwrap());
+        let text = Edit::PutAccount(name("z"), Box::new(moved)).apply(&text).unwrap();
+        for kept in ["# my accounts", "# do not touch", "# last", "# above", "# here"] {
             assert!(text.contains(kept), "{text}");
         }
         let read = parse(&text).unwrap();
