@@ -2,6 +2,7 @@
 //! desktop made here listens for a driver, and the driver comes to it.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
@@ -10,6 +11,7 @@ use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
+use tokio::net::TcpStream;
 
 use super::Desktop;
 use super::artefact;
@@ -21,10 +23,20 @@ use super::process::{Outcome, Process};
 /// The title of the product's window begins with this.
 const TITLE: &str = "^Evertoken";
 
-/// A port that nobody listens on at this moment.
+/// A port that nobody listens on, and that nobody is given by the system before it is used: it lies below the range from
+/// which the system gives them, and no other test of this process gets it.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 20_000;
+    const PORTS: u16 = 12_000;
+    // Two runs at the same time begin at different places.
+    let begin = u16::try_from(std::process::id() % u32::from(PORTS)).unwrap();
+    loop {
+        let port = FIRST + (begin + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS) % PORTS;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// What makes a Tauri window accept a driver, and WebKit listen for one.
@@ -44,21 +56,25 @@ impl Window {
     /// Waits for a window on the screen and takes hold of it.
     pub(crate) async fn appears(desktop: &Desktop) -> Self {
         desktop.window_is_open().await;
+        eventually("the window takes a driver", async || Self::driven(desktop).await).await
+    }
+
+    /// A driver that was refused, or waits for too long, may hold the only session that there can be: the next try brings
+    /// a driver of its own.
+    async fn driven(desktop: &Desktop) -> Option<Self> {
+        const A_TRY: Duration = Duration::from_secs(10);
         let port = free_port();
         let driver = Process::spawn(desktop.environment.command("WebKitWebDriver").args([
             format!("--port={port}"),
             "--host=127.0.0.1".to_owned(),
             format!("--target=127.0.0.1:{}", desktop.inspector),
         ]));
+        eventually("the driver listens", async || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()).await;
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(Capabilities::new());
         let address = format!("http://127.0.0.1:{port}");
-        let client = eventually("the window takes a driver", async || {
-            let mut builder = ClientBuilder::new(HttpConnector::new());
-            builder.capabilities(Capabilities::new());
-            let session = tokio::time::timeout(Duration::from_secs(5), builder.connect(&address));
-            session.await.ok()?.ok()
-        })
-        .await;
-        Self { client, _driver: driver }
+        let client = tokio::time::timeout(A_TRY, builder.connect(&address)).await.ok()?.ok()?;
+        Some(Self { client, _driver: driver })
     }
 
     /// Waits for an element of the page.
