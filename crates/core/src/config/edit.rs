@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate, one_line};
 use crate::access::Program;
@@ -67,7 +67,7 @@ fn table<'a>(parent: &'a mut Table, name: &str) -> Result<&'a mut Table, Configu
     item.as_table_mut().ok_or_else(|| ConfigurationError::Unreadable(format!("{name} is not a table")))
 }
 
-/// Writes a value where it differs, and leaves the comments above and beside it.
+/// Writes a value, and leaves the comments above and beside it.
 fn put(table: &mut Table, key: &str, new: impl Into<Value>) {
     match table.get_mut(key).and_then(Item::as_value_mut) {
         Some(old) => {
@@ -86,7 +86,7 @@ fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account
     put(entry, "endpoint", account.endpoint.as_str());
     match account.encoding {
         Encoding::Json => drop(entry.remove("encoding")),
-        Encoding::Form => drop(entry.insert("encoding", value("form"))),
+        Encoding::Form => put(entry, "encoding", "form"),
     }
     put_map(entry, "headers", &account.headers);
     put_text(entry, "client_id", account.client_id.as_deref());
@@ -112,12 +112,12 @@ fn put_handing_out(entry: &mut Table, account: &Account) {
         Some(TokenFile { path, form }) => {
             let path = path.as_path().to_string_lossy().into_owned();
             let file = InlineTable::from_iter([("path", path), ("form", form.to_string())]);
-            entry.insert("token_file", value(file));
+            put(entry, "token_file", file);
         }
         None => drop(entry.remove("token_file")),
     }
     if account.require_approval {
-        entry.insert("require_approval", value(true));
+        put(entry, "require_approval", true);
     } else {
         entry.remove("require_approval");
     }
@@ -127,7 +127,7 @@ fn put_handing_out(entry: &mut Table, account: &Account) {
         if programs.is_empty() {
             entry.remove(key);
         } else {
-            entry.insert(key, value(programs.iter().map(Program::as_str).collect::<Array>()));
+            put(entry, key, programs.iter().map(Program::as_str).collect::<Array>());
         }
     }
 }
@@ -160,7 +160,7 @@ fn put_map(entry: &mut Table, name: &str, map: &BTreeMap<String, String>) {
         entry.remove(name);
     } else if written.as_ref() != Some(map) {
         let inline: InlineTable = map.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
-        entry.insert(name, value(inline));
+        put(entry, name, inline);
     }
 }
 
