@@ -166,5 +166,5 @@ async fn p1_a_journal_torn_at_any_byte_of_the_note_that_a_token_was_presented_do
 
 #[test]
 fn p1_fingerprints_here_are_those_of_the_product() {
-    assert_eq!(fingerprint("abc"), evertoken_core::token::Fingerprint::of("abc").to_string());
+    assert_eq!(fingerprint("abc"), evertoken_core::oauth::token::Fingerprint::of("abc").to_string());
 }

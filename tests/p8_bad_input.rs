@@ -5,8 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use evertoken_core::journal::{Entry, Record, parse, summarize};
-use evertoken_core::token::Fingerprint;
+use evertoken_core::login::journal::{Entry, Record, parse, summarize};
+use evertoken_core::oauth::token::Fingerprint;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

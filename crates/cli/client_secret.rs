@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use evertoken_core::client::{ClientSecret, LONGEST_CLIENT_SECRET};
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::oauth::client_authentication::{ClientSecret, LONGEST_CLIENT_SECRET};
 
 const PROMPT: &str = "Client secret (not shown): ";
 

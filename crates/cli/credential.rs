@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
 
 /// In bytes. Token responses with two long JWTs are below 8 KiB.
 const LONGEST: usize = 64 * 1024;

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
 use serde::Serialize;
 
 use crate::failure::Failure;

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use evertoken_core::api::{
+use evertoken_core::api::diagnosis::Diagnosis;
+use evertoken_core::api::problem::Problem;
+use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
     NewAccount, RefreshRequest, SignInPrompt, SignInRequest, TokenAnswer,
 };
+use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
-use evertoken_core::diagnosis::Diagnosis;
-use evertoken_core::problem::Problem;
-use evertoken_core::status::{AccountStatus, StatusReport};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 

@@ -1,7 +1,7 @@
 //! What a person gives to log in with: a token that fits into a request, or an error.
 #![no_main]
 
-use evertoken_core::token_response::read_credential;
+use evertoken_core::oauth::token_response::read_credential;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

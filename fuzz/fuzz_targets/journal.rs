@@ -1,7 +1,7 @@
 //! A journal after accidents: what is read of it is written and read again the same.
 #![no_main]
 
-use evertoken_core::journal::{Entry, parse, summarize};
+use evertoken_core::login::journal::{Entry, parse, summarize};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! The endpoint's answer: read without a panic, and what is granted can be used.
 #![no_main]
 
-use evertoken_core::token_response::{Answer, read};
+use evertoken_core::oauth::token_response::{Answer, read};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 

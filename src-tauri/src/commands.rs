@@ -1,13 +1,13 @@
 //! What the page can ask for. No answer contains a token.
 
 use evertoken_client::{Client, connect_or_start};
+use evertoken_core::account::order::Step;
 use evertoken_core::account::{AccountName, Preset, SignInWay};
-use evertoken_core::account_order::Step;
-use evertoken_core::api::{AccountChange, AccountSettings, LoginRequest, RefreshRequest, SignInRequest};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::{AccountChange, AccountSettings, LoginRequest, RefreshRequest, SignInRequest};
 use evertoken_core::config::SettingsChange;
-use evertoken_core::paths::Paths;
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::view::{
+use evertoken_core::config::paths::Paths;
+use evertoken_core::present::window::{
     History, HistorySpan, Recognised, Trouble, View, Waiting, copied, moved, recognise, refreshed,
 };
 use jiff::Timestamp;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use evertoken_client::{Client, connect_or_start};
-use evertoken_core::paths::Paths;
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::status::StatusReport;
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::status::StatusReport;
+use evertoken_core::config::paths::Paths;
 use tokio::sync::watch;
 
 /// What the window knows of the agent.

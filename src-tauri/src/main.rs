@@ -20,8 +20,8 @@ mod window;
 
 use std::process::ExitCode;
 
-use evertoken_core::paths::Paths;
-use evertoken_core::token::Fingerprint;
+use evertoken_core::config::paths::Paths;
+use evertoken_core::oauth::token::Fingerprint;
 use tauri::{Manager, RunEvent};
 
 use arguments::Arguments;

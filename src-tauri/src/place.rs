@@ -1,12 +1,12 @@
 //! Where an account's tokens come from, as the page asks for it and shows it.
 
 use evertoken_core::account::{AccountName, Encoding, Preset};
-use evertoken_core::api::AccountSettings;
-use evertoken_core::endpoint::Endpoint;
-use evertoken_core::header::{InvalidHeader, check_header};
-use evertoken_core::metadata::Issuer;
-use evertoken_core::parameter::check_parameter;
-use evertoken_core::sentence::as_sentence;
+use evertoken_core::api::requests::AccountSettings;
+use evertoken_core::oauth::endpoint::Endpoint;
+use evertoken_core::oauth::header::{InvalidHeader, check_header};
+use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::parameter::check_parameter;
+use evertoken_core::present::sentence::as_sentence;
 use serde::{Deserialize, Serialize};
 
 /// The page's answer.

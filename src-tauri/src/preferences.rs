@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evertoken_core::paths::Paths;
+use evertoken_core::config::paths::Paths;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, Manager, Theme, Wry};

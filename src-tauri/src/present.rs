@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use evertoken_core::view::{Trouble, View, reads_the_same_for};
+use evertoken_core::present::window::{Trouble, View, reads_the_same_for};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tauri::{AppHandle, Emitter, Manager};

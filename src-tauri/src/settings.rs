@@ -1,8 +1,8 @@
 //! The settings dialog: the agent's settings and the window's own.
 
+use evertoken_core::config::duration::{InvalidSpan, Span};
 use evertoken_core::config::{NotificationSettings, RefreshTime, Settings, SettingsChange};
-use evertoken_core::duration::{InvalidSpan, Span};
-use evertoken_core::sentence::as_sentence;
+use evertoken_core::present::sentence::as_sentence;
 use serde::{Deserialize, Serialize};
 
 use crate::preferences::ThemeChoice;

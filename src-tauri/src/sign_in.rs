@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use evertoken_client::SignIn;
-use evertoken_core::api::SignInEvent;
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::view::{Trouble, Waiting};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::SignInEvent;
+use evertoken_core::present::window::{Trouble, Waiting};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tauri::ipc::Channel;

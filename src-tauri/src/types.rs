@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use evertoken_core::account::SignInWay;
-use evertoken_core::account_order::Step;
-use evertoken_core::status::State;
-use evertoken_core::view::{
+use evertoken_core::account::order::Step;
+use evertoken_core::api::status::State;
+use evertoken_core::present::window::{
     Button, ButtonAction, Card, History, HistorySpan, Item, ItemKind, Recognised, Tick, Trouble, View, Waiting,
 };
 use ts_rs::{Config, TS};

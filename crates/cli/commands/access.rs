@@ -1,7 +1,7 @@
 use clap::Args;
-use evertoken_core::access::{Access as Entry, AccessOutcome, Program};
 use evertoken_core::account::AccountName;
-use evertoken_core::api::AccessAnswer;
+use evertoken_core::account::approval::{Access as Entry, AccessOutcome, Program};
+use evertoken_core::api::requests::AccessAnswer;
 use jiff::tz::TimeZone;
 
 use super::agent_client;
@@ -58,7 +58,7 @@ fn in_words(access: &Entry, zone: &TimeZone) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
-    use evertoken_core::access::Caller;
+    use evertoken_core::account::approval::Caller;
     use jiff::Timestamp;
 
     #[test]

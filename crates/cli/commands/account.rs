@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::AccountChange;
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::sentence::state_and_time_left;
-use evertoken_core::status::{AccountStatus, TokenFileStatus};
-use evertoken_core::token_file::{TokenFile, TokenFileForm, TokenFilePath};
+use evertoken_core::account::token_file::{TokenFile, TokenFileForm, TokenFilePath};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::AccountChange;
+use evertoken_core::api::status::{AccountStatus, TokenFileStatus};
+use evertoken_core::present::sentence::state_and_time_left;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -238,7 +238,7 @@ fn table(accounts: &[&AccountStatus], now: Timestamp) -> String {
 mod tests {
     use super::super::status::tests::account;
     use super::*;
-    use evertoken_core::status::State;
+    use evertoken_core::api::status::State;
 
     #[test]
     fn columns_stand_under_each_other() {

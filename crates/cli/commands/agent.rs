@@ -2,7 +2,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 use evertoken_client::agent_program;
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
 
 use crate::failure::Failure;
 use crate::program::become_program;

@@ -1,9 +1,9 @@
 use clap::Args;
-use evertoken_core::access::Program;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::Approval;
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::status::AccountStatus;
+use evertoken_core::account::approval::Program;
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::Approval;
+use evertoken_core::api::status::AccountStatus;
 
 use super::agent_client;
 use crate::failure::Failure;
@@ -74,7 +74,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
     use crate::commands::status::tests::account;
-    use evertoken_core::status::State;
+    use evertoken_core::api::status::State;
 
     fn waiting(programs: &[&str]) -> Vec<AccountStatus> {
         let approvals = programs.iter().copied().map(Program::new).collect();

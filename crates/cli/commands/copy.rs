@@ -1,6 +1,6 @@
 use clap::Args;
 use evertoken_core::account::AccountName;
-use evertoken_core::sentence::local_time;
+use evertoken_core::present::sentence::local_time;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::agent_client;

@@ -4,9 +4,9 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::TokenAnswer;
-use evertoken_core::duration::Span;
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::TokenAnswer;
+use evertoken_core::config::duration::Span;
 
 use super::token::valid_token;
 use super::{agent_client, block_on};

@@ -1,7 +1,7 @@
 use clap::Args;
 use evertoken_core::account::AccountName;
-use evertoken_core::journal::{Entry, Record};
-use evertoken_core::sentence::local_time;
+use evertoken_core::login::journal::{Entry, Record};
+use evertoken_core::present::sentence::local_time;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::agent_client;
@@ -80,7 +80,7 @@ fn in_words(entry: &Entry, zone: &TimeZone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evertoken_core::token::Fingerprint;
+    use evertoken_core::oauth::token::Fingerprint;
 
     #[test]
     fn a_refusal_says_when_the_login_expired_and_what_support_will_ask() {

@@ -2,14 +2,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use evertoken_core::account::{AccountName, Encoding, Preset};
-use evertoken_core::api::{AccountSettings, LoginRequest, SignInRequest};
-use evertoken_core::client::AuthMethod;
-use evertoken_core::endpoint::Endpoint;
-use evertoken_core::header::{InvalidHeader, check_header};
-use evertoken_core::metadata::Issuer;
-use evertoken_core::parameter::{InvalidParameter, check_parameter};
-use evertoken_core::sentence::state_and_time_left;
-use evertoken_core::status::StatusReport;
+use evertoken_core::api::requests::{AccountSettings, LoginRequest, SignInRequest};
+use evertoken_core::api::status::StatusReport;
+use evertoken_core::oauth::client_authentication::AuthMethod;
+use evertoken_core::oauth::endpoint::Endpoint;
+use evertoken_core::oauth::header::{InvalidHeader, check_header};
+use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::parameter::{InvalidParameter, check_parameter};
+use evertoken_core::present::sentence::state_and_time_left;
 use jiff::Timestamp;
 
 use super::agent_client;

@@ -24,8 +24,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use evertoken_client::{Client, connect_or_start};
-use evertoken_core::paths::Paths;
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::config::paths::Paths;
 
 use crate::failure::Failure;
 

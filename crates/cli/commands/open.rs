@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use evertoken_client::background::{self, Log};
 use evertoken_core::account::AccountName;
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
 
 use super::paths;
 use crate::failure::Failure;

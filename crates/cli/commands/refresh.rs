@@ -1,7 +1,7 @@
 use clap::Args;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::RefreshRequest;
-use evertoken_core::sentence::state_and_time_left;
+use evertoken_core::api::requests::RefreshRequest;
+use evertoken_core::present::sentence::state_and_time_left;
 use jiff::Timestamp;
 
 use super::agent_client;

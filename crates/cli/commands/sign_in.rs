@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal, Write};
 
 use evertoken_client::SignIn;
 use evertoken_core::account::SignInWay;
-use evertoken_core::api::{SignInEvent, SignInPrompt};
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::status::AccountStatus;
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::{SignInEvent, SignInPrompt};
+use evertoken_core::api::status::AccountStatus;
 
 use super::login::WayArguments;
 use crate::failure::Failure;

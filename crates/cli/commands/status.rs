@@ -3,8 +3,8 @@ mod page;
 use clap::Args;
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::status::StatusReport;
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::status::StatusReport;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::agent_client;
@@ -100,8 +100,8 @@ pub(super) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
     use evertoken_core::account::PRODUCTION_ENDPOINT;
-    use evertoken_core::account_order::AccountOrder;
-    use evertoken_core::status::{AccessTokenStatus, AccountStatus, AgentInfo, LoginStatus, RefreshStatus, State};
+    use evertoken_core::account::order::AccountOrder;
+    use evertoken_core::api::status::{AccessTokenStatus, AccountStatus, AgentInfo, LoginStatus, RefreshStatus, State};
 
     /// An account at the beginning of 1970, with a day's access token unless it is signed out.
     pub(in crate::commands) fn account(name: &str, state: State) -> AccountStatus {

@@ -3,9 +3,9 @@ use std::time::Duration;
 use clap::Args;
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::{RefreshRequest, TokenAnswer};
-use evertoken_core::duration::Span;
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::{RefreshRequest, TokenAnswer};
+use evertoken_core::config::duration::Span;
 use tokio::time::{Instant, timeout_at};
 
 use super::agent_client;

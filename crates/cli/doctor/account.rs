@@ -1,6 +1,6 @@
-use evertoken_core::failure::{Failure, NotSent};
-use evertoken_core::sentence::state_and_time_left;
-use evertoken_core::status::{AccountStatus, State, StatusReport};
+use evertoken_core::api::status::{AccountStatus, State, StatusReport};
+use evertoken_core::oauth::failure::{Failure, NotSent};
+use evertoken_core::present::sentence::state_and_time_left;
 use jiff::Timestamp;
 
 use super::Finding;
@@ -55,8 +55,8 @@ pub(super) mod tests {
     use super::super::Verdict;
     use super::*;
     use evertoken_core::account::PRODUCTION_ENDPOINT;
-    use evertoken_core::account_order::AccountOrder;
-    use evertoken_core::status::{AccessTokenStatus, AgentInfo, LoginStatus, RefreshStatus};
+    use evertoken_core::account::order::AccountOrder;
+    use evertoken_core::api::status::{AccessTokenStatus, AgentInfo, LoginStatus, RefreshStatus};
 
     /// A report of an agent of version 0.1.0, started at the beginning of 1970.
     pub(in super::super) fn report(accounts: Vec<AccountStatus>) -> StatusReport {

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use evertoken_client::{Client, connect_or_start};
-use evertoken_core::diagnosis::Diagnosis;
-use evertoken_core::paths::Paths;
-use evertoken_core::problem::Problem;
-use evertoken_core::status::{State, StatusReport};
+use evertoken_core::api::diagnosis::Diagnosis;
+use evertoken_core::api::problem::Problem;
+use evertoken_core::api::status::{State, StatusReport};
+use evertoken_core::config::paths::Paths;
 use tokio::time::{Instant, timeout_at};
 
 use super::Finding;
@@ -85,7 +85,7 @@ mod tests {
     use super::super::Verdict;
     use super::super::account::tests::report;
     use super::*;
-    use evertoken_core::problem::ProblemKind;
+    use evertoken_core::api::problem::ProblemKind;
 
     #[test]
     fn an_agent_that_was_left_running_over_an_update_is_named() {

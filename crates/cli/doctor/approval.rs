@@ -1,5 +1,5 @@
-use evertoken_core::access::Program;
-use evertoken_core::status::{AccountStatus, StatusReport};
+use evertoken_core::account::approval::Program;
+use evertoken_core::api::status::{AccountStatus, StatusReport};
 
 use super::Finding;
 
@@ -25,7 +25,7 @@ fn verdict(account: &AccountStatus) -> Finding {
 mod tests {
     use super::super::account::tests::{account, report};
     use super::*;
-    use evertoken_core::status::State;
+    use evertoken_core::api::status::State;
 
     #[test]
     fn who_waits_is_named_with_the_command_that_lets_it_in() {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use evertoken_core::endpoint::Endpoint;
+use evertoken_core::oauth::endpoint::Endpoint;
 
 use super::{Finding, variable};
 

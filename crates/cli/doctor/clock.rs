@@ -1,7 +1,7 @@
 //! The clock, by what the agent remembers and by the date of the endpoint's last answer.
 
-use evertoken_core::diagnosis::Diagnosis;
-use evertoken_core::status::{AccountStatus, StatusReport};
+use evertoken_core::api::diagnosis::Diagnosis;
+use evertoken_core::api::status::{AccountStatus, StatusReport};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Finding;
@@ -21,7 +21,7 @@ pub(super) fn verdict(report: Option<&StatusReport>, diagnosis: Option<&Diagnosi
     let newest = report.into_iter().flat_map(events).max();
     match newest {
         Some(newest) if newest.duration_since(now) > TOLERANCE => {
-            let by = evertoken_core::duration::in_words(newest.duration_since(now));
+            let by = evertoken_core::config::duration::in_words(newest.duration_since(now));
             let what = format!("It was set back by {by} at least, so times and countdowns are not to be believed.");
             Finding::fail(CHECK, what, CURE)
         }
@@ -36,7 +36,7 @@ fn against_the_endpoint(ahead: Option<i64>) -> Finding {
     if ahead.abs() <= TOLERANCE {
         return Finding::ok(CHECK, "It agrees with the endpoint's.");
     }
-    let by = evertoken_core::duration::in_words(ahead.abs());
+    let by = evertoken_core::config::duration::in_words(ahead.abs());
     let side = if ahead.is_positive() { "behind" } else { "ahead of" };
     let what = format!("It was {by} {side} the endpoint's at its last answer; certificates may seem to be invalid.");
     Finding::warn(CHECK, what, CURE)
@@ -58,7 +58,7 @@ mod tests {
     use super::super::Verdict;
     use super::super::account::tests::{account, report};
     use super::*;
-    use evertoken_core::status::State;
+    use evertoken_core::api::status::State;
 
     const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 

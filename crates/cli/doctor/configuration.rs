@@ -1,8 +1,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use evertoken_core::api::status::StatusReport;
 use evertoken_core::config::{self, Configuration, ConfigurationError};
-use evertoken_core::status::StatusReport;
 
 use super::Finding;
 use super::entry::Entry;
@@ -83,7 +83,7 @@ mod tests {
     use super::super::Verdict;
     use super::super::account::tests::{account, report};
     use super::*;
-    use evertoken_core::status::State;
+    use evertoken_core::api::status::State;
 
     const GOOD: &str = "version = 1\n[accounts.eu]\nendpoint = \"https://api.vault.ist/v2.0/reference/gettoken\"";
 

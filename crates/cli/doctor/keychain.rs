@@ -1,8 +1,8 @@
+use evertoken_core::api::diagnosis::{Diagnosis, Presence};
+use evertoken_core::api::status::{AccountStatus, State, StatusReport};
 use evertoken_core::config::Keychain;
-use evertoken_core::diagnosis::{Diagnosis, Presence};
-use evertoken_core::keychain::KeychainProblem;
-use evertoken_core::session::keychain_problem;
-use evertoken_core::status::{AccountStatus, State, StatusReport};
+use evertoken_core::login::session::keychain_problem;
+use evertoken_core::login::token_store::KeychainProblem;
 
 use super::Finding;
 

@@ -26,10 +26,10 @@ mod token_file;
 mod window;
 
 use evertoken_core::account::PRODUCTION_ENDPOINT;
+use evertoken_core::api::status::StatusReport;
 use evertoken_core::config::Keychain;
-use evertoken_core::endpoint::Endpoint;
-use evertoken_core::paths::Paths;
-use evertoken_core::status::StatusReport;
+use evertoken_core::config::paths::Paths;
+use evertoken_core::oauth::endpoint::Endpoint;
 use jiff::Timestamp;
 
 pub(crate) use finding::{Finding, Verdict, worst};

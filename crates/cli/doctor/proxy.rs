@@ -1,7 +1,7 @@
 use std::io;
 use std::time::Duration;
 
-use evertoken_core::endpoint::Endpoint;
+use evertoken_core::oauth::endpoint::Endpoint;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 

@@ -1,6 +1,6 @@
 //! What the desktop offers on its session bus, by what the agent sees there: who shows its icon and its notifications.
 
-use evertoken_core::diagnosis::{Diagnosis, Presence};
+use evertoken_core::api::diagnosis::{Diagnosis, Presence};
 
 use super::Finding;
 
@@ -53,7 +53,7 @@ fn verdict(service: &Service, presence: Option<Presence>) -> Finding {
 mod tests {
     use super::super::Verdict;
     use super::*;
-    use evertoken_core::diagnosis::SessionBus;
+    use evertoken_core::api::diagnosis::SessionBus;
 
     fn found(bus: Option<SessionBus>) -> Vec<Verdict> {
         let diagnosis = Diagnosis { session_bus: bus, endpoint_clock_ahead: None };

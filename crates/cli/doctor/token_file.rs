@@ -1,4 +1,4 @@
-use evertoken_core::status::{AccountStatus, StatusReport, TokenFileStatus};
+use evertoken_core::api::status::{AccountStatus, StatusReport, TokenFileStatus};
 
 use super::Finding;
 
@@ -31,8 +31,8 @@ mod tests {
     use super::super::Verdict;
     use super::super::account::tests::{account, report};
     use super::*;
-    use evertoken_core::status::State;
-    use evertoken_core::token_file::TokenFileForm;
+    use evertoken_core::account::token_file::TokenFileForm;
+    use evertoken_core::api::status::State;
 
     #[test]
     fn a_file_that_cannot_be_kept_is_named_with_its_account() {

@@ -1,6 +1,6 @@
 //! From an HTTP answer to a value or a [`Problem`].
 
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
 use hyper::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -82,7 +82,7 @@ mod tests {
         ];
         for (status, content_type, body) in answers {
             let status = StatusCode::from_u16(status).unwrap();
-            let problem = read::<evertoken_core::status::StatusReport>(status, content_type, body).unwrap_err();
+            let problem = read::<evertoken_core::api::status::StatusReport>(status, content_type, body).unwrap_err();
             assert_eq!(problem, another_version(), "{status}");
         }
     }

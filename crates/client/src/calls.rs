@@ -1,14 +1,14 @@
-//! One method for each call of the local API, in the order of [`evertoken_core::api`].
+//! One method for each call of the local API, in the order of [`evertoken_core::api::requests`].
 
 use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
-use evertoken_core::api::{
+use evertoken_core::api::diagnosis::Diagnosis;
+use evertoken_core::api::problem::Problem;
+use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
     NewAccount, RefreshRequest, TokenAnswer,
 };
+use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
-use evertoken_core::diagnosis::Diagnosis;
-use evertoken_core::problem::Problem;
-use evertoken_core::status::{AccountStatus, StatusReport};
 use hyper::Method;
 
 use crate::Client;
@@ -18,7 +18,7 @@ const NO_BODY: Option<&()> = None;
 
 /// In every call, `None` as the account means the default account, or the only one. Every call ends in the
 /// [`Problem`] that the agent answered, or in
-/// [`AgentUnavailable`](evertoken_core::problem::ProblemKind::AgentUnavailable).
+/// [`AgentUnavailable`](evertoken_core::api::problem::ProblemKind::AgentUnavailable).
 #[expect(clippy::missing_errors_doc, reason = "all errors are told once, above")]
 impl Client {
     /// How every account is.

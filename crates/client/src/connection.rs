@@ -2,8 +2,8 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use evertoken_core::paths::Paths;
-use evertoken_core::problem::Problem;
+use evertoken_core::api::problem::Problem;
+use evertoken_core::config::paths::Paths;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -37,7 +37,7 @@ impl Client {
     /// Connects to the agent that runs; starts none.
     ///
     /// # Errors
-    /// [`AgentUnavailable`](evertoken_core::problem::ProblemKind::AgentUnavailable).
+    /// [`AgentUnavailable`](evertoken_core::api::problem::ProblemKind::AgentUnavailable).
     pub async fn connect(paths: &Paths) -> Result<Self, Problem> {
         Self::try_connect(paths).await.map_err(|error| unavailable::unreachable(&paths.socket, &error))
     }

@@ -2,9 +2,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use evertoken_core::account::{AccountName, SignInWay};
-use evertoken_core::api::{SignInEvent, SignInRequest};
-use evertoken_core::problem::Problem;
-use evertoken_core::status::StatusReport;
+use evertoken_core::api::problem::Problem;
+use evertoken_core::api::requests::{SignInEvent, SignInRequest};
+use evertoken_core::api::status::StatusReport;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -43,7 +43,7 @@ impl Client {
     /// Follows the accounts.
     ///
     /// # Errors
-    /// [`AgentUnavailable`](evertoken_core::problem::ProblemKind::AgentUnavailable).
+    /// [`AgentUnavailable`](evertoken_core::api::problem::ProblemKind::AgentUnavailable).
     pub async fn events(&self) -> Result<Events, Problem> {
         let request = request(Method::GET, "events", None::<&()>)?;
         Ok(Events(self.stream(request, BEGINS_WITHIN).await?))
@@ -53,7 +53,7 @@ impl Client {
     ///
     /// # Errors
     /// The [`Problem`] for which there is nothing to do for a person, or
-    /// [`AgentUnavailable`](evertoken_core::problem::ProblemKind::AgentUnavailable).
+    /// [`AgentUnavailable`](evertoken_core::api::problem::ProblemKind::AgentUnavailable).
     pub async fn sign_in(
         &self,
         account: Option<&AccountName>,

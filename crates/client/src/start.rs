@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use evertoken_core::paths::Paths;
-use evertoken_core::problem::Problem;
+use evertoken_core::api::problem::Problem;
+use evertoken_core::config::paths::Paths;
 use tokio::sync::oneshot;
 
 use crate::Client;
@@ -30,7 +30,7 @@ pub fn agent_program() -> PathBuf {
 /// Connects to the agent; starts it in the background when none runs.
 ///
 /// # Errors
-/// [`AgentUnavailable`](evertoken_core::problem::ProblemKind::AgentUnavailable), with the agent's own reason when
+/// [`AgentUnavailable`](evertoken_core::api::problem::ProblemKind::AgentUnavailable), with the agent's own reason when
 /// it could not start.
 pub async fn connect_or_start(paths: &Paths) -> Result<Client, Problem> {
     connect_or_start_with(paths, || Command::new(agent_program())).await
@@ -98,7 +98,7 @@ async fn announcement(child: Child) -> bool {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
-    use evertoken_core::problem::ProblemKind;
+    use evertoken_core::api::problem::ProblemKind;
     use std::fs;
     use std::os::unix::net::UnixListener;
     use std::path::Path;

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::{AccountSettings, LoginRequest, RefreshRequest};
-use evertoken_core::paths::Paths;
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::{AccountSettings, LoginRequest, RefreshRequest};
+use evertoken_core::config::paths::Paths;
 use futures_util::{StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use evertoken_core::endpoint::{Endpoint, InvalidEndpoint};
+use evertoken_core::oauth::endpoint::{Endpoint, InvalidEndpoint};
 use hyper::Uri;
 use hyper::http::uri::{Authority, Scheme};
 use url::Url;

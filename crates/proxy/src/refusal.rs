@@ -1,6 +1,6 @@
 //! What the proxy itself answers, told apart from the upstream's answers by `Proxy-Status`.
 
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;

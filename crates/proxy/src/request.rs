@@ -11,7 +11,7 @@ use crate::fields;
 use crate::refusal::Refusal;
 use crate::upstream::UpstreamBody;
 
-use evertoken_core::token::AccessToken;
+use evertoken_core::oauth::token::AccessToken;
 
 /// In bytes. A body up to this is kept until the answer is here, so that it can be sent again; all connections
 /// together hold a few MiB of them.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
-use evertoken_core::problem::{Problem, ProblemKind};
+use evertoken_core::api::problem::{Problem, ProblemKind};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::RefreshRequest;
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::token::{AccessToken, Fingerprint};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::RefreshRequest;
+use evertoken_core::oauth::token::{AccessToken, Fingerprint};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 type Answer = Result<AccessToken, Problem>;

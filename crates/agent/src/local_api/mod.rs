@@ -23,18 +23,18 @@ use windows::{open_files, peer};
 
 use std::sync::Arc;
 
-use evertoken_core::access::Caller;
+use evertoken_core::account::approval::Caller;
 use evertoken_core::account::{AccountName, SignInWay};
-use evertoken_core::api::{
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
     NewAccount, RefreshRequest, SignInEvent, SignInRequest, TokenAnswer,
 };
+use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::status::{AccountStatus, StatusReport};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::sign_in::Follower;
+use crate::login::Follower;
 
 /// Where the answer goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Problem>>;

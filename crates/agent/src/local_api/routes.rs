@@ -14,21 +14,21 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Json, Router};
 use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER, SignInWay};
-use evertoken_core::api::{
+use evertoken_core::api::diagnosis::Diagnosis;
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest, SignInEvent,
     SignInRequest,
 };
+use evertoken_core::api::status::StatusReport;
 use evertoken_core::config::{Settings, SettingsChange};
-use evertoken_core::diagnosis::Diagnosis;
-use evertoken_core::problem::{Problem, ProblemKind};
-use evertoken_core::status::StatusReport;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::origin::refuse_web_pages;
 use super::{Call, Owner, Whose};
-use crate::caller::Peer;
+use crate::system::peer::Peer;
 
 /// The version of the API that is served.
 const VERSION: u32 = 1;
@@ -170,7 +170,7 @@ fn version(path: &str) -> Option<u32> {
 }
 
 async fn diagnosis() -> Json<Diagnosis> {
-    Json(crate::diagnosis::diagnosis().await)
+    Json(crate::system::diagnosis::diagnosis().await)
 }
 
 async fn status(State(owner): State<Owner>) -> Answer<StatusReport> {

@@ -11,8 +11,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
-use crate::caller::Peer;
-use crate::service_manager::Inherited;
+use crate::system::peer::Peer;
+use crate::system::service_manager::Inherited;
 
 /// The socket, held by this process alone.
 pub(crate) struct Listener {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio::sync::Mutex;
 
-use crate::caller::Peer;
-use crate::service_manager::Inherited;
+use crate::system::peer::Peer;
+use crate::system::service_manager::Inherited;
 
 /// The pipe, held by this process alone.
 pub(crate) struct Listener {
@@ -29,7 +29,7 @@ pub enum BindError {
 
 /// Makes the pipe, unless another agent has it.
 pub(crate) fn bind(path: &Path, _inherited: Inherited) -> Result<Listener, BindError> {
-    let name = evertoken_core::paths::pipe_name(path, std::env::var_os("USERNAME"));
+    let name = evertoken_core::config::paths::pipe_name(path, std::env::var_os("USERNAME"));
     let next = ServerOptions::new().first_pipe_instance(true).reject_remote_clients(true).create(&name);
     match next {
         Ok(next) => Ok(Listener { name, next: Mutex::new(next) }),

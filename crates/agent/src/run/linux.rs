@@ -3,8 +3,8 @@
 use tokio::sync::mpsc;
 
 use super::{Inherited, Options, Reports, StartError, TrayLink, block_on, serve};
-use crate::system_signals::bus;
-use crate::tray::Tray;
+use crate::desktop::tray::Tray;
+use crate::system::power_and_network::bus;
 
 pub(super) fn run(options: Options, inherited: Inherited, reports: Reports) -> Result<(), StartError> {
     if options.no_tray {

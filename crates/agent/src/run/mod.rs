@@ -13,26 +13,27 @@ use linux as platform;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use evertoken_core::account_order::AccountOrder;
+use evertoken_core::account::order::AccountOrder;
+use evertoken_core::api::status::{AgentInfo, StatusReport};
+use evertoken_core::config::paths::{NoHome, Paths};
 use evertoken_core::config::{Keychain as KeychainSetting, Settings};
-use evertoken_core::paths::{NoHome, Paths};
-use evertoken_core::status::{AgentInfo, StatusReport};
-use evertoken_core::tray::Action;
+use evertoken_core::present::tray::Action;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tracing::info;
 
-use crate::agent::{Agent, Inputs, Parts};
-use crate::configuration_file::{ConfigurationFile, ConfigurationFileError};
-use crate::keychain::Keychain;
+use crate::desktop::notifications::Notifier;
+use crate::desktop::tray::Tray;
 use crate::local_api::{self, BindError, Owner};
-use crate::notifications::Notifier;
-use crate::service_manager::{self, Inherited};
-use crate::signals::ProcessSignals;
-use crate::tray::Tray;
-use crate::wall_clock::WallClockTimer;
-use crate::{configuration_watch, hardening, keychain, logging, system_signals};
+use crate::owner::{Agent, Inputs, Parts};
+use crate::store::config_file::{ConfigurationFile, ConfigurationFileError};
+use crate::store::keychain;
+use crate::store::keychain::Keychain;
+use crate::system::clock::WallClockTimer;
+use crate::system::process_signals::ProcessSignals;
+use crate::system::service_manager::{self, Inherited};
+use crate::system::{config_watch, hardening, logging, power_and_network};
 
 /// How the agent is started.
 #[derive(Debug, Clone, Copy, Default)]
@@ -91,11 +92,11 @@ impl Reports {
     }
 
     /// What the tray shows.
-    fn tray_provider(&self) -> crate::tray::Provider {
+    fn tray_provider(&self) -> crate::desktop::tray::Provider {
         let watched = self.sender.subscribe();
         Arc::new(move || {
             let report = Arc::clone(&watched.borrow());
-            evertoken_core::tray::Tray::of(&report.in_order(), Timestamp::now(), &TimeZone::system())
+            evertoken_core::present::tray::Tray::of(&report.in_order(), Timestamp::now(), &TimeZone::system())
         })
     }
 }
@@ -161,8 +162,8 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     };
     let agent = Agent::new(parts);
     let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));
-    tokio::spawn(configuration_watch::watch(watched_file, configuration_out));
-    tokio::spawn(system_signals::watch(system_out));
+    tokio::spawn(config_watch::watch(watched_file, configuration_out));
+    tokio::spawn(power_and_network::watch(system_out));
     service_manager::follow(followed);
     if options.announce_ready {
         announce_ready();

@@ -1,8 +1,8 @@
 use std::process::Command;
 use std::time::Duration;
 
-use evertoken_agent::clipboard::{Clipboard, ClipboardProblem};
-use evertoken_core::token::AccessToken;
+use evertoken_agent::desktop::clipboard::{Clipboard, ClipboardProblem};
+use evertoken_core::oauth::token::AccessToken;
 
 use crate::desk::{Process, threads};
 

@@ -1,9 +1,9 @@
 use std::sync::{Arc, Mutex};
 
-use evertoken_agent::notifications::{Notifier, NotifierEvent};
-use evertoken_core::access::Program;
+use evertoken_agent::desktop::notifications::{Notifier, NotifierEvent};
 use evertoken_core::account::AccountName;
-use evertoken_core::notice::{Buttons, NoticeKind, Notification};
+use evertoken_core::account::approval::Program;
+use evertoken_core::present::notification::{Buttons, NoticeKind, Notification};
 use tokio::sync::mpsc;
 use zbus::connection::Builder;
 use zbus::message::Header;

@@ -1,4 +1,4 @@
-use evertoken_agent::system_signals::{SystemSignal, watch};
+use evertoken_agent::system::power_and_network::{SystemSignal, watch};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use zbus::Connection;

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
-use evertoken_agent::tray::{Provider, Tray};
-use evertoken_core::tray::{Action, Icon, MenuItem, Tray as Content};
+use evertoken_agent::desktop::tray::{Provider, Tray};
+use evertoken_core::present::tray::{Action, Icon, MenuItem, Tray as Content};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use zbus::zvariant::Structure;

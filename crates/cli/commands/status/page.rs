@@ -1,7 +1,7 @@
 //! The report as a person reads it.
 
-use evertoken_core::sentence::{local_time, state_and_end, state_and_time_left};
-use evertoken_core::status::{AccountStatus, State, StatusReport};
+use evertoken_core::api::status::{AccountStatus, State, StatusReport};
+use evertoken_core::present::sentence::{local_time, state_and_end, state_and_time_left};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::output::{Colour, Style, plain};

@@ -1,6 +1,6 @@
 use std::io;
 
-use evertoken_core::paths::Paths;
+use evertoken_core::config::paths::Paths;
 use tokio::net::UnixStream;
 
 /// Connects to the agent's socket.

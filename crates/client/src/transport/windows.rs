@@ -1,7 +1,7 @@
 use std::io;
 use std::time::Duration;
 
-use evertoken_core::paths::{Paths, pipe_name};
+use evertoken_core::config::paths::{Paths, pipe_name};
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
 
 /// `ERROR_PIPE_BUSY`: every instance of the pipe is taken at this moment.

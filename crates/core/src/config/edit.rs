@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate, one_line};
-use crate::access::Program;
+use crate::account::approval::Program;
+use crate::account::token_file::TokenFile;
 use crate::account::{Account, AccountName, Encoding};
-use crate::client::AuthMethod;
-use crate::endpoint::Endpoint;
-use crate::metadata::Issuer;
-use crate::token_file::TokenFile;
+use crate::oauth::client_authentication::AuthMethod;
+use crate::oauth::endpoint::Endpoint;
+use crate::oauth::metadata::Issuer;
 
 const ACCOUNT_ORDER: &str = "account_order";
 
@@ -230,8 +230,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::super::parse;
     use super::*;
-    use crate::account_order::AccountOrder;
-    use crate::token_file::TokenFileForm;
+    use crate::account::order::AccountOrder;
+    use crate::account::token_file::TokenFileForm;
 
     fn name(text: &str) -> AccountName {
         text.parse().unwrap()

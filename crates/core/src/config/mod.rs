@@ -1,16 +1,18 @@
 //! `config.toml`: read, migrated and edited as text, so that a person's comments and order stay.
 
+pub mod duration;
 mod edit;
 mod migrate;
+pub mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::order::AccountOrder;
 use crate::account::{Account, AccountName, InvalidAccount};
-use crate::account_order::AccountOrder;
-use crate::duration::Span;
+use crate::config::duration::Span;
 
 pub use edit::Edit;
 
@@ -267,7 +269,7 @@ fn one_line(error: &impl std::fmt::Display) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
-    use crate::client::AuthMethod;
+    use crate::oauth::client_authentication::AuthMethod;
     use proptest::prelude::*;
 
     #[test]

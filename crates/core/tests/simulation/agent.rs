@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use evertoken_core::rotation::{Answer, Rotation};
-use evertoken_core::session::{Phase, RequestId, Session};
+use evertoken_core::login::rotation::{Answer, Rotation};
+use evertoken_core::login::session::{Phase, RequestId, Session};
 use jiff::Timestamp;
 
 /// What is done one after the other, under the account's lock.

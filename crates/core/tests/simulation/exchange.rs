@@ -1,10 +1,10 @@
 //! What becomes of a request: whether it reaches the server, what that says, and what of it an agent hears.
 
-use evertoken_core::failure::{Failure, NotSent, OutcomeUnknown};
-use evertoken_core::keychain::RefreshTokenInfo;
-use evertoken_core::rotation::{Answer, Granted};
-use evertoken_core::session::AccessTokenInfo;
-use evertoken_core::token_response::{self, Grant};
+use evertoken_core::login::rotation::{Answer, Granted};
+use evertoken_core::login::session::AccessTokenInfo;
+use evertoken_core::login::token_store::RefreshTokenInfo;
+use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
+use evertoken_core::oauth::token_response::{self, Grant};
 
 use super::agent::Job;
 use super::clock::{SECOND, timestamp};

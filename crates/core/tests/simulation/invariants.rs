@@ -1,11 +1,11 @@
 //! What must hold, by the numbers of the list in the crate's README.
 
-use evertoken_core::failure::{Failure, NotSent};
-use evertoken_core::journal::Record;
-use evertoken_core::keychain::RefreshTokenInfo;
-use evertoken_core::rotation::Outcome;
-use evertoken_core::session::{Effect, Event, Moment, Phase, Session};
-use evertoken_core::token::Fingerprint;
+use evertoken_core::login::journal::Record;
+use evertoken_core::login::rotation::Outcome;
+use evertoken_core::login::session::{Effect, Event, Moment, Phase, Session};
+use evertoken_core::login::token_store::RefreshTokenInfo;
+use evertoken_core::oauth::failure::{Failure, NotSent};
+use evertoken_core::oauth::token::Fingerprint;
 use jiff::{SignedDuration, Timestamp};
 
 use super::agent::{Hold, Job, Running};
@@ -207,7 +207,7 @@ impl World {
         let moment = Moment { now: self.clock.timestamp(self.t), chance: self.random.chance() };
         let session = self.agents[i].session.clone();
         let failure = Failure::NotSent(NotSent::Dns);
-        let refusal = Failure::AuthorizationRequired(evertoken_core::failure::Refusal::default());
+        let refusal = Failure::AuthorizationRequired(evertoken_core::oauth::failure::Refusal::default());
         for failure in [failure, refusal] {
             let event = Event::TokenRequestFailed { request, failure };
             if session.clone().step(event, moment, &self.policy) != (session.clone(), vec![]) {

@@ -1,6 +1,6 @@
 //! The journal's file on a disk that fills up, tears lines and forgets what was not synced.
 
-use evertoken_core::journal::{Entry, Record, Summary, parse, summarize};
+use evertoken_core::login::journal::{Entry, Record, Summary, parse, summarize};
 use jiff::Timestamp;
 
 use super::random::Random;

@@ -1,6 +1,6 @@
 //! The operating system's keychain: four entries, and the ways in which it does not work.
 
-use evertoken_core::keychain::{
+use evertoken_core::login::token_store::{
     EntryKind, Found, KeychainProblem, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken,
 };
 

@@ -1,6 +1,6 @@
 //! The people and programs that use an account.
 
-use evertoken_core::session::{Event, Phase};
+use evertoken_core::login::session::{Event, Phase};
 use jiff::SignedDuration;
 
 use super::agent::Job;

@@ -1,6 +1,6 @@
 //! Randomness that can be repeated: SplitMix64.
 
-use evertoken_core::policy::Chance;
+use evertoken_core::login::policy::Chance;
 
 pub(crate) struct Random(u64);
 

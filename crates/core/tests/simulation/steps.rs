@@ -1,12 +1,14 @@
 //! How an agent carries out a job, step by step; it may die between any two of them, and in the middle of one.
 
-use evertoken_core::failure::{AnotherUser, Failure, OutcomeUnknown};
-use evertoken_core::journal::Record;
-use evertoken_core::keychain::{EntryKind, KeychainProblem, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
-use evertoken_core::recovery::recover;
-use evertoken_core::rotation::{Answer, Outcome, Purpose, Rotation, Step};
-use evertoken_core::session::{Event, Session, Tokens};
-use evertoken_core::token::{AccessToken, Fingerprint, RefreshToken};
+use evertoken_core::login::journal::Record;
+use evertoken_core::login::recovery::recover;
+use evertoken_core::login::rotation::{Answer, Outcome, Purpose, Rotation, Step};
+use evertoken_core::login::session::{Event, Session, Tokens};
+use evertoken_core::login::token_store::{
+    EntryKind, KeychainProblem, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken,
+};
+use evertoken_core::oauth::failure::{AnotherUser, Failure, OutcomeUnknown};
+use evertoken_core::oauth::token::{AccessToken, Fingerprint, RefreshToken};
 use jiff::SignedDuration;
 
 use super::agent::{Job, Running};

@@ -1,8 +1,8 @@
 //! What befalls a machine: sleep, outages, kills, a clock that is set; and how it passes.
 
-use evertoken_core::keychain::EntryKind;
-use evertoken_core::rotation::Step;
-use evertoken_core::session::{Event, Session};
+use evertoken_core::login::rotation::Step;
+use evertoken_core::login::session::{Event, Session};
+use evertoken_core::login::token_store::EntryKind;
 use jiff::SignedDuration;
 
 use super::agent::Job;

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use evertoken_core::journal::Record;
-use evertoken_core::notice::Notice;
-use evertoken_core::policy::Policy;
-use evertoken_core::session::{Effect, Event, Moment};
+use evertoken_core::login::journal::Record;
+use evertoken_core::login::policy::Policy;
+use evertoken_core::login::session::{Effect, Event, Moment};
+use evertoken_core::present::notification::Notice;
 
 use super::agent::{Agent, Job};
 use super::clock::{Clock, DAY, HOUR, MINUTE, SECOND};
@@ -304,7 +304,7 @@ impl World {
         if let Notice::LoginRequired { .. } = notice {
             let Some(token) = self.check_told(i) else { return };
             self.counts.told += 1;
-            let told = Record::Told { fingerprint: evertoken_core::token::Fingerprint::of(&token) };
+            let told = Record::Told { fingerprint: evertoken_core::oauth::token::Fingerprint::of(&token) };
             let dies = self.random.one_in(self.kills_per_step);
             if dies || !self.journal.append(self.clock.timestamp(self.t), told, true, &mut self.random) {
                 *self.excused.entry(token).or_default() += 1;

@@ -1,0 +1,17 @@
+//! macOS (a launch agent) and Windows (the Run key), by the auto-launch crate. Written from its documentation, not yet
+//! run.
+
+use std::io;
+
+use auto_launch::AutoLaunchBuilder;
+use evertoken_core::config::paths::Paths;
+
+pub(super) fn set(_paths: &Paths, wanted: bool) -> io::Result<()> {
+    let program = std::env::current_exe()?.display().to_string();
+    let entry = AutoLaunchBuilder::new()
+        .set_app_name("evertoken-agent")
+        .set_app_path(&program)
+        .build()
+        .map_err(io::Error::other)?;
+    if wanted { entry.enable() } else { entry.disable() }.map_err(io::Error::other)
+}

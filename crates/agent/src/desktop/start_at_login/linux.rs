@@ -1,0 +1,58 @@
+//! The Desktop Application Autostart Specification 0.5: a file in `$XDG_CONFIG_HOME/autostart`.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use evertoken_core::config::paths::Paths;
+
+const ENTRY: &str = include_str!("../../../../../packaging/evertoken-agent-autostart.desktop");
+const NAME: &str = "evertoken-agent.desktop";
+
+pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
+    let folder = paths.config.parent().unwrap_or(Path::new("/")).join("autostart");
+    let file = folder.join(NAME);
+    if wanted {
+        fs::create_dir_all(&folder)?;
+        return fs::write(file, entry_for(&std::env::current_exe()?));
+    }
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The entry that the packages ship, for a program that need not be on the `PATH`.
+fn entry_for(program: &Path) -> String {
+    let program = program.display().to_string();
+    let exec = format!("Exec={}", quoted(&program));
+    let lines = ENTRY.lines().filter(|line| !line.starts_with("TryExec="));
+    lines.map(|line| if line.starts_with("Exec=") { &exec } else { line }).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// An argument of an Exec key (Desktop Entry Specification 1.5, "The Exec key"): in quotes, and escaped twice, for the
+/// string and for the key.
+fn quoted(argument: &str) -> String {
+    let escaped: String = argument
+        .chars()
+        .map(|c| match c {
+            '"' | '`' | '$' => format!("\\\\{c}"),
+            '\\' => "\\\\\\\\".to_owned(),
+            '%' => "%%".to_owned(),
+            _ => c.to_string(),
+        })
+        .collect();
+    format!("\"{escaped}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_entry_starts_the_program_that_runs_now_wherever_it_lies() {
+        let entry = entry_for(Path::new("/home/me/50% new \"x\"/evertoken-agent"));
+        assert!(entry.contains("Exec=\"/home/me/50%% new \\\\\"x\\\\\"/evertoken-agent\"\n"), "{entry}");
+        assert!(entry.starts_with("[Desktop Entry]\n") && !entry.contains("TryExec"), "{entry}");
+    }
+}

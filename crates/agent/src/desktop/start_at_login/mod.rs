@@ -1,0 +1,23 @@
+//! Starts the agent when the person logs in to the desktop.
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(not(target_os = "linux"))]
+use elsewhere as platform;
+#[cfg(target_os = "linux")]
+use linux as platform;
+
+use std::io;
+
+use evertoken_core::config::paths::Paths;
+
+/// Switches it on or off, for this person and the program that runs now.
+///
+/// # Errors
+/// The operating system's, when its list of programs cannot be changed.
+pub(crate) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
+    platform::set(paths, wanted)
+}

@@ -1,0 +1,129 @@
+//! The tray of macOS and Windows, whose event loop must own the main thread. Written from the documentation of
+//! `tray-icon` and `tao`, not yet run.
+
+use std::collections::HashMap;
+
+use evertoken_core::present::tray::{Action, Icon, MenuItem};
+use tao::event::Event;
+use tao::event_loop::{ControlFlow, EventLoopBuilder, EventLoopProxy};
+use tokio::sync::mpsc;
+use tray_icon::menu::{IsMenuItem, Menu, MenuEvent, MenuId, PredefinedMenuItem, Submenu};
+use tray_icon::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+
+use super::picture::pictures;
+use super::{Provider, TITLE};
+
+#[derive(Debug)]
+enum UserEvent {
+    Changed,
+    Clicked,
+    Chosen(MenuId),
+}
+
+/// The tray icon, from the other threads' side.
+#[derive(Debug, Clone)]
+pub struct Tray(EventLoopProxy<UserEvent>);
+
+impl Tray {
+    /// Something that the tray shows may have changed.
+    pub fn refresh(&self) {
+        let _ending = self.0.send_event(UserEvent::Changed);
+    }
+}
+
+/// Shows the icon and sends what a person asks for in it, for ever. `started` gets the handle; the agent's own runtime
+/// belongs on another thread.
+pub fn run_on_main_thread(
+    provider: &Provider,
+    sender: &mpsc::UnboundedSender<Action>,
+    started: impl FnOnce(Tray),
+) -> ! {
+    let event_loop = EventLoopBuilder::<UserEvent>::with_user_event().build();
+    let proxy = event_loop.create_proxy();
+    TrayIconEvent::set_event_handler(Some(move |event| {
+        if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event {
+            let _ending = proxy.send_event(UserEvent::Clicked);
+        }
+    }));
+    let proxy = event_loop.create_proxy();
+    MenuEvent::set_event_handler(Some(move |event: MenuEvent| {
+        let _ending = proxy.send_event(UserEvent::Chosen(event.id));
+    }));
+    started(Tray(event_loop.create_proxy()));
+
+    let mut icon: Option<TrayIcon> = None;
+    let mut actions = HashMap::new();
+    let (provider, sender) = (provider.clone(), sender.clone());
+    event_loop.run(move |event, _target, control_flow| {
+        *control_flow = ControlFlow::Wait;
+        let action = match event {
+            Event::NewEvents(tao::event::StartCause::Init) | Event::UserEvent(UserEvent::Changed) => {
+                let content = provider();
+                actions.clear();
+                let menu = menu(&content.menu, &mut actions);
+                match &icon {
+                    None => {
+                        let builder = TrayIconBuilder::new().with_title("").with_menu_on_left_click(false);
+                        let builder = builder.with_tooltip(format!("{TITLE}\n{}", content.tooltip));
+                        let builder = builder.with_menu(Box::new(menu));
+                        let builder = match picture(content.icon) {
+                            Some(picture) => builder.with_icon(picture),
+                            None => builder,
+                        };
+                        icon = builder.build().inspect_err(|error| tracing::warn!(%error, "no tray")).ok();
+                    }
+                    Some(icon) => {
+                        icon.set_menu(Some(Box::new(menu)));
+                        let shown = icon
+                            .set_icon(picture(content.icon))
+                            .and_then(|()| icon.set_tooltip(Some(format!("{TITLE}\n{}", content.tooltip))));
+                        if let Err(error) = shown {
+                            tracing::debug!(%error, "the tray's own words");
+                        }
+                    }
+                }
+                None
+            }
+            Event::UserEvent(UserEvent::Clicked) => Some(Action::OpenWindow),
+            Event::UserEvent(UserEvent::Chosen(id)) => actions.get(&id).cloned(),
+            _ => None,
+        };
+        if let Some(action) = action {
+            let _ending = sender.send(action);
+        }
+    })
+}
+
+fn picture(icon: Icon) -> Option<tray_icon::Icon> {
+    let largest = pictures(icon).pop()?;
+    tray_icon::Icon::from_rgba(largest.rgba, largest.width, largest.height).ok()
+}
+
+fn menu(items: &[MenuItem], actions: &mut HashMap<MenuId, Action>) -> Menu {
+    let menu = Menu::new();
+    for item in items {
+        let _shown_without = menu.append(menu_item(item, actions).as_ref());
+    }
+    menu
+}
+
+fn menu_item(item: &MenuItem, actions: &mut HashMap<MenuId, Action>) -> Box<dyn IsMenuItem> {
+    // An ampersand in a menu marks the letter after it as a shortcut.
+    let escaped = |label: &str| label.replace('&', "&&");
+    match item {
+        MenuItem::Line(text) => Box::new(tray_icon::menu::MenuItem::new(escaped(text), false, None)),
+        MenuItem::Item { label, enabled, action } => {
+            let item = tray_icon::menu::MenuItem::new(escaped(label), *enabled, None);
+            actions.insert(item.id().clone(), action.clone());
+            Box::new(item)
+        }
+        MenuItem::Submenu { label, items } => {
+            let submenu = Submenu::new(escaped(label), true);
+            for item in items {
+                let _shown_without = submenu.append(menu_item(item, actions).as_ref());
+            }
+            Box::new(submenu)
+        }
+        MenuItem::Separator => Box::new(PredefinedMenuItem::separator()),
+    }
+}

@@ -1,7 +1,0 @@
-//! Tray, notifications and keychain are part of these systems.
-
-use evertoken_core::diagnosis::SessionBus;
-
-pub(super) async fn session_bus() -> Option<SessionBus> {
-    None
-}

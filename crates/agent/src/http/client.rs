@@ -1,0 +1,109 @@
+//! One request, one answer, for everything that is sent to an account's server. A fresh connection each time: no pool
+//! that could repeat a request behind our back, nothing left open while idle, and today's trust store and proxy settings.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use evertoken_core::oauth::endpoint::Endpoint;
+use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
+use evertoken_core::oauth::token_request::TokenRequest;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, redirect};
+use secrecy::ExposeSecret;
+
+/// A host that does not take the connection, with its name lookup and TLS handshake, within this time is down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends a request with its secrets; `timeout` bounds the whole exchange.
+pub(crate) async fn post(request: &TokenRequest, endpoint: &Endpoint, timeout: Duration) -> Result<Response, Failure> {
+    let malformed = || Failure::NotSent(NotSent::Malformed);
+    let client = client(endpoint, timeout).map_err(|_| malformed())?;
+    let headers = headers(request).ok_or_else(malformed)?;
+    let body = request.body.expose_secret().to_owned();
+    client.post(&request.url).headers(headers).body(body).send().await.map_err(|error| classify(&error))
+}
+
+/// A client for this endpoint.
+pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> reqwest::Result<Client> {
+    // Only the first call installs it; every later one finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("evertoken/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .pool_max_idle_per_host(0)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout);
+    // What is on this machine needs no proxy, and plain http must not meet one.
+    if endpoint.is_loopback() { builder.no_proxy() } else { builder }.build()
+}
+
+fn headers(request: &TokenRequest) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &request.headers {
+        let name = HeaderName::try_from(name.as_str()).ok()?;
+        headers.insert(name, HeaderValue::try_from(value.as_str()).ok()?);
+    }
+    if let Some(authorization) = &request.authorization {
+        let mut value = HeaderValue::try_from(authorization.expose_secret()).ok()?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+    Some(headers)
+}
+
+/// The body, if it is not longer than this.
+pub(crate) async fn bounded_body(mut response: Response, longest: usize) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+        if body.len() + chunk.len() > longest {
+            return Err(Failure::OutcomeUnknown(OutcomeUnknown::Unreadable));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Everything that fails while connecting was not sent; everything later may have been.
+pub(crate) fn classify(error: &reqwest::Error) -> Failure {
+    if error.is_builder() {
+        return Failure::NotSent(NotSent::Malformed);
+    }
+    if error.is_connect() {
+        return Failure::NotSent(why_not_connected(error));
+    }
+    Failure::OutcomeUnknown(if error.is_timeout() {
+        OutcomeUnknown::TimedOut
+    } else if causes(error).any(is_no_http) {
+        OutcomeUnknown::Unreadable
+    } else {
+        OutcomeUnknown::Interrupted
+    })
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source())
+}
+
+/// Bytes that are not HTTP/1.1: another protocol, a header that is too long, chunks that are none.
+fn is_no_http(cause: &(dyn Error + 'static)) -> bool {
+    let http = cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+    let body = cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidInput);
+    http || body
+}
+
+/// Tells the causes of a failed connection apart by their texts: it changes the sentence, not the decision.
+fn why_not_connected(error: &reqwest::Error) -> NotSent {
+    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    let any = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
+    if any(&["dns error", "failed to lookup"]) {
+        NotSent::Dns
+    } else if any(&["certificate", "HandshakeFailure", "received fatal alert", "corrupt message", "InvalidMessage"]) {
+        NotSent::Tls
+    } else {
+        NotSent::Connect
+    }
+}

@@ -1,0 +1,151 @@
+//! The port that the browser comes back to. Every program and every web page of this machine can reach it: what is no
+//! answer to our request is refused and changes nothing, and the first that is closes the port.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use evertoken_core::oauth::authorization_code::{Authorization, CALLBACK_PATH, CallbackError, CallbackRefusal};
+use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::token::AuthorizationCode;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{HOST, HeaderName, ORIGIN};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use secrecy::SecretString;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::page;
+
+/// At the same time. A browser opens one or two.
+const MOST_CONNECTIONS: usize = 16;
+/// A browser on the same machine asks at once.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// In bytes: an address with a long code in it, and a browser's headers.
+const LARGEST_HEADER: usize = 32 << 10;
+/// What a page cannot leave out, and what a person's own browser says here (Fetch Metadata).
+const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const NAVIGATION: [(HeaderName, &str); 2] =
+    [(HeaderName::from_static("sec-fetch-mode"), "navigate"), (HeaderName::from_static("sec-fetch-dest"), "document")];
+
+/// What is waited for.
+pub(super) struct Callback {
+    pub(super) authorization: Authorization,
+    /// The request at the server.
+    pub(super) location: SecretString,
+    /// The path that leads there.
+    pub(super) path: String,
+    /// The one host that requests may name: any other was resolved by somebody's name server (DNS rebinding).
+    pub(super) host: String,
+    pub(super) issuer: Option<Issuer>,
+}
+
+type Outcome = Result<AuthorizationCode, CallbackRefusal>;
+
+struct Waiting {
+    callback: Callback,
+    /// Gone once the answer has come.
+    answer: Mutex<Option<oneshot::Sender<Outcome>>>,
+}
+
+/// Waits for the one answer, and closes the port.
+pub(super) async fn receive(
+    listener: TcpListener,
+    callback: Callback,
+) -> Result<(Authorization, AuthorizationCode), CallbackRefusal> {
+    let (answer, received) = oneshot::channel();
+    let waiting = Arc::new(Waiting { callback, answer: Mutex::new(Some(answer)) });
+    let outcome = tokio::select! {
+        outcome = received => outcome.unwrap_or(Err(CallbackRefusal::NoCode)),
+        never = accept_all(&listener, &waiting) => match never {},
+    };
+    drop(listener);
+    let code = outcome?;
+    // Whoever is still being answered holds it too.
+    let Callback { authorization, .. } = &waiting.callback;
+    Ok((authorization.clone(), code))
+}
+
+async fn accept_all(listener: &TcpListener, waiting: &Arc<Waiting>) -> Infallible {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await;
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, it would fail again at once.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let waiting = Arc::clone(waiting);
+        tokio::spawn(async move {
+            // A browser that breaks off is its own affair.
+            let _ = tokio::time::timeout(CONNECTION_TIMEOUT, serve(stream, waiting)).await;
+            drop(place);
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, waiting: Arc<Waiting>) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let response = waiting.respond(&request);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(CONNECTION_TIMEOUT);
+    let _ = http.keep_alive(false).max_buf_size(LARGEST_HEADER).serve_connection(TokioIo::new(stream), service).await;
+}
+
+impl Waiting {
+    fn respond(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        if !self.is_navigation(request) {
+            return page::refused(StatusCode::FORBIDDEN, "This request did not come from a person's browser.");
+        }
+        match request.uri().path() {
+            path if path == self.callback.path => {
+                let site = request.headers().get(SITE).map(|site| site.as_bytes());
+                // Nobody but the person begins a sign-in.
+                if site.is_none_or(|site| site == b"none" || site == b"same-origin") {
+                    page::redirect(&self.callback.location)
+                } else {
+                    page::refused(StatusCode::FORBIDDEN, "A web page led here, and not the person.")
+                }
+            }
+            CALLBACK_PATH => self.called_back(request.uri().query().unwrap_or_default()),
+            _ => page::refused(StatusCode::NOT_FOUND, "There is nothing here."),
+        }
+    }
+
+    fn is_navigation(&self, request: &Request<Incoming>) -> bool {
+        let headers = request.headers();
+        let mut hosts = headers.get_all(HOST).iter();
+        let is_here = hosts.next().is_some_and(|host| host == self.callback.host.as_str()) && hosts.next().is_none();
+        let navigates = NAVIGATION.iter().all(|(name, wanted)| headers.get(name).is_none_or(|said| said == *wanted));
+        // Browsers send no Origin with a navigation that is a GET (Fetch standard).
+        let authority = request.uri().authority().is_none_or(|authority| authority.as_str() == self.callback.host);
+        request.method() == Method::GET && is_here && authority && navigates && !headers.contains_key(ORIGIN)
+    }
+
+    fn called_back(&self, query: &str) -> Response<Full<Bytes>> {
+        let read = self.callback.authorization.read_callback(query, self.callback.issuer.as_ref());
+        let outcome = match read {
+            Ok(code) => Ok(code),
+            Err(CallbackError::Refused(refusal)) => Err(refusal),
+            Err(CallbackError::Foreign) => {
+                tracing::warn!("a request to the sign-in's callback does not belong to it, and was refused");
+                return page::refused(StatusCode::BAD_REQUEST, "This answer does not belong to the sign-in here.");
+            }
+        };
+        let Some(answer) = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return page::refused(StatusCode::GONE, "This sign-in has had its answer.");
+        };
+        let response = match &outcome {
+            Ok(_) => page::done(),
+            Err(refusal) => page::failed(&refusal.in_words()),
+        };
+        let _ = answer.send(outcome);
+        response
+    }
+}

@@ -1,0 +1,345 @@
+//! The one task that owns the state of every account. Everyone else sends it messages and watches its reports.
+
+mod access;
+mod account_settings;
+mod answer;
+mod calls;
+mod desktop;
+mod effects;
+mod held;
+mod history;
+mod jobs;
+mod logins;
+mod logout;
+mod sign_ins;
+mod token_files;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evertoken_core::account::AccountName;
+use evertoken_core::account::approval::AccessLog;
+use evertoken_core::api::status::{AccountStatus, AgentInfo, StatusReport};
+use evertoken_core::config::Configuration;
+use evertoken_core::config::paths::Paths;
+use evertoken_core::login::policy::{Chance, Policy};
+use evertoken_core::login::session::{Event, Moment};
+use evertoken_core::present::tray::Action;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{debug, info};
+
+use self::account_settings::handing_out_of;
+use self::held::Held;
+use self::jobs::Finished;
+pub(crate) use self::jobs::state_folder;
+use self::sign_ins::Aside;
+use self::token_files::TokenFiles;
+use crate::desktop::clipboard::Clipboard;
+use crate::desktop::notifications::{Notifier, NotifierEvent};
+use crate::desktop::start_at_login;
+use crate::desktop::tray::Tray;
+use crate::local_api::Call;
+use crate::store::config_file::ConfigurationFile;
+use crate::store::keychain::Keychain;
+use crate::system::clock::{Clock, Wake, WallClockTimer};
+use crate::system::power_and_network::SystemSignal;
+use crate::system::process_signals::{ProcessSignal, ProcessSignals};
+use crate::system::service_manager;
+
+/// The state, and the ways to the world.
+pub(crate) struct Agent {
+    configuration: Configuration,
+    file: ConfigurationFile,
+    paths: Paths,
+    keychain: Keychain,
+    policy: Policy,
+    accounts: BTreeMap<AccountName, Held>,
+    incarnations: u64,
+    running_jobs: usize,
+    /// Nothing new is begun.
+    ending: bool,
+    clock: Clock,
+    info: AgentInfo,
+    reports: watch::Sender<Arc<StatusReport>>,
+    finished: mpsc::UnboundedSender<Finished>,
+    clipboard: Arc<tokio::sync::Mutex<Clipboard>>,
+    accesses: AccessLog,
+    token_files: TokenFiles,
+    /// The sign-ins under way; each ends when its sender goes.
+    sign_ins: BTreeMap<AccountName, oneshot::Sender<()>>,
+    /// Logins of other users that wait for a person's answer.
+    asides: BTreeMap<AccountName, Aside>,
+    notifier: Option<Notifier>,
+    tray: Option<Tray>,
+}
+
+/// What the owner listens to.
+pub(crate) struct Inputs {
+    pub(crate) calls: mpsc::UnboundedReceiver<Call>,
+    pub(crate) finished: mpsc::UnboundedReceiver<Finished>,
+    pub(crate) tray: mpsc::UnboundedReceiver<Action>,
+    pub(crate) notifier: mpsc::UnboundedReceiver<NotifierEvent>,
+    pub(crate) system: mpsc::UnboundedReceiver<SystemSignal>,
+    pub(crate) keychain: mpsc::UnboundedReceiver<()>,
+    pub(crate) configuration: mpsc::UnboundedReceiver<()>,
+    pub(crate) process: ProcessSignals,
+    pub(crate) timer: WallClockTimer,
+}
+
+/// What the agent is made of.
+pub(crate) struct Parts {
+    pub(crate) configuration: Configuration,
+    pub(crate) file: ConfigurationFile,
+    pub(crate) paths: Paths,
+    pub(crate) keychain: Keychain,
+    pub(crate) info: AgentInfo,
+    pub(crate) reports: watch::Sender<Arc<StatusReport>>,
+    pub(crate) finished: mpsc::UnboundedSender<Finished>,
+    pub(crate) notifier: Option<Notifier>,
+    pub(crate) tray: Option<Tray>,
+}
+
+/// Should the agent go on?
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Quit,
+}
+
+impl Agent {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { configuration, file, paths, keychain, info, reports, finished, notifier, tray } = parts;
+        let mut agent = Self {
+            policy: Policy::with(configuration.settings.refresh),
+            configuration,
+            file,
+            paths,
+            keychain,
+            accounts: BTreeMap::new(),
+            incarnations: 0,
+            running_jobs: 0,
+            ending: false,
+            clock: Clock::new(),
+            info,
+            reports,
+            finished,
+            clipboard: Arc::new(tokio::sync::Mutex::new(Clipboard::new())),
+            accesses: AccessLog::default(),
+            token_files: TokenFiles::default(),
+            sign_ins: BTreeMap::new(),
+            asides: BTreeMap::new(),
+            notifier,
+            tray,
+        };
+        let configured: Vec<AccountName> = agent.configuration.accounts.keys().cloned().collect();
+        configured.iter().for_each(|name| agent.hold(name));
+        agent.publish();
+        agent
+    }
+
+    /// Runs until a person or the system ends it, and then until no rotation is half done.
+    pub(crate) async fn run(mut self, mut inputs: Inputs) {
+        while self.next_input(&mut inputs).await == Next::GoOn {
+            self.publish();
+        }
+        info!("ending");
+        service_manager::ending();
+        self.ending = true;
+        self.sign_ins.clear();
+        self.keep_token_files();
+        self.clipboard.lock().await.clear_now().await;
+        self.finish_jobs(&mut inputs).await;
+    }
+
+    async fn next_input(&mut self, inputs: &mut Inputs) -> Next {
+        let deadline = self.next_wakeup();
+        tokio::select! {
+            Some(call) = inputs.calls.recv() => { self.notice_clock_jump(); self.call(call) }
+            Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
+            Some(action) = inputs.tray.recv() => {
+                if action == Action::Quit { return Next::Quit }
+                self.notice_clock_jump();
+                self.tray_action(action)
+            }
+            Some(event) = inputs.notifier.recv() => self.notifier_event(event),
+            Some(signal) = inputs.system.recv() => { self.notice_clock_jump(); self.system_signal(signal) }
+            Some(()) = inputs.keychain.recv() => { self.notice_clock_jump(); self.keychain_returned() }
+            Some(()) = inputs.configuration.recv() => self.read_configuration(),
+            signal = inputs.process.next() => match signal {
+                ProcessSignal::Quit => return Next::Quit,
+                ProcessSignal::Reload => self.reload(),
+            },
+            wake = inputs.timer.until(deadline) => {
+                self.notice_clock_jump();
+                match wake {
+                    Wake::Elapsed => self.step_all(&Event::TimeoutElapsed),
+                    Wake::ClockSet => debug!("the clock was set"),
+                }
+            }
+        }
+        Next::GoOn
+    }
+
+    fn next_wakeup(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let wakeups = self.accounts.values().filter_map(|held| held.session.next_wakeup(now, &self.policy));
+        wakeups.map(|(at, _)| at).min()
+    }
+
+    /// Lengths of time stay what they were when somebody sets the clock.
+    fn notice_clock_jump(&mut self) {
+        if let Some(by) = self.clock.jump() {
+            info!(seconds = by.as_secs(), "the clock was set");
+            self.step_all(&Event::ClockSet { by });
+            self.write_times();
+        }
+    }
+
+    /// What the keychain says about the access tokens follows the clock.
+    fn write_times(&mut self) {
+        let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
+        for name in names {
+            let Some(held) = self.accounts.get(&name) else { continue };
+            let (session, token) = (&held.session, held.access_token.clone());
+            if let (Some(info), Some(times), Some(token)) = (session.refresh_token(), session.access_token(), token) {
+                let job = jobs::write_times(self.workplace(&name), info.generation, times.clone(), token);
+                self.start(&name, job);
+            }
+        }
+    }
+
+    fn system_signal(&mut self, signal: SystemSignal) {
+        debug!(?signal, "the system says");
+        self.step_all(&Event::ConnectivityReturned);
+        // A clock that stood still may have passed a deadline.
+        self.step_all(&Event::TimeoutElapsed);
+        match signal {
+            SystemSignal::Resumed { since: Some(since) } => self.note_sleep(since),
+            SystemSignal::Resumed { since: None } | SystemSignal::NetworkReturned => {}
+        }
+    }
+
+    fn keychain_returned(&mut self) {
+        self.accounts.values().for_each(|held| held.store_nudge.notify_one());
+        self.step_all(&Event::KeychainReturned);
+    }
+
+    fn reload(&mut self) {
+        service_manager::reloading();
+        self.read_configuration();
+        self.token_files.try_again();
+        // Who mended the keychain file or its key has no other way to say so.
+        self.keychain_returned();
+        service_manager::reloaded();
+    }
+
+    /// The configuration that this agent has stays when the file cannot be read, and when it is gone. Its own changes
+    /// come by here too.
+    fn read_configuration(&mut self) {
+        match self.file.read() {
+            Ok(_) if !self.file.exists() => {}
+            Ok(configuration) if configuration == self.configuration => {}
+            Ok(configuration) => {
+                info!("the configuration was changed");
+                self.adopt(configuration);
+            }
+            Err(error) => tracing::error!("the configuration was not read again: {error}"),
+        }
+    }
+
+    /// Follows a changed configuration: new accounts are opened, removed ones are let go, changed ones change.
+    fn adopt(&mut self, configuration: Configuration) {
+        let (before, now) = (&self.configuration.settings, &configuration.settings);
+        if (before.keychain, &before.keychain_file) != (now.keychain, &now.keychain_file) {
+            tracing::warn!("the configuration names another keychain: it is used from the next start on");
+        }
+        if before.start_at_login != now.start_at_login
+            && let Err(error) = start_at_login::set(&self.paths, now.start_at_login)
+        {
+            tracing::error!("whether the agent starts with the desktop could not be changed: {error}");
+        }
+        self.policy = Policy::with(now.refresh);
+        self.configuration = configuration;
+        let configured = self.configuration.accounts.clone();
+        self.accounts.retain(|name, _| configured.contains_key(name));
+        for (name, account) in configured {
+            match self.accounts.get_mut(&name) {
+                // Its place is written down for a log-in that is yet to work.
+                Some(held) if held.log_ins > 0 => {
+                    held.account = handing_out_of(Some(&account), held.account.clone());
+                }
+                Some(held) => held.account = account,
+                None => self.hold(&name),
+            }
+        }
+        self.review_those_who_ask();
+    }
+
+    fn step_all(&mut self, event: &Event) {
+        let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
+        names.iter().for_each(|name| self.step(name, event.clone()));
+    }
+
+    fn moment(&self) -> Moment {
+        let bits = getrandom::u64().unwrap_or(1 << 63);
+        Moment { now: self.clock.now(), chance: Chance::from_bits(bits) }
+    }
+
+    fn report(&self) -> StatusReport {
+        let now = self.clock.now();
+        let implied = self.configuration.implied_account();
+        let status = |(name, held): (&AccountName, &Held)| AccountStatus {
+            token_file: self.token_files.status(&held.account),
+            approvals: held.asking.to_vec(),
+            ..held.session.status(name, &held.account, implied == Some(name), now)
+        };
+        StatusReport {
+            agent: self.info.clone(),
+            accounts: self.accounts.iter().map(status).collect(),
+            account_order: self.configuration.settings.account_order.clone(),
+        }
+    }
+
+    /// Tells everybody who watches, if there is anything new to tell.
+    fn publish(&mut self) {
+        self.keep_token_files();
+        let report = self.report();
+        let changed = self.reports.send_if_modified(|last| {
+            let changed = without_countdown(last) != without_countdown(&report);
+            if changed {
+                *last = Arc::new(report.clone());
+            }
+            changed
+        });
+        if let (true, Some(tray)) = (changed, &self.tray) {
+            tray.refresh();
+        }
+    }
+
+    /// A token that was asked for and not stored yet must not be lost because somebody quits.
+    async fn finish_jobs(&mut self, inputs: &mut Inputs) {
+        /// An exchange takes at most 30 s; ten more for a keychain that is slow to take the token.
+        const LONGEST_GOODBYE: std::time::Duration = std::time::Duration::from_secs(40);
+        let finish = async {
+            while self.running_jobs > 0 {
+                match inputs.finished.recv().await {
+                    Some(finished) => self.job_finished(finished),
+                    None => return,
+                }
+            }
+        };
+        if tokio::time::timeout(LONGEST_GOODBYE, finish).await.is_err() {
+            tracing::error!("a rotation could not be finished: the next start tries once more");
+        }
+    }
+}
+
+/// Seconds that count down are not news.
+fn without_countdown(report: &StatusReport) -> StatusReport {
+    let mut report = report.clone();
+    for token in report.accounts.iter_mut().filter_map(|account| account.access_token.as_mut()) {
+        token.expires_in = 0;
+    }
+    report
+}

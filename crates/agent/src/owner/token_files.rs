@@ -1,0 +1,136 @@
+//! Keeps the token files as the accounts want them: there while the token is valid, and gone afterwards.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use evertoken_core::account::token_file::{NotWritable, TokenFile, TokenFileForm};
+use evertoken_core::account::{Account, AccountName};
+use evertoken_core::api::status::TokenFileStatus;
+use evertoken_core::oauth::token::Fingerprint;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tracing::{info, warn};
+
+use super::Agent;
+use super::jobs::JobResult;
+use crate::store::token_file::{self, TokenFileError};
+
+/// What was last done about each file.
+#[derive(Default)]
+pub(super) struct TokenFiles(BTreeMap<PathBuf, Kept>);
+
+struct Kept {
+    wanted: Wanted,
+    is_under_way: bool,
+    problem: Option<String>,
+}
+
+/// What a file should hold now. Without the token itself: this is put together and compared at every change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    account: AccountName,
+    /// `None`: the file is to be gone.
+    token: Option<Written>,
+}
+
+/// Which token, and how it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Written {
+    fingerprint: Fingerprint,
+    expires_at: Timestamp,
+    form: TokenFileForm,
+}
+
+impl TokenFiles {
+    pub(super) fn status(&self, account: &Account) -> Option<TokenFileStatus> {
+        let TokenFile { path, form } = account.token_file.as_ref()?;
+        let problem = self.0.get(path.as_path()).and_then(|kept| kept.problem.clone());
+        Some(TokenFileStatus { path: path.as_path().to_owned(), form: *form, problem })
+    }
+
+    /// What failed is tried once more.
+    pub(super) fn try_again(&mut self) {
+        self.0.retain(|_, kept| kept.problem.is_none() || kept.is_under_way);
+    }
+}
+
+impl Agent {
+    /// Writes and removes what is not as it should be. Each file is worked on by one job at a time.
+    pub(super) fn keep_token_files(&mut self) {
+        let mut wanted = self.wanted_token_files();
+        for (path, kept) in &self.token_files.0 {
+            let gone = || Wanted { account: kept.wanted.account.clone(), token: None };
+            wanted.entry(path.clone()).or_insert_with(gone);
+        }
+        for (path, wanted) in wanted {
+            let known = self.token_files.0.get(&path);
+            let is_done = known.is_some_and(|kept| kept.is_under_way || kept.wanted == wanted);
+            if !is_done {
+                self.keep_token_file(path, wanted);
+            }
+        }
+    }
+
+    fn wanted_token_files(&self) -> BTreeMap<PathBuf, Wanted> {
+        let now = self.clock.now();
+        let mut wanted = BTreeMap::new();
+        for (name, held) in &self.accounts {
+            let Some(TokenFile { path, form }) = &held.account.token_file else { continue };
+            let valid = held.session.access_token().filter(|info| info.remaining(now).is_positive() && !self.ending);
+            let token = valid.zip(held.access_token.as_ref()).map(|(info, token)| Written {
+                fingerprint: token.fingerprint(),
+                expires_at: info.expires_at,
+                form: *form,
+            });
+            wanted.insert(path.as_path().to_owned(), Wanted { account: name.clone(), token });
+        }
+        wanted
+    }
+
+    fn contents(&self, wanted: &Wanted) -> Result<Option<SecretString>, NotWritable> {
+        let held = self.accounts.get(&wanted.account).and_then(|held| held.access_token.as_ref());
+        let Some((Written { expires_at, form, .. }, token)) = wanted.token.as_ref().zip(held) else { return Ok(None) };
+        form.contents(&wanted.account, token, *expires_at).map(Some)
+    }
+
+    fn keep_token_file(&mut self, path: PathBuf, wanted: Wanted) {
+        let account = wanted.account.clone();
+        let (contents, problem) = match self.contents(&wanted) {
+            Ok(contents) => (contents, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        self.token_files.0.insert(path.clone(), Kept { wanted, is_under_way: true, problem });
+        self.start(&account, async move {
+            let place = path.clone();
+            // A home folder on a network may hang.
+            let kept = tokio::task::spawn_blocking(move || match contents {
+                Some(contents) => token_file::write(&place, &contents),
+                None => token_file::remove(&place),
+            });
+            let result = kept.await.unwrap_or_else(|_| Err(TokenFileError::Io("the work was broken off".to_owned())));
+            Some(JobResult::TokenFileKept(path, result))
+        });
+    }
+
+    pub(super) fn token_file_kept(&mut self, path: &Path, result: Result<(), TokenFileError>) {
+        let Some(kept) = self.token_files.0.get_mut(path) else { return };
+        kept.is_under_way = false;
+        let account = &kept.wanted.account;
+        match result {
+            Ok(()) => {
+                let written = kept.wanted.token.is_some() && kept.problem.is_none();
+                info!(%account, path = %path.display(), written, "token file");
+            }
+            Err(error) => {
+                warn!(%account, path = %path.display(), "the token file is not kept: {error}");
+                kept.problem = Some(error.to_string());
+            }
+        }
+        let is_wanted = |account: &Account| account.token_file.as_ref().is_some_and(|file| file.path.as_path() == path);
+        if kept.wanted.token.is_none() && !self.accounts.values().any(|held| is_wanted(&held.account)) {
+            self.token_files.0.remove(path);
+        }
+        // What changed meanwhile.
+        self.keep_token_files();
+    }
+}

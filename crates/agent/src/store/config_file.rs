@@ -1,0 +1,129 @@
+//! `config.toml` on disk: read as a whole, replaced as a whole, never overwritten when it cannot be read.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::config::{self, Configuration, ConfigurationError, Edit};
+
+use crate::store::journal_file::sync_folder;
+
+/// The file.
+#[derive(Debug, Clone)]
+pub(crate) struct ConfigurationFile {
+    path: PathBuf,
+}
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationFileError {
+    /// It cannot be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It does not say what a configuration says.
+    #[error("{path}: {source}", path = path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ConfigurationError,
+    },
+}
+
+impl ConfigurationFile {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// The configuration; an absent file is an empty one.
+    pub(crate) fn read(&self) -> Result<Configuration, ConfigurationFileError> {
+        config::parse(&self.text()?).map_err(|source| self.content(source))
+    }
+
+    /// Changes the file and answers the new configuration. The text is read anew, so that what a person wrote
+    /// meanwhile stays.
+    pub(crate) fn edit(&self, edit: &Edit) -> Result<Configuration, ConfigurationFileError> {
+        let text = edit.apply(&self.text()?).map_err(|source| self.content(source))?;
+        let configuration = config::parse(&text).map_err(|source| self.content(source))?;
+        self.replace(&text).map_err(|source| self.io(source))?;
+        Ok(configuration)
+    }
+
+    /// Is there a file at all?
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    fn text(&self) -> Result<String, ConfigurationFileError> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => Ok(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(self.io(error)),
+        }
+    }
+
+    /// A link stays a link: dotfile managers keep the file elsewhere.
+    fn replace(&self, text: &str) -> io::Result<()> {
+        let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let folder = target.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&target)?;
+        sync_folder(&target)
+    }
+
+    fn io(&self, source: io::Error) -> ConfigurationFileError {
+        ConfigurationFileError::Io { path: self.path.clone(), source }
+    }
+
+    fn content(&self, source: ConfigurationError) -> ConfigurationFileError {
+        ConfigurationFileError::Content { path: self.path.clone(), source }
+    }
+}
+
+impl From<ConfigurationFileError> for Problem {
+    fn from(error: ConfigurationFileError) -> Self {
+        Self::new(
+            ProblemKind::Configuration,
+            format!("The configuration cannot be used, and was left as it is: {error}."),
+            "Mend the file, or move it away to start with an empty one; the logins stay in the keychain.",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "version = 1\n[accounts.a\n").unwrap();
+        let file = ConfigurationFile::new(path.clone());
+        assert!(file.read().is_err());
+        assert!(file.edit(&Edit::SetDefault("a".parse().unwrap())).is_err());
+        assert_eq!(fs::read_to_string(path).unwrap(), "version = 1\n[accounts.a\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_linked_file_stays_linked() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real.toml"), folder.path().join("config.toml"));
+        fs::write(&real, "version = 1\n# mine\n").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        ConfigurationFile::new(link.clone()).edit(&Edit::ChangeSettings(Default::default())).unwrap();
+        assert!(fs::symlink_metadata(link).unwrap().is_symlink());
+        assert!(fs::read_to_string(real).unwrap().contains("# mine"));
+    }
+}

@@ -1,0 +1,200 @@
+//! A journal on disk: lines are appended and synced, never changed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use evertoken_core::login::journal::{self, Entry, Record};
+
+/// 256 KiB: years of rotations. A full journal becomes `.1`, and the one before it goes.
+const FULL: u64 = 256 << 10;
+
+/// The file of one account, or of the machine's sleeps.
+#[derive(Debug, Clone)]
+pub(crate) struct JournalFile {
+    path: PathBuf,
+}
+
+impl JournalFile {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Appends an entry and syncs it to disk.
+    pub(crate) fn append(&self, entry: &Entry) -> io::Result<()> {
+        self.rotate_when_full()?;
+        let fresh = !self.path.exists();
+        self.write_line(entry)?.sync_data()?;
+        if fresh { sync_folder(&self.path) } else { Ok(()) }
+    }
+
+    /// Appends an entry that may be lost: nothing waits for the disk.
+    pub(crate) fn note(&self, entry: &Entry) -> io::Result<()> {
+        self.rotate_when_full()?;
+        self.write_line(entry).map(drop)
+    }
+
+    /// Every entry that can be read, oldest first.
+    pub(crate) fn read(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = read_entries(&self.older())?;
+        entries.extend(read_entries(&self.path)?);
+        Ok(entries)
+    }
+
+    /// Deletes the journal.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        absent_is_fine(fs::remove_file(&self.path))?;
+        absent_is_fine(fs::remove_file(self.older()))
+    }
+
+    /// Moves the journal to another account's path.
+    pub(crate) fn rename(&self, to: &Self) -> io::Result<()> {
+        absent_is_fine(fs::rename(self.older(), to.older()))?;
+        absent_is_fine(fs::rename(&self.path, &to.path))
+    }
+
+    fn write_line(&self, entry: &Entry) -> io::Result<File> {
+        let mut file = open_to_append(&self.path)?;
+        let line = entry.to_line();
+        let separator = if ends_in_a_torn_line(&mut file)? { "\n" } else { "" };
+        file.write_all(format!("{separator}{line}").as_bytes())?;
+        Ok(file)
+    }
+
+    fn older(&self) -> PathBuf {
+        self.path.with_added_extension("1")
+    }
+
+    fn rotate_when_full(&self) -> io::Result<()> {
+        match fs::metadata(&self.path) {
+            Ok(metadata) if metadata.len() >= FULL => self.rotate(),
+            Ok(_) => Ok(()),
+            Err(error) => absent_is_fine(Err(error)),
+        }
+    }
+
+    /// The new file begins with the newest line that says that somebody is logged in, which must never be forgotten.
+    fn rotate(&self) -> io::Result<()> {
+        let signed_in = |entry: &&Entry| {
+            matches!(entry.record, Record::Stored { .. } | Record::LoggedIn { .. } | Record::LoggedOut)
+        };
+        let carried = self.read()?.iter().rfind(signed_in).map(Entry::to_line).unwrap_or_default();
+        let next = self.path.with_added_extension("next");
+        let mut file = create(&next)?;
+        file.write_all(carried.as_bytes())?;
+        file.sync_data()?;
+        fs::rename(&self.path, self.older())?;
+        fs::rename(&next, &self.path)?;
+        sync_folder(&self.path)
+    }
+}
+
+fn read_entries(path: &Path) -> io::Result<Vec<Entry>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(journal::parse(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_to_append(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().read(true).append(true).create(true)).open(path)
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().write(true).create(true).truncate(true)).open(path)
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600)
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+fn ends_in_a_torn_line(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes a new name in a folder survive a power cut.
+#[cfg(unix)]
+pub(crate) fn sync_folder(file: &Path) -> io::Result<()> {
+    File::open(file.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Windows syncs folders by itself.
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_file: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use evertoken_core::oauth::token::Fingerprint;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn presented(second: i64) -> Entry {
+        let fingerprint = Fingerprint::of("token");
+        Entry { at: Timestamp::constant(second, 0), record: Record::Presented { fingerprint } }
+    }
+
+    #[test]
+    fn an_entry_after_a_torn_line_is_still_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = JournalFile::new(folder.path().join("a.journal"));
+        journal.append(&presented(1)).unwrap();
+        let torn = fs::read(&journal.path).unwrap();
+        fs::write(&journal.path, [&torn[..], &torn[..20]].concat()).unwrap();
+        journal.append(&presented(2)).unwrap();
+        assert_eq!(journal.read().unwrap(), [presented(1), presented(2)]);
+    }
+
+    #[test]
+    fn a_noted_line_is_read_and_a_full_file_of_them_keeps_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let sleeps = JournalFile::new(folder.path().join("sleep.jsonl"));
+        let slept = |second| {
+            let since = Timestamp::constant(second - 1, 0);
+            Entry { at: Timestamp::constant(second, 0), record: Record::Slept { since } }
+        };
+        sleeps.note(&slept(1)).unwrap();
+        fs::write(&sleeps.path, vec![b'\n'; FULL as usize]).unwrap();
+        sleeps.note(&slept(2)).unwrap();
+        sleeps.note(&slept(3)).unwrap();
+        assert_eq!(sleeps.read().unwrap(), [slept(2), slept(3)]);
+        assert!(fs::metadata(&sleeps.path).unwrap().len() < FULL);
+    }
+
+    #[test]
+    fn a_full_journal_never_forgets_that_somebody_is_logged_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = JournalFile::new(folder.path().join("a.journal"));
+        let logged_in = Record::LoggedIn { fingerprint: Fingerprint::of("token") };
+        journal.append(&Entry { at: Timestamp::constant(0, 0), record: logged_in }).unwrap();
+        for _ in 0..3 {
+            fs::write(&journal.path, [fs::read(&journal.path).unwrap(), vec![b'\n'; FULL as usize]].concat()).unwrap();
+            journal.append(&presented(1)).unwrap();
+        }
+        assert!(journal::summarize(&journal.read().unwrap()).stored.is_some());
+    }
+}

@@ -1,0 +1,23 @@
+//! The login keychain of macOS. Written from the store's documentation, not yet run.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use apple_native_keyring_store::keychain::Store;
+use evertoken_core::login::token_store::KeychainProblem;
+use keyring_core::CredentialStore;
+
+use super::worker::Opener;
+
+/// Keychain Access shows service and account.
+pub(super) const OPENER: Opener = Opener { open, has_labels: false };
+
+/// Opens the login keychain.
+fn open() -> keyring_core::Result<Arc<CredentialStore>> {
+    Ok(Store::new()?)
+}
+
+/// A locked keychain comes as `NoStorageAccess`; of the other failures nothing is known.
+pub(super) fn failure(_error: &(dyn Error + Send + Sync + 'static)) -> Option<KeychainProblem> {
+    None
+}

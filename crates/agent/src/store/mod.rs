@@ -1,0 +1,8 @@
+//! What the agent keeps on disk and in the keychain.
+
+pub(crate) mod account_lock;
+pub(crate) mod config_file;
+pub(crate) mod journal_file;
+pub mod keychain;
+pub(crate) mod token_file;
+pub(crate) mod token_store;

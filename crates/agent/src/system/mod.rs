@@ -1,0 +1,12 @@
+//! What the operating system tells and is told.
+
+pub mod clock;
+pub(crate) mod config_watch;
+pub(crate) mod diagnosis;
+pub(crate) mod fail_point;
+pub mod hardening;
+pub(crate) mod logging;
+pub(crate) mod peer;
+pub mod power_and_network;
+pub(crate) mod process_signals;
+pub(crate) mod service_manager;

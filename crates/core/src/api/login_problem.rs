@@ -1,0 +1,108 @@
+//! What a person is told when a log-in did not work.
+
+use crate::account::AccountName;
+use crate::api::problem::{Problem, ProblemKind};
+use crate::login::session::keychain_problem;
+use crate::login::token_store::KeychainProblem;
+use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, NotSent};
+
+/// The problem of a log-in that worked, and whose new token the keychain does not take yet.
+#[must_use]
+pub fn login_store_delayed(account: &AccountName, problem: KeychainProblem) -> Problem {
+    Problem::new(
+        ProblemKind::Keychain,
+        format!(
+            "{account}: {problem}; you are logged in, and the new login is only in memory until the keychain accepts it."
+        ),
+        "Unlock the keychain and keep the agent running; it stores the login by itself.",
+    )
+}
+
+/// The problem of a sign-in at the server that failed before it brought tokens.
+#[must_use]
+pub fn sign_in_problem(account: &AccountName, failure: &Failure) -> Problem {
+    let with = |kind, reason: &str, advice: &str| {
+        Problem::new(kind, format!("{account}: not signed in, because {reason}; nothing was changed."), advice)
+    };
+    let reason = failure.in_words();
+    match failure {
+        Failure::AuthorizationRequired(_) => {
+            with(ProblemKind::LoginRefused, "the server does not accept the sign-in", "Sign in again.")
+        }
+        Failure::Odd { error: Some(ErrorCode::UnsupportedGrantType | ErrorCode::UnauthorizedClient), .. } => with(
+            ProblemKind::ClientRefused,
+            "the server does not let this client sign in this way",
+            "Sign in another way, or ask whoever runs the server to allow it for this client.",
+        ),
+        Failure::Odd { error: Some(error), .. } => with(ProblemKind::ClientRefused, &reason, error.advice()),
+        Failure::NotSent(_) | Failure::OutcomeUnknown(_) | Failure::Later { .. } | Failure::Odd { error: None, .. } => {
+            with(ProblemKind::TryLater, &reason, "Check the network and the issuer, then sign in again.")
+        }
+        Failure::AnotherUser(_) | Failure::Keychain(_) | Failure::Journal => login_problem(account, failure),
+    }
+}
+
+/// Minutes for which a login of another user waits for its answer, in the agent's memory.
+pub const ANOTHER_USER_WAITS: u64 = 10;
+
+fn another_user(account: &AccountName, users: &AnotherUser) -> Problem {
+    let AnotherUser { account: was, login } = users;
+    Problem::new(
+        ProblemKind::AnotherUser,
+        format!(
+            "The account {account} belongs to {was}; this login belongs to {login}. Nothing was replaced: {was} stays logged in."
+        ),
+        format!(
+            "To replace it, log in again with --replace-user. What you gave may be spent: within {ANOTHER_USER_WAITS} minutes the same \
+             token will do, then a new one is needed. To keep both, log in to an account of another name."
+        ),
+    )
+}
+
+/// The problem of a log-in that failed. Whatever it is, an earlier login of the account is still there.
+#[must_use]
+pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
+    let reason = failure.in_words();
+    let with =
+        |kind, meaning: &str, advice: &str| Problem::new(kind, format!("{account}: {reason}; {meaning}."), advice);
+    const NOTHING_CHANGED: &str = "nothing was changed";
+    match failure {
+        Failure::AuthorizationRequired(_) => with(
+            ProblemKind::LoginRefused,
+            "this refresh token cannot log in, and nothing was changed",
+            "Get a new refresh token from Vault and try again.",
+        ),
+        Failure::NotSent(NotSent::Tls) => with(
+            ProblemKind::TryLater,
+            NOTHING_CHANGED,
+            "Check the endpoint's URL and this machine's certificates and clock.",
+        ),
+        Failure::NotSent(_) => with(
+            ProblemKind::TryLater,
+            NOTHING_CHANGED,
+            "Check the endpoint's URL and the network, then try again with the same token.",
+        ),
+        Failure::OutcomeUnknown(_) => with(
+            ProblemKind::TryLater,
+            "it may have used up this refresh token",
+            "Try once more with the same token; if it is refused, get a new one from Vault.",
+        ),
+        Failure::Later { .. } => with(ProblemKind::TryLater, NOTHING_CHANGED, "Try again later with the same token."),
+        Failure::Odd { error: Some(error), .. } => with(ProblemKind::ClientRefused, NOTHING_CHANGED, error.advice()),
+        Failure::Odd { error: None, .. } => with(
+            ProblemKind::TryLater,
+            NOTHING_CHANGED,
+            "Check the endpoint's URL, and whether a proxy or a sign-in page stands before it.",
+        ),
+        Failure::AnotherUser(users) => another_user(account, users),
+        Failure::Keychain(problem) => {
+            let Problem { advice, .. } = keychain_problem(account, *problem);
+            with(ProblemKind::Keychain, "nothing was sent and nothing was changed", &advice)
+        }
+        Failure::Journal => with(
+            ProblemKind::Failed,
+            "nothing was sent and nothing was changed",
+            "Make the state folder writable and free some space, then try again.",
+        ),
+    }
+}

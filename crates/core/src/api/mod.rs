@@ -1,0 +1,7 @@
+//! What the local API carries: requests, status, problems.
+
+pub mod diagnosis;
+pub mod login_problem;
+pub mod problem;
+pub mod requests;
+pub mod status;

@@ -1,0 +1,273 @@
+//! What people and scripts are told about the accounts. Derived from the sessions, never stored.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::account::approval::Program;
+use crate::account::order::AccountOrder;
+use crate::account::token_file::TokenFileForm;
+use crate::account::{AccountName, SignInWay};
+use crate::oauth::token::Fingerprint;
+
+/// The answer of `GET /v1/status` and `evertoken status --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StatusReport {
+    /// The agent that answers.
+    pub agent: AgentInfo,
+    /// Every account, ordered by name.
+    pub accounts: Vec<AccountStatus>,
+    /// The order in which people see them.
+    #[serde(default)]
+    pub account_order: AccountOrder,
+}
+
+impl StatusReport {
+    /// The accounts as people see them.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<&AccountStatus> {
+        let mut accounts: Vec<&AccountStatus> = self.accounts.iter().collect();
+        self.account_order.sort(&mut accounts, |account| &account.name);
+        accounts
+    }
+
+    /// Has every account's keychain been asked, whatever it said?
+    #[must_use]
+    pub fn is_opened(&self) -> bool {
+        let is_opening =
+            |account: &AccountStatus| account.state == State::Refreshing && account.refresh_token.is_none();
+        !self.accounts.iter().any(is_opening)
+    }
+
+    /// One line for whoever looks after services: `2 accounts: 1 valid, 1 log in`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let number = self.accounts.len();
+        let accounts = if number == 1 { "account" } else { "accounts" };
+        let count = |state| self.accounts.iter().filter(|account| account.state == state).count();
+        let states = State::ALL.map(|state| (count(state), state.in_words()));
+        let states: Vec<String> =
+            states.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+        if states.is_empty() { "no account".to_owned() } else { format!("{number} {accounts}: {}", states.join(", ")) }
+    }
+}
+
+/// The agent itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AgentInfo {
+    /// Its version.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it started, UTC.
+    pub started_at: Timestamp,
+}
+
+/// One account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AccountStatus {
+    /// Its name.
+    pub name: AccountName,
+    /// Is it the one that is meant when no account is named?
+    pub default: bool,
+    /// Where its tokens are refreshed.
+    pub endpoint: String,
+    /// The state in one word.
+    pub state: State,
+    /// The user that the endpoint says the login belongs to.
+    pub user_id: Option<String>,
+    /// What the access token may do (RFC 6749 section 3.3).
+    pub scope: Vec<String>,
+    /// The access token at hand; absent when there is none or it has expired.
+    pub access_token: Option<AccessTokenStatus>,
+    /// How refreshing goes.
+    pub refresh: RefreshStatus,
+    /// The refresh token in the keychain.
+    pub refresh_token: Option<RefreshTokenStatus>,
+    /// Whether a person must log in.
+    pub login: LoginStatus,
+    /// The file that holds the access token; absent when there is none.
+    #[serde(default)]
+    pub token_file: Option<TokenFileStatus>,
+    /// The programs that wait for a person to allow them.
+    #[serde(default)]
+    pub approvals: Vec<Program>,
+    /// How a person can log in, beside with a refresh token.
+    #[serde(default)]
+    pub sign_in: Vec<SignInWay>,
+}
+
+/// A file that holds the access token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TokenFileStatus {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it is written.
+    pub form: TokenFileForm,
+    /// Why it does not hold the token, in a sentence.
+    pub problem: Option<String>,
+}
+
+/// An account's state in one word: a stable name for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// A usable access token, nothing to do.
+    Valid,
+    /// A token request is on its way.
+    Refreshing,
+    /// Refreshing fails, the access token is still valid.
+    Retrying,
+    /// Refreshing fails, and the access token is over.
+    Expired,
+    /// The refresh token was refused, the access token is still valid.
+    LoginSoon,
+    /// The refresh token was refused, and the access token is over.
+    LoginRequired,
+    /// The keychain cannot be read or written.
+    KeychainUnavailable,
+    /// No refresh token.
+    SignedOut,
+}
+
+impl State {
+    /// Every state, in the order of the list in the documentation.
+    pub const ALL: [Self; 8] = [
+        Self::Valid,
+        Self::Refreshing,
+        Self::Retrying,
+        Self::Expired,
+        Self::LoginSoon,
+        Self::LoginRequired,
+        Self::KeychainUnavailable,
+        Self::SignedOut,
+    ];
+
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Refreshing => "refreshing",
+            Self::Retrying => "retrying",
+            Self::Expired => "expired",
+            Self::LoginSoon => "log in soon",
+            Self::LoginRequired => "log in",
+            Self::KeychainUnavailable => "keychain unavailable",
+            Self::SignedOut => "signed out",
+        }
+    }
+
+    /// Must a person act before this account gets another access token?
+    #[must_use]
+    pub const fn requires_a_person(self) -> bool {
+        match self {
+            Self::LoginSoon | Self::LoginRequired | Self::SignedOut | Self::KeychainUnavailable => true,
+            Self::Valid | Self::Refreshing | Self::Retrying | Self::Expired => false,
+        }
+    }
+
+    /// Does only a new log-in help?
+    #[must_use]
+    pub const fn requires_authorization(self) -> bool {
+        match self {
+            Self::LoginSoon | Self::LoginRequired | Self::SignedOut => true,
+            Self::Valid | Self::Refreshing | Self::Retrying | Self::Expired | Self::KeychainUnavailable => false,
+        }
+    }
+}
+
+/// The access token at hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AccessTokenStatus {
+    /// When the request that brought it was sent, UTC.
+    pub issued_at: Timestamp,
+    /// When it ends, UTC.
+    pub expires_at: Timestamp,
+    /// Seconds until then, at the moment of the answer.
+    pub expires_in: i64,
+}
+
+/// How refreshing goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RefreshStatus {
+    /// The next attempt, UTC.
+    pub next_at: Option<Timestamp>,
+    /// The last success, UTC.
+    pub last_success_at: Option<Timestamp>,
+    /// Attempts that failed since then.
+    pub failures: u32,
+    /// Since when they fail, UTC.
+    pub failing_since: Option<Timestamp>,
+    /// The newest failure in a sentence.
+    pub last_error: Option<String>,
+}
+
+/// The refresh token in the keychain, without the token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RefreshTokenStatus {
+    /// The first 12 hex digits of its SHA-256.
+    pub fingerprint: Fingerprint,
+    /// When it was stored, UTC.
+    pub stored_at: Timestamp,
+    /// How many rotations lie behind it since the log-in.
+    pub rotations: u64,
+}
+
+/// Whether a person must log in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LoginStatus {
+    /// Since when, UTC.
+    pub required_since: Option<Timestamp>,
+    /// Why, in a sentence.
+    pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    fn report(states: &[State]) -> StatusReport {
+        let account = |state: &State| AccountStatus {
+            name: "a".parse().unwrap(),
+            default: false,
+            endpoint: String::new(),
+            state: *state,
+            user_id: None,
+            scope: Vec::new(),
+            access_token: None,
+            refresh: RefreshStatus::default(),
+            refresh_token: None,
+            login: LoginStatus::default(),
+            token_file: None,
+            approvals: Vec::new(),
+            sign_in: Vec::new(),
+        };
+        let agent = AgentInfo { version: String::new(), pid: 1, started_at: Timestamp::UNIX_EPOCH };
+        StatusReport { agent, accounts: states.iter().map(account).collect(), account_order: AccountOrder::default() }
+    }
+
+    #[test]
+    fn a_service_manager_reads_one_line() {
+        assert_eq!(report(&[]).summary(), "no account");
+        assert_eq!(report(&[State::Valid]).summary(), "1 account: 1 valid");
+        let mixed = report(&[State::LoginRequired, State::Valid, State::Valid]);
+        assert_eq!(mixed.summary(), "3 accounts: 2 valid, 1 log in");
+    }
+
+    #[test]
+    fn a_keychain_that_failed_was_asked() {
+        assert!(report(&[]).is_opened());
+        assert!(report(&[State::Valid, State::KeychainUnavailable, State::SignedOut]).is_opened());
+        assert!(!report(&[State::Valid, State::Refreshing]).is_opened());
+    }
+}

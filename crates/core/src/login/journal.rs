@@ -1,0 +1,326 @@
+//! The rotation journal: one JSON line for each thing that happened to an account's login. No secret in it.
+//!
+//! It answers one question that the keychain cannot: *was this refresh token already presented?*
+
+mod sleeps;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::sleeps::with_sleeps;
+use crate::oauth::failure::Failure;
+use crate::oauth::token::Fingerprint;
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Entry {
+    /// When, UTC.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Record {
+    /// The refresh token is about to be sent to the endpoint.
+    Presented {
+        /// The refresh token.
+        fingerprint: Fingerprint,
+    },
+    /// Its successor is in the keychain, read back.
+    Stored {
+        /// The new refresh token.
+        fingerprint: Fingerprint,
+        /// Rotations since the log-in.
+        rotations: u64,
+        /// The end of the access token that came with it, UTC.
+        expires_at: Timestamp,
+    },
+    /// The request never left this machine; the refresh token is untouched.
+    NotSent {
+        /// The refresh token.
+        fingerprint: Fingerprint,
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// The request was sent and no readable answer came: the server may have rotated.
+    OutcomeUnknown {
+        /// The refresh token.
+        fingerprint: Fingerprint,
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// The endpoint answered something that is no verdict on the login.
+    Declined {
+        /// The refresh token.
+        fingerprint: Fingerprint,
+        /// What it answered, in a sentence.
+        reason: String,
+    },
+    /// The endpoint refused the refresh token.
+    Refused {
+        /// The refresh token.
+        fingerprint: Fingerprint,
+        /// When it expired, if the endpoint said so, UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired_at: Option<Timestamp>,
+        /// The endpoint's own id of this answer, for its support.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trace_id: Option<String>,
+    },
+    /// The person was told that a log-in is required.
+    Told {
+        /// The refused refresh token.
+        fingerprint: Fingerprint,
+    },
+    /// A new refresh token could not be stored yet.
+    StoreDelayed {
+        /// The new refresh token.
+        fingerprint: Fingerprint,
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// A person logged in; a `stored` precedes it.
+    LoggedIn {
+        /// The refresh token that the log-in ended with.
+        fingerprint: Fingerprint,
+    },
+    /// A person logged out: the tokens are gone on purpose.
+    LoggedOut,
+    /// The server was asked to revoke what was logged out (RFC 7009).
+    Revoked {
+        /// The refresh token that was logged out.
+        fingerprint: Fingerprint,
+        /// Did the server confirm it?
+        confirmed: bool,
+        /// Why not, in a sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// The machine woke up.
+    Slept {
+        /// When it went to sleep, UTC.
+        since: Timestamp,
+    },
+}
+
+impl Record {
+    /// The record of a failed request; `None` when nothing was presented.
+    #[must_use]
+    pub fn of_failure(fingerprint: Fingerprint, failure: &Failure) -> Option<Self> {
+        let reason = failure.in_words();
+        match failure {
+            Failure::NotSent(_) => Some(Self::NotSent { fingerprint, reason }),
+            Failure::OutcomeUnknown(_) => Some(Self::OutcomeUnknown { fingerprint, reason }),
+            Failure::Later { .. } | Failure::Odd { .. } | Failure::AnotherUser(_) => {
+                Some(Self::Declined { fingerprint, reason })
+            }
+            Failure::AuthorizationRequired(refusal) => {
+                Some(Self::Refused { fingerprint, expired_at: refusal.expired_at, trace_id: refusal.trace_id.clone() })
+            }
+            Failure::Keychain(_) | Failure::Journal => None,
+        }
+    }
+}
+
+/// What the journal knows about the login, read from its first line to its last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The refresh token that the keychain took last; `None` before the first log-in and after a log-out.
+    pub stored: Option<Fingerprint>,
+    /// Tokens whose outcome is not known, since the last that was stored: the login's own and such as people gave.
+    pub unresolved: Vec<Unresolved>,
+    /// Refused tokens, since the last that was stored.
+    pub refused: Vec<Refused>,
+}
+
+/// A token that was presented and whose outcome no line tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    /// The presented refresh token.
+    pub fingerprint: Fingerprint,
+    /// How many times it was presented without a known outcome.
+    pub times: u32,
+    /// The last of them, UTC.
+    pub last_at: Timestamp,
+}
+
+/// A token that the endpoint refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The refused refresh token.
+    pub fingerprint: Fingerprint,
+    /// When it was refused, UTC.
+    pub at: Timestamp,
+    /// When it had expired, if the endpoint said so, UTC.
+    pub expired_at: Option<Timestamp>,
+    /// Was the person told?
+    pub told: bool,
+}
+
+impl Entry {
+    /// The token that the endpoint refused, if this is about that.
+    #[must_use]
+    pub fn refused(&self) -> Option<Fingerprint> {
+        if let Record::Refused { fingerprint, .. } = self.record { Some(fingerprint) } else { None }
+    }
+
+    /// The entry as the journal holds it: one line with its newline.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}
+
+/// Reads a journal. A line that is torn, garbled or of a kind this version does not know is passed over: the
+/// lines around it still count.
+#[must_use]
+pub fn parse(bytes: &[u8]) -> Vec<Entry> {
+    bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+/// What the entries say about the login.
+#[must_use]
+pub fn summarize(entries: &[Entry]) -> Summary {
+    entries.iter().fold(Summary::default(), |summary, entry| summary.and(entry))
+}
+
+impl Summary {
+    /// What is not known about this token's outcome.
+    #[must_use]
+    pub fn unresolved(&self, token: Fingerprint) -> Option<&Unresolved> {
+        self.unresolved.iter().find(|unresolved| unresolved.fingerprint == token)
+    }
+
+    /// The endpoint's refusal of this token.
+    #[must_use]
+    pub fn refused(&self, token: Fingerprint) -> Option<&Refused> {
+        self.refused.iter().find(|refused| refused.fingerprint == token)
+    }
+
+    fn and(mut self, entry: &Entry) -> Self {
+        match &entry.record {
+            Record::Presented { fingerprint } => self.present(*fingerprint, entry.at),
+            Record::Stored { fingerprint, .. } => {
+                self = Self { stored: Some(*fingerprint), ..Self::default() };
+            }
+            Record::LoggedIn { fingerprint } => self.stored = Some(*fingerprint),
+            Record::NotSent { fingerprint, .. } => self.unpresent(*fingerprint),
+            Record::Declined { fingerprint, .. } => self.resolve(*fingerprint),
+            Record::Refused { fingerprint, expired_at, .. } => {
+                self.resolve(*fingerprint);
+                let told = self.refused(*fingerprint).is_some_and(|refused| refused.told);
+                self.refused.retain(|refused| refused.fingerprint != *fingerprint);
+                self.refused.push(Refused { fingerprint: *fingerprint, at: entry.at, expired_at: *expired_at, told });
+            }
+            Record::Told { fingerprint } => {
+                if let Some(refused) = self.refused.iter_mut().find(|r| r.fingerprint == *fingerprint) {
+                    refused.told = true;
+                }
+            }
+            Record::OutcomeUnknown { .. }
+            | Record::StoreDelayed { .. }
+            | Record::Revoked { .. }
+            | Record::Slept { .. } => {}
+            Record::LoggedOut => self = Self::default(),
+        }
+        self
+    }
+
+    fn present(&mut self, token: Fingerprint, at: Timestamp) {
+        match self.unresolved.iter_mut().find(|unresolved| unresolved.fingerprint == token) {
+            Some(unresolved) => {
+                unresolved.times += 1;
+                unresolved.last_at = at;
+            }
+            None => self.unresolved.push(Unresolved { fingerprint: token, times: 1, last_at: at }),
+        }
+    }
+
+    fn resolve(&mut self, token: Fingerprint) {
+        self.unresolved.retain(|unresolved| unresolved.fingerprint != token);
+    }
+
+    /// Takes back one presentation that never left this machine; an earlier one stays unresolved.
+    fn unpresent(&mut self, token: Fingerprint) {
+        for unresolved in self.unresolved.iter_mut().filter(|unresolved| unresolved.fingerprint == token) {
+            unresolved.times -= 1;
+        }
+        self.unresolved.retain(|unresolved| unresolved.times > 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(second: i64, record: Record) -> Entry {
+        Entry { at: Timestamp::constant(second, 0), record }
+    }
+
+    fn token(name: &str) -> Fingerprint {
+        Fingerprint::of(name)
+    }
+
+    #[test]
+    fn a_crash_after_presenting_leaves_the_outcome_unknown() {
+        let mut entries = vec![entry(
+            1,
+            Record::Stored { fingerprint: token("a"), rotations: 0, expires_at: Timestamp::constant(9, 0) },
+        )];
+        entries.push(entry(2, Record::Presented { fingerprint: token("a") }));
+        entries.push(entry(3, Record::Presented { fingerprint: token("a") }));
+        let unresolved = summarize(&entries).unresolved;
+        assert_eq!(unresolved, [Unresolved { fingerprint: token("a"), times: 2, last_at: Timestamp::constant(3, 0) }]);
+    }
+
+    #[test]
+    fn a_request_that_never_left_does_not_count_as_presented() {
+        let not_sent = Record::NotSent { fingerprint: token("a"), reason: "no connection".to_owned() };
+        let entries = [entry(1, Record::Presented { fingerprint: token("a") }), entry(2, not_sent)];
+        assert_eq!(summarize(&entries).unresolved, []);
+    }
+
+    #[test]
+    fn a_wrong_token_that_a_person_tries_does_not_make_the_journal_forget_about_the_login() {
+        let refused = |name| Record::Refused { fingerprint: token(name), expired_at: None, trace_id: None };
+        let told = Record::Told { fingerprint: token("a") };
+        let presented = |name| Record::Presented { fingerprint: token(name) };
+        let records = [presented("a"), refused("a"), told, presented("a"), presented("wrong"), refused("wrong")];
+        let summary = summarize(&records.map(|record| entry(1, record)));
+        assert_eq!(summary.refused(token("a")).map(|refused| refused.told), Some(true));
+        assert_eq!(summary.unresolved(token("a")).map(|unresolved| unresolved.times), Some(1));
+    }
+
+    #[test]
+    fn a_journal_torn_at_any_byte_keeps_every_whole_line() {
+        let lines: Vec<String> =
+            (0..4).map(|second| entry(second, Record::Presented { fingerprint: token("a") }).to_line()).collect();
+        let whole = lines.concat();
+        for cut in 0..=whole.len() {
+            let ends = lines.iter().scan(0, |end, line| {
+                *end += line.len();
+                Some(*end)
+            });
+            let expected = ends.filter(|end| end - 1 <= cut).count();
+            assert_eq!(parse(&whole.as_bytes()[..cut]).len(), expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_logout_forgets_what_was_known() {
+        let entries = [
+            entry(1, Record::LoggedIn { fingerprint: token("a") }),
+            entry(2, Record::Refused { fingerprint: token("a"), expired_at: None, trace_id: None }),
+            entry(3, Record::LoggedOut),
+        ];
+        assert_eq!(summarize(&entries), Summary::default());
+    }
+}

@@ -1,0 +1,9 @@
+//! One login: its state machine, the rotation, and what the keychain and the journal hold.
+
+pub mod client_secrets;
+pub mod journal;
+pub mod policy;
+pub mod recovery;
+pub mod rotation;
+pub mod session;
+pub mod token_store;

@@ -1,0 +1,104 @@
+//! How a login goes on after a start, from what keychain and journal say.
+
+use crate::login::journal::Summary;
+use crate::login::session::{Recovered, Resume};
+use crate::login::token_store::{Found, KeychainProblem};
+use crate::oauth::failure::Refusal;
+
+/// Decides how the login goes on.
+///
+/// # Errors
+/// [`KeychainProblem::Missing`] when the keychain has no refresh token although the journal knows of one: a
+/// keychain that was never unlocked says "no entry" too, so that this is no proof of being signed out.
+pub fn recover(found: &Found, journal: &Summary) -> Result<Recovered, KeychainProblem> {
+    let Some(current) = found.current() else {
+        return match journal.stored {
+            Some(_) => Err(KeychainProblem::Missing),
+            None => Ok(Recovered { refresh_token: None, access_token: None, resume: Resume::Continue }),
+        };
+    };
+    // A refused candidate is dropped by the next rotation; the login before it is no reason to ask for another.
+    let refused = journal.refused(current.fingerprint).filter(|_| found.left_behind().is_none());
+    let unresolved = journal.unresolved(current.fingerprint);
+    let resume = match (refused, unresolved) {
+        (Some(refused), _) => Resume::Refused {
+            refusal: Refusal { expired_at: refused.expired_at, trace_id: None },
+            since: refused.at,
+            told: refused.told,
+        },
+        (None, Some(unresolved)) if unresolved.times == 1 => Resume::TryAgain,
+        (None, Some(unresolved)) => Resume::TryPatiently { times: unresolved.times, last_at: unresolved.last_at },
+        (None, None) => Resume::Continue,
+    };
+    Ok(Recovered { refresh_token: Some(current), access_token: found.current_access_token().cloned(), resume })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::login::journal::{Entry, Record, summarize};
+    use crate::login::token_store::{RefreshTokenInfo, Slot};
+    use crate::oauth::token::Fingerprint;
+
+    fn found() -> Found {
+        let info = RefreshTokenInfo {
+            slot: Slot::B,
+            generation: 4,
+            rotations: 3,
+            stored_at: Timestamp::constant(1, 0),
+            proven: true,
+            fingerprint: Fingerprint::of("r4"),
+        };
+        Found { a: None, b: Some(info), access_token: None }
+    }
+
+    fn journal(records: &[Record]) -> Summary {
+        let at = Timestamp::constant(9, 0);
+        summarize(&records.iter().map(|record| Entry { at, record: record.clone() }).collect::<Vec<_>>())
+    }
+
+    fn presented() -> Record {
+        Record::Presented { fingerprint: Fingerprint::of("r4") }
+    }
+
+    #[test]
+    fn a_token_that_was_presented_once_gets_exactly_one_hurried_try() {
+        assert_eq!(recover(&found(), &journal(&[])).map(|r| r.resume), Ok(Resume::Continue));
+        assert_eq!(recover(&found(), &journal(&[presented()])).map(|r| r.resume), Ok(Resume::TryAgain));
+        let resumed = recover(&found(), &journal(&[presented(), presented()])).map(|r| r.resume);
+        assert_eq!(resumed, Ok(Resume::TryPatiently { times: 2, last_at: Timestamp::constant(9, 0) }));
+    }
+
+    #[test]
+    fn a_refused_candidate_that_could_not_be_dropped_asks_nobody_to_log_in() {
+        let refused = Record::Refused { fingerprint: Fingerprint::of("r4"), expired_at: None, trace_id: None };
+        let journal = journal(&[presented(), refused]);
+        assert!(matches!(recover(&found(), &journal).map(|r| r.resume), Ok(Resume::Refused { .. })));
+        let mut beside_a_login = found();
+        beside_a_login.b = beside_a_login.b.map(|info| RefreshTokenInfo { proven: false, ..info });
+        beside_a_login.a = beside_a_login.b.map(|info| RefreshTokenInfo {
+            slot: Slot::A,
+            generation: 3,
+            proven: true,
+            fingerprint: Fingerprint::of("r3"),
+            ..info
+        });
+        assert_eq!(recover(&beside_a_login, &journal).map(|r| r.resume), Ok(Resume::Continue));
+    }
+
+    #[test]
+    fn the_predecessor_of_a_stored_token_is_no_reason_to_hurry() {
+        let earlier = Record::Presented { fingerprint: Fingerprint::of("r3") };
+        assert_eq!(recover(&found(), &journal(&[earlier])).map(|r| r.resume), Ok(Resume::Continue));
+    }
+
+    #[test]
+    fn an_empty_keychain_is_no_proof_of_being_signed_out() {
+        let known = journal(&[Record::LoggedIn { fingerprint: Fingerprint::of("r4") }]);
+        assert_eq!(recover(&Found::default(), &known), Err(KeychainProblem::Missing));
+        let left = journal(&[Record::LoggedIn { fingerprint: Fingerprint::of("r4") }, Record::LoggedOut]);
+        assert_eq!(recover(&Found::default(), &left).map(|r| r.refresh_token), Ok(None));
+    }
+}

@@ -1,0 +1,281 @@
+//! The one critical section, as a value: which step comes next, whatever the last one came to.
+//!
+//! The server spends the old refresh token before we have stored the new one. Whoever carries these steps out, in
+//! this order and each to its end, cannot lose a login. No secret is in here: the one who carries out keeps them.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::login::session::{AccessTokenInfo, Tokens};
+use crate::login::token_store::{Found, KeychainProblem, RefreshTokenInfo, Slot};
+use crate::oauth::failure::{ErrorCode, Failure};
+use crate::oauth::token::Fingerprint;
+
+/// A rotation under way. It is carried out under the account's cross-process lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    purpose: Purpose,
+    next: Step,
+    found: Found,
+    presented: Option<RefreshTokenInfo>,
+    failure: Option<Failure>,
+    granted: Option<Granted>,
+}
+
+/// Why the refresh token is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To renew the access token. `known` is the generation that the session knows: a newer one in the keychain
+    /// means that another process has rotated.
+    Refresh {
+        /// The generation.
+        known: Option<u64>,
+    },
+    /// To prove a refresh token that a person gave.
+    LogIn {
+        /// The given token.
+        fingerprint: Fingerprint,
+    },
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Read both slots and the access token.
+    ReadTokens,
+    /// Write a probe and read it back: an unwritable keychain means that nothing is sent.
+    ProveWritable,
+    /// Store the refresh token that a person gave, unproven, and read it back.
+    StoreCandidate(RefreshTokenInfo),
+    /// Append `presented` to the journal and sync it.
+    RecordPresented(RefreshTokenInfo),
+    /// Send the request, to its end, whoever goes away meanwhile.
+    Send(RefreshTokenInfo),
+    /// Store the new refresh token and read it back, again and again until the keychain has it.
+    StoreRefreshToken(RefreshTokenInfo),
+    /// Append `stored` to the journal and sync it.
+    RecordStored(Tokens),
+    /// Keep the access token in the keychain, best effort.
+    StoreAccessToken(Tokens),
+    /// Append what went wrong to the journal.
+    RecordFailure(Fingerprint, Failure),
+    /// Delete the candidate that brought nothing: what was before is current again.
+    DropCandidate(Slot),
+    /// Over.
+    Finished(Outcome),
+}
+
+/// How a step went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The keychain was read.
+    Read(Found),
+    /// Done.
+    Done,
+    /// The keychain did not.
+    KeychainFailed(KeychainProblem),
+    /// The journal did not.
+    JournalFailed,
+    /// The endpoint granted new tokens.
+    Granted(Granted),
+    /// The request failed.
+    RequestFailed(Failure),
+}
+
+/// What the endpoint granted, without the tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// The new refresh token; `None` when the server does not rotate.
+    pub refresh_token: Option<Fingerprint>,
+    /// The new access token.
+    pub access_token: AccessTokenInfo,
+}
+
+/// What a rotation came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// New tokens are stored.
+    Granted(Tokens),
+    /// Another process rotated; its tokens are in the keychain.
+    Adopted(Tokens),
+    /// No new tokens.
+    Failed(Failure),
+    /// A candidate that an earlier run left behind was refused; the login before it is current again.
+    Reverted,
+}
+
+impl Rotation {
+    /// A rotation that has yet to begin.
+    #[must_use]
+    pub fn new(purpose: Purpose) -> Self {
+        // A keychain that was never unlocked says "no entry" and asks to be unlocked when it is written to: a log-in
+        // proves first and reads then, lest its candidate take the place of a login that it did not see.
+        let next = match purpose {
+            Purpose::Refresh { .. } => Step::ReadTokens,
+            Purpose::LogIn { .. } => Step::ProveWritable,
+        };
+        Self { purpose, next, found: Found::default(), presented: None, failure: None, granted: None }
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub const fn next(&self) -> &Step {
+        &self.next
+    }
+
+    /// The rotation after its step was carried out at `now`.
+    #[must_use]
+    pub fn advance(mut self, answer: Answer, now: Timestamp) -> Self {
+        self.next = match (self.next.clone(), answer) {
+            (Step::ReadTokens, Answer::Read(found)) => self.read(found, now),
+            (Step::ProveWritable, Answer::Done) => self.proven_writable(),
+            (Step::StoreCandidate(info), Answer::Done) => Step::RecordPresented(info),
+            (Step::RecordPresented(info), Answer::Done) => Step::Send(info),
+            (Step::Send(info), Answer::Granted(granted)) => self.granted(info, granted, now),
+            (Step::Send(info), Answer::RequestFailed(failure)) => {
+                self.failure = Some(failure.clone());
+                Step::RecordFailure(info.fingerprint, failure)
+            }
+            (Step::StoreRefreshToken(info), Answer::Done) => self.stored(info),
+            (Step::StoreRefreshToken(info), Answer::KeychainFailed(_)) => Step::StoreRefreshToken(info),
+            (Step::RecordStored(tokens), Answer::Done | Answer::JournalFailed) => Step::StoreAccessToken(tokens),
+            (Step::StoreAccessToken(tokens), Answer::Done | Answer::KeychainFailed(_)) => {
+                Step::Finished(Outcome::Granted(tokens))
+            }
+            (Step::RecordFailure(..), Answer::Done | Answer::JournalFailed) => self.after_failure(),
+            (Step::DropCandidate(_), Answer::Done | Answer::KeychainFailed(_)) => self.given_up(),
+            (Step::StoreCandidate(info), Answer::KeychainFailed(problem)) => {
+                self.failure = Some(Failure::Keychain(problem));
+                Step::DropCandidate(info.slot)
+            }
+            (Step::RecordPresented(_), Answer::JournalFailed) => {
+                self.failure = Some(Failure::Journal);
+                self.after_failure()
+            }
+            (_, Answer::KeychainFailed(problem)) => Step::Finished(Outcome::Failed(Failure::Keychain(problem))),
+            (_, Answer::JournalFailed) => Step::Finished(Outcome::Failed(Failure::Journal)),
+            (step, Answer::Read(_) | Answer::Done | Answer::Granted(_) | Answer::RequestFailed(_)) => step,
+        };
+        self
+    }
+
+    /// The rotation after somebody set the clock: the new access token's times move with it. Storing can take hours.
+    #[must_use]
+    pub fn clock_set(mut self, by: SignedDuration) -> Self {
+        if let Some(granted) = &mut self.granted {
+            granted.access_token = granted.access_token.shifted(by);
+        }
+        if let Step::RecordStored(tokens) | Step::StoreAccessToken(tokens) = &mut self.next {
+            tokens.access_token = tokens.access_token.shifted(by);
+        }
+        self
+    }
+
+    fn read(&mut self, found: Found, now: Timestamp) -> Step {
+        self.found = found;
+        match (self.purpose, self.found.current()) {
+            (Purpose::LogIn { fingerprint }, _) => {
+                let next = successor(self.found.current(), fingerprint, now);
+                let slot = self.found.left_behind().map_or(next.slot, |candidate| candidate.slot);
+                let candidate = RefreshTokenInfo { slot, rotations: 0, proven: false, ..next };
+                self.presented = Some(candidate);
+                Step::StoreCandidate(candidate)
+            }
+            (Purpose::Refresh { .. }, None) => {
+                Step::Finished(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)))
+            }
+            (Purpose::Refresh { known }, Some(current)) => match self.found.current_access_token() {
+                Some(token) if known.is_some_and(|known| known < current.generation) && is_fresh(token, now) => {
+                    Step::Finished(Outcome::Adopted(Tokens { refresh_token: current, access_token: token.clone() }))
+                }
+                Some(_) | None => {
+                    self.presented = Some(current);
+                    Step::ProveWritable
+                }
+            },
+        }
+    }
+
+    fn proven_writable(&self) -> Step {
+        match (self.purpose, self.presented) {
+            (Purpose::Refresh { .. }, Some(current)) => Step::RecordPresented(current),
+            (Purpose::Refresh { .. }, None) => {
+                Step::Finished(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)))
+            }
+            (Purpose::LogIn { .. }, _) => Step::ReadTokens,
+        }
+    }
+
+    fn granted(&mut self, presented: RefreshTokenInfo, granted: Granted, now: Timestamp) -> Step {
+        let rotated = granted.refresh_token.filter(|new| *new != presented.fingerprint);
+        self.granted = Some(granted);
+        match rotated {
+            Some(new) => Step::StoreRefreshToken(successor(Some(presented), new, now)),
+            None if presented.proven => self.stored(presented),
+            None => Step::StoreRefreshToken(successor(Some(presented), presented.fingerprint, now)),
+        }
+    }
+
+    fn stored(&self, refresh_token: RefreshTokenInfo) -> Step {
+        match &self.granted {
+            Some(granted) => Step::RecordStored(Tokens { refresh_token, access_token: granted.access_token.clone() }),
+            None => Step::StoreRefreshToken(refresh_token),
+        }
+    }
+
+    fn after_failure(&self) -> Step {
+        match (self.purpose, self.presented) {
+            (Purpose::LogIn { .. }, Some(candidate)) => Step::DropCandidate(candidate.slot),
+            (Purpose::Refresh { .. }, Some(left_behind)) if self.can_revert(left_behind) => {
+                Step::DropCandidate(left_behind.slot)
+            }
+            (Purpose::Refresh { .. }, _) | (Purpose::LogIn { .. }, None) => self.given_up(),
+        }
+    }
+
+    /// A refused candidate of an earlier run gives way to the login before it.
+    fn can_revert(&self, presented: RefreshTokenInfo) -> bool {
+        let is_refused = match &self.failure {
+            Some(Failure::AuthorizationRequired(_) | Failure::AnotherUser(_)) => true,
+            // It came with a client secret of its own, and the login before it has another.
+            Some(Failure::Odd { error, .. }) => error.is_some_and(ErrorCode::refuses_the_client),
+            Some(
+                Failure::NotSent(_)
+                | Failure::OutcomeUnknown(_)
+                | Failure::Later { .. }
+                | Failure::Keychain(_)
+                | Failure::Journal,
+            )
+            | None => false,
+        };
+        self.found.left_behind() == Some(presented) && is_refused
+    }
+
+    fn given_up(&self) -> Step {
+        let reverted = match self.purpose {
+            Purpose::Refresh { .. } => self.presented.is_some_and(|presented| self.can_revert(presented)),
+            Purpose::LogIn { .. } => false,
+        };
+        let failure = self.failure.clone().unwrap_or(Failure::Journal);
+        Step::Finished(if reverted { Outcome::Reverted } else { Outcome::Failed(failure) })
+    }
+}
+
+/// The entry after `current`: in the other slot, one generation on.
+fn successor(current: Option<RefreshTokenInfo>, fingerprint: Fingerprint, now: Timestamp) -> RefreshTokenInfo {
+    RefreshTokenInfo {
+        slot: current.map_or(Slot::A, |current| current.slot.other()),
+        generation: current.map_or(1, |current| current.generation + 1),
+        rotations: current.map_or(0, |current| current.rotations + 1),
+        stored_at: now,
+        proven: true,
+        fingerprint,
+    }
+}
+
+/// Is another process's access token worth taking over: has it more than a quarter of its life left?
+fn is_fresh(token: &AccessTokenInfo, now: Timestamp) -> bool {
+    token.remaining(now) > token.lifetime() / 4
+}
+
+#[cfg(test)]
+mod tests;

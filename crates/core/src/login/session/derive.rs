@@ -1,0 +1,300 @@
+//! What follows from a session: status, deadlines, answers to those who want a token.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{AccessTokenInfo, Phase, Session, Troubles, WakeupReason, shifted};
+use crate::account::{Account, AccountName};
+use crate::api::problem::{Problem, ProblemKind};
+use crate::api::status::{AccessTokenStatus, AccountStatus, LoginStatus, RefreshStatus, RefreshTokenStatus, State};
+use crate::login::policy::Policy;
+use crate::login::token_store::KeychainProblem;
+use crate::oauth::failure::Failure;
+use crate::present::notification::Notice;
+
+impl Session {
+    /// The next instant at which something happens by itself; `None`: never.
+    #[must_use]
+    pub fn next_wakeup(&self, now: Timestamp, policy: &Policy) -> Option<(Timestamp, WakeupReason)> {
+        let planned = match &self.phase {
+            Phase::Opening { retry_at, .. } => retry_at.map(|at| (at, WakeupReason::Open)),
+            Phase::Scheduled { at } => Some((*at, WakeupReason::Refresh)),
+            Phase::BackingOff { until, .. } => Some((*until, WakeupReason::Retry)),
+            Phase::SignedOut | Phase::Requesting { .. } | Phase::AuthorizationRequired { .. } => None,
+        };
+        let end = self.access_token.as_ref().map(|token| (token.expires_at, WakeupReason::AccessTokenEnds));
+        let end = end.filter(|(at, _)| *at > now);
+        let warning = self.warn_at(policy).map(|at| (at, WakeupReason::Warn));
+        [planned, end, warning].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Is a rotation or the first read of the keychain under way, so that waiting makes sense?
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        match &self.phase {
+            Phase::Requesting { unstored, .. } => unstored.is_none(),
+            Phase::Opening { retry_at, .. } => retry_at.is_none(),
+            Phase::AuthorizationRequired { probe, .. } => probe.is_some(),
+            Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } => false,
+        }
+    }
+
+    /// Does the access token last as long as is asked for?
+    #[must_use]
+    pub fn lasts(&self, min_valid: Option<SignedDuration>, now: Timestamp, policy: &Policy) -> bool {
+        self.access_token.as_ref().is_some_and(|token| {
+            let remaining = token.remaining(now);
+            remaining.is_positive() && remaining >= policy.min_valid(min_valid, token.lifetime())
+        })
+    }
+
+    /// Would a refresh now bring a token that lasts as long as is asked for?
+    pub(super) fn refresh_helps(&self, min_valid: Option<SignedDuration>, now: Timestamp, policy: &Policy) -> bool {
+        let Some(token) = self.access_token.as_ref() else { return true };
+        let lifetime = token.lifetime();
+        let attainable = lifetime - policy.grant_spacing(lifetime);
+        let asked = policy.min_valid(min_valid, lifetime);
+        asked <= attainable && !self.lasts(min_valid, now, policy) && self.may_ask(now, policy)
+    }
+
+    fn troubles(&self) -> Option<&Troubles> {
+        match &self.phase {
+            Phase::Requesting { troubles, .. } => troubles.as_ref(),
+            Phase::BackingOff { troubles, .. } => Some(troubles),
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::AuthorizationRequired { .. } => None,
+        }
+    }
+
+    fn warn_at(&self, policy: &Policy) -> Option<Timestamp> {
+        let (troubles, token) = (self.troubles()?, self.access_token.as_ref()?);
+        if self.shown.not_renewed || matches!(troubles.newest, Failure::Keychain(_)) {
+            return None;
+        }
+        let near_the_end = shifted(token.expires_at, -policy.warning_lead(token.lifetime()));
+        let failing_long = shifted(troubles.since, policy.warning_patience(token.lifetime()));
+        Some(near_the_end.max(failing_long))
+    }
+
+    /// The warning that is due, if one is.
+    pub(super) fn warning(&self, now: Timestamp, policy: &Policy) -> Option<Notice> {
+        self.warn_at(policy).filter(|at| *at <= now)?;
+        let (troubles, token) = (self.troubles()?, self.access_token.as_ref()?);
+        Some(Notice::NotRenewed {
+            cause: troubles.newest.in_words(),
+            since: troubles.since,
+            access_token_until: token.expires_at,
+        })
+    }
+
+    fn keychain_problem(&self) -> Option<KeychainProblem> {
+        match &self.phase {
+            Phase::Opening { problem, .. } => *problem,
+            Phase::Requesting { unstored, .. } => *unstored,
+            Phase::BackingOff { troubles: Troubles { newest: Failure::Keychain(problem), .. }, .. } => Some(*problem),
+            Phase::BackingOff { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::AuthorizationRequired { .. } => None,
+        }
+    }
+
+    /// The state in one word.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> State {
+        let valid = self.access_token.as_ref().is_some_and(|token| token.remaining(now).is_positive());
+        if self.keychain_problem().is_some() {
+            return State::KeychainUnavailable;
+        }
+        match (&self.phase, valid) {
+            (Phase::SignedOut, _) => State::SignedOut,
+            (Phase::AuthorizationRequired { .. }, true) => State::LoginSoon,
+            (Phase::AuthorizationRequired { .. }, false) => State::LoginRequired,
+            (Phase::Opening { .. } | Phase::Requesting { .. }, _) => State::Refreshing,
+            (Phase::Scheduled { .. }, true) => State::Valid,
+            (Phase::BackingOff { .. }, true) => State::Retrying,
+            (Phase::Scheduled { .. } | Phase::BackingOff { .. }, false) => State::Expired,
+        }
+    }
+
+    /// What people and scripts are told.
+    #[must_use]
+    pub fn status(&self, name: &AccountName, account: &Account, default: bool, now: Timestamp) -> AccountStatus {
+        let token = self.access_token.as_ref();
+        let status = AccountStatus {
+            name: name.clone(),
+            default,
+            endpoint: account.endpoint.as_str().to_owned(),
+            state: self.state(now),
+            user_id: token.and_then(|token| token.user_id.clone()),
+            scope: token.map(|token| token.scope.clone()).unwrap_or_default(),
+            access_token: token
+                .filter(|token| token.remaining(now).is_positive())
+                .map(|token| token_status(token, now)),
+            refresh: self.refresh_status(),
+            refresh_token: self.refresh_token.as_ref().map(|info| RefreshTokenStatus {
+                fingerprint: info.fingerprint,
+                stored_at: info.stored_at,
+                rotations: info.rotations,
+            }),
+            login: self.login_status(),
+            sign_in: account.sign_in_ways(),
+            // What the agent does with the token is not the session's to know.
+            token_file: None,
+            approvals: Vec::new(),
+        };
+        in_whole_seconds(status)
+    }
+
+    fn refresh_status(&self) -> RefreshStatus {
+        let troubles = self.troubles();
+        let next_at = match &self.phase {
+            Phase::Scheduled { at } => Some(*at),
+            Phase::BackingOff { until, .. } => Some(*until),
+            Phase::Opening { retry_at, .. } => *retry_at,
+            Phase::SignedOut | Phase::Requesting { .. } | Phase::AuthorizationRequired { .. } => None,
+        };
+        let keychain = self.keychain_problem().map(|problem| problem.to_string());
+        RefreshStatus {
+            next_at,
+            last_success_at: self.last_success,
+            failures: troubles.map_or(0, |troubles| troubles.failures),
+            failing_since: troubles.map(|troubles| troubles.since),
+            last_error: keychain.or_else(|| troubles.map(|troubles| troubles.newest.in_words())),
+        }
+    }
+
+    fn login_status(&self) -> LoginStatus {
+        match &self.phase {
+            Phase::AuthorizationRequired { refusal, since, .. } => LoginStatus {
+                required_since: Some(*since),
+                reason: Some(Failure::AuthorizationRequired(refusal.clone()).in_words()),
+            },
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. } => LoginStatus::default(),
+        }
+    }
+
+    /// Why there is no access token that lasts as long as was asked for, and what to do about it.
+    #[must_use]
+    pub fn why_no_token(
+        &self,
+        name: &AccountName,
+        min_valid: Option<SignedDuration>,
+        now: Timestamp,
+        policy: &Policy,
+    ) -> Problem {
+        if let Some(problem) = self.keychain_problem() {
+            return keychain_problem(name, problem);
+        }
+        let log_in = format!("Log in: `evertoken login {name}`, or open the window.");
+        match &self.phase {
+            Phase::SignedOut => {
+                Problem::new(ProblemKind::LoginRequired, format!("{name}: nobody is logged in."), log_in)
+            }
+            Phase::AuthorizationRequired { refusal, .. } => {
+                let reason = Failure::AuthorizationRequired(refusal.clone()).in_words();
+                Problem::new(ProblemKind::LoginRequired, format!("{name}: {reason}."), log_in)
+            }
+            Phase::BackingOff { troubles, until, .. } => failing(name, &troubles.newest, Some(*until)),
+            Phase::Requesting { troubles: Some(troubles), .. } => failing(name, &troubles.newest, None),
+            Phase::Opening { .. } | Phase::Requesting { troubles: None, .. } => renewing(name),
+            Phase::Scheduled { .. } if self.refresh_helps(min_valid, now, policy) => renewing(name),
+            Phase::Scheduled { .. } => self.too_short_lived(name),
+        }
+    }
+
+    fn too_short_lived(&self, name: &AccountName) -> Problem {
+        let lifetime = self.access_token.as_ref().map_or(SignedDuration::ZERO, AccessTokenInfo::lifetime);
+        Problem::new(
+            ProblemKind::TooShortLived,
+            format!(
+                "{name}: the access token does not last as long as asked for; it lives {} s in all.",
+                lifetime.as_secs()
+            ),
+            "Ask for less with --min-valid, or try again after the next refresh.",
+        )
+    }
+}
+
+/// People and scripts get whole seconds, rounded down: never more than there is.
+fn in_whole_seconds(mut status: AccountStatus) -> AccountStatus {
+    let AccountStatus { access_token, refresh, refresh_token, login, .. } = &mut status;
+    let RefreshStatus { next_at, last_success_at, failing_since, .. } = refresh;
+    let instants = [next_at.as_mut(), last_success_at.as_mut(), failing_since.as_mut(), login.required_since.as_mut()];
+    let access_token = access_token.as_mut().map(|token| [&mut token.issued_at, &mut token.expires_at]);
+    let stored_at = refresh_token.as_mut().map(|token| &mut token.stored_at);
+    for at in instants.into_iter().flatten().chain(access_token.into_iter().flatten()).chain(stored_at) {
+        *at = Timestamp::from_second(at.as_second()).unwrap_or(*at);
+    }
+    status
+}
+
+fn token_status(token: &AccessTokenInfo, now: Timestamp) -> AccessTokenStatus {
+    AccessTokenStatus {
+        issued_at: token.issued_at,
+        expires_at: token.expires_at,
+        expires_in: token.remaining(now).as_secs(),
+    }
+}
+
+/// The problem of a locked or absent keychain.
+#[must_use]
+pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
+    let advice = match problem {
+        KeychainProblem::Locked | KeychainProblem::TimedOut => "Unlock the keychain; Evertoken goes on by itself.",
+        KeychainProblem::Unavailable => {
+            "Start a keychain such as GNOME Keyring, or open your database in KeePassXC; Evertoken goes on by itself."
+        }
+        KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
+        KeychainProblem::Missing => "Unlock the keychain that was used before, or log in again.",
+        KeychainProblem::KeyMissing => {
+            "Hand the agent its key: a systemd credential evertoken-key, or settings.keychain_file.key (docs/servers.md)."
+        }
+        KeychainProblem::KeyNotPrivate => {
+            "Make the key the agent's user's alone, with chown and `chmod 600`; Evertoken goes on by itself."
+        }
+        KeychainProblem::KeyMalformed => {
+            "Bring the key back that the file was made with; where there is no login yet, make one (docs/servers.md)."
+        }
+        KeychainProblem::FileNotOurs => {
+            "It was left as it is. Bring its key or a copy of it back, or move it away and log in again."
+        }
+        KeychainProblem::FileNotRead => {
+            "Check its permissions and its disk; the agent's log says what the system says."
+        }
+        KeychainProblem::NoClientSecret => &format!("Give it with a log-in: `evertoken login {name} --client-secret`."),
+    };
+    Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
+}
+
+fn renewing(name: &AccountName) -> Problem {
+    Problem::new(
+        ProblemKind::TryLater,
+        format!("{name}: the access token is being renewed."),
+        "Try again in a moment, or wait for it with --wait.",
+    )
+}
+
+fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> Problem {
+    let next = until.map_or_else(
+        || "Evertoken is trying again now.".to_owned(),
+        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%H:%M:%S UTC")),
+    );
+    let detail = format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words());
+    match failure {
+        Failure::Odd { error: Some(error), .. } => Problem::new(ProblemKind::ClientRefused, detail, error.advice()),
+        Failure::Odd { error: None, .. }
+        | Failure::NotSent(_)
+        | Failure::OutcomeUnknown(_)
+        | Failure::Later { .. }
+        | Failure::AuthorizationRequired(_)
+        | Failure::AnotherUser(_)
+        | Failure::Keychain(_)
+        | Failure::Journal => Problem::new(ProblemKind::TryLater, detail, next),
+    }
+}

@@ -1,0 +1,139 @@
+//! What the outcome of a rotation does to the session.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Effect, Moment, Phase, Session, Shown, Stepped, Tokens, Troubles, shifted};
+use crate::login::policy::Policy;
+use crate::login::token_store::KeychainProblem;
+use crate::oauth::failure::{Failure, Refusal};
+use crate::present::notification::{Notice, NoticeKind};
+
+impl Session {
+    pub(super) fn granted(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {
+        let effects = self.withdrawals();
+        let Tokens { refresh_token, access_token } = tokens;
+        let lifetime = access_token.lifetime();
+        let planned = shifted(access_token.issued_at, policy.refresh_delay(lifetime, moment.chance));
+        let not_before = shifted(moment.now, policy.grant_spacing(lifetime));
+        self.phase = Phase::Scheduled { at: planned.max(not_before) };
+        self.last_success = Some(moment.now);
+        self.access_token = Some(access_token);
+        self.refresh_token = Some(refresh_token);
+        self.shown = Shown::default();
+        (self, effects)
+    }
+
+    /// What a success takes back.
+    pub(super) fn withdrawals(&self) -> Vec<Effect> {
+        let login = match self.phase {
+            Phase::AuthorizationRequired { .. } => Some(NoticeKind::LoginRequired),
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. } => None,
+        };
+        let not_renewed = self.shown.not_renewed.then_some(NoticeKind::NotRenewed);
+        let keychain = self.shown.keychain.then_some(NoticeKind::KeychainRefused);
+        [login, not_renewed, keychain].into_iter().flatten().map(Effect::Withdraw).collect()
+    }
+
+    pub(super) fn store_delayed(mut self, problem: KeychainProblem) -> Stepped {
+        if let Phase::Requesting { unstored, .. } = &mut self.phase {
+            *unstored = Some(problem);
+        }
+        let first = !std::mem::replace(&mut self.shown.keychain, true);
+        (self, if first { vec![Effect::Notify(Notice::KeychainRefused)] } else { vec![] })
+    }
+
+    pub(super) fn failed(mut self, failure: Failure, moment: Moment, policy: &Policy) -> Stepped {
+        match (failure, &mut self.phase) {
+            (
+                Failure::AuthorizationRequired(refusal),
+                Phase::AuthorizationRequired { refusal: old, tried_at, probe, .. },
+            ) => {
+                *old = refusal;
+                *tried_at = moment.now;
+                *probe = None;
+                (self, vec![])
+            }
+            (_, Phase::AuthorizationRequired { tried_at, probe, .. }) => {
+                *tried_at = moment.now;
+                *probe = None;
+                (self, vec![])
+            }
+            (Failure::AuthorizationRequired(refusal), _) => self.refused(refusal, moment.now),
+            (failure, Phase::Requesting { troubles, .. }) => {
+                let troubles = after(troubles.take(), failure, moment.now);
+                let wait = self.wait_after(&troubles, moment, policy);
+                self.phase = Phase::BackingOff { until: shifted(moment.now, wait), from: moment.now, troubles };
+                (self, vec![])
+            }
+            (_, Phase::Opening { .. } | Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. }) => {
+                (self, vec![])
+            }
+        }
+    }
+
+    pub(super) fn refused(mut self, refusal: Refusal, now: Timestamp) -> Stepped {
+        let mut effects: Vec<Effect> = self.withdrawals();
+        effects.push(Effect::Notify(self.login_notice(&refusal, now)));
+        self.shown = Shown::default();
+        self.phase = Phase::AuthorizationRequired { refusal, since: now, tried_at: now, probe: None };
+        (self, effects)
+    }
+
+    pub(super) fn login_notice(&self, refusal: &Refusal, now: Timestamp) -> Notice {
+        let valid = self.access_token.as_ref().filter(|token| token.remaining(now).is_positive());
+        Notice::LoginRequired {
+            expired_at: refusal.expired_at,
+            access_token_until: valid.map(|token| token.expires_at),
+        }
+    }
+
+    fn wait_after(&self, troubles: &Troubles, moment: Moment, policy: &Policy) -> SignedDuration {
+        let usual = policy.backoff(troubles.failures, moment.chance);
+        match &troubles.newest {
+            Failure::Later { retry_after: Some(asked), .. } => policy.retry_after(*asked),
+            Failure::Odd { .. } => policy.odd_backoff(troubles.failures, moment.chance),
+            Failure::OutcomeUnknown(_)
+                if troubles.lost_answers >= policy.lost_answers_before_patience && self.is_valid(moment.now) =>
+            {
+                policy.longest_backoff
+            }
+            Failure::NotSent(_)
+            | Failure::OutcomeUnknown(_)
+            | Failure::Later { retry_after: None, .. }
+            | Failure::AuthorizationRequired(_)
+            | Failure::AnotherUser(_)
+            | Failure::Keychain(_)
+            | Failure::Journal => usual,
+        }
+    }
+
+    fn is_valid(&self, now: Timestamp) -> bool {
+        self.access_token.as_ref().is_some_and(|token| token.remaining(now).is_positive())
+    }
+}
+
+fn after(before: Option<Troubles>, failure: Failure, now: Timestamp) -> Troubles {
+    let lost = match &failure {
+        Failure::OutcomeUnknown(outcome) => u32::from(outcome.loses_an_answer()),
+        Failure::NotSent(_)
+        | Failure::Later { .. }
+        | Failure::Odd { .. }
+        | Failure::AuthorizationRequired(_)
+        | Failure::AnotherUser(_)
+        | Failure::Keychain(_)
+        | Failure::Journal => 0,
+    };
+    match before {
+        Some(before) => Troubles {
+            failures: before.failures.saturating_add(1),
+            since: before.since.min(now),
+            lost_answers: before.lost_answers + lost,
+            newest: failure,
+        },
+        None => Troubles { failures: 1, since: now, lost_answers: lost, newest: failure },
+    }
+}

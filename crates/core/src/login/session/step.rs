@@ -1,0 +1,286 @@
+//! The transition function: every pair of event and phase is answered.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    AccessTokenInfo, Effect, Event, Moment, Phase, Recovered, RequestId, Resume, Session, Stepped, Troubles, shifted,
+};
+use crate::login::policy::Policy;
+use crate::login::token_store::KeychainProblem;
+use crate::oauth::failure::{Failure, OutcomeUnknown};
+
+impl Session {
+    /// The session after an event, and what to do about it.
+    #[must_use]
+    pub fn step(mut self, event: Event, moment: Moment, policy: &Policy) -> Stepped {
+        if let Event::ClockSet { by } = event {
+            self = self.clock_set(by);
+        }
+        self.pull_in_impossible_deadlines(moment.now, policy);
+        match event {
+            Event::Opened(recovered) => self.opened(recovered, moment, policy),
+            Event::OpenFailed(problem) => self.open_failed(problem, moment, policy),
+            Event::TimeoutElapsed => self.timeout_elapsed(moment, policy),
+            Event::TokenGranted { request, tokens } if self.awaits(request) => self.granted(tokens, moment, policy),
+            Event::TokenStoreDelayed { request, problem } if self.awaits(request) => self.store_delayed(problem),
+            Event::TokenRequestFailed { request, failure } if self.awaits(request) => {
+                self.failed(failure, moment, policy)
+            }
+            Event::TokenGranted { .. } | Event::TokenStoreDelayed { .. } | Event::TokenRequestFailed { .. } => {
+                (self, vec![])
+            }
+            Event::TokenWanted { min_valid } => self.token_wanted(min_valid, moment, policy),
+            Event::RefreshRequested => self.refresh_requested(moment, policy),
+            Event::AuthorizationGranted(tokens) => self.granted(tokens, moment, policy),
+            Event::ConnectivityReturned => self.connectivity_returned(moment),
+            Event::KeychainReturned => self.keychain_returned(),
+            Event::ClockSet { .. } => (self, vec![]),
+            Event::LogoutRequested => self.logged_out(),
+        }
+    }
+
+    fn awaits(&self, id: RequestId) -> bool {
+        match &self.phase {
+            Phase::Requesting { request, .. } => *request == id,
+            Phase::AuthorizationRequired { probe, .. } => *probe == Some(id),
+            Phase::Opening { .. } | Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } => false,
+        }
+    }
+
+    fn opened(mut self, recovered: Recovered, moment: Moment, policy: &Policy) -> Stepped {
+        match self.phase {
+            Phase::Opening { .. } => {}
+            Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::AuthorizationRequired { .. } => return (self, vec![]),
+        }
+        let Recovered { refresh_token, access_token, resume } = recovered;
+        self.last_success = access_token.as_ref().map(|token| token.issued_at);
+        self.access_token = access_token;
+        self.refresh_token = refresh_token;
+        if self.refresh_token.is_none() {
+            self.phase = Phase::SignedOut;
+            return (self, vec![]);
+        }
+        match resume {
+            Resume::Continue => self.continue_as_planned(moment, policy),
+            Resume::TryAgain => self.request(None),
+            Resume::TryPatiently { times, last_at } => {
+                // The clock may have been set back since.
+                let last_at = last_at.min(moment.now);
+                let wait = policy.backoff(times, moment.chance);
+                let troubles = Troubles {
+                    failures: times,
+                    since: last_at,
+                    lost_answers: times,
+                    newest: Failure::OutcomeUnknown(OutcomeUnknown::Interrupted),
+                };
+                let until = shifted(last_at, wait).max(moment.now);
+                self.phase = Phase::BackingOff { until, from: moment.now, troubles };
+                (self, vec![])
+            }
+            Resume::Refused { refusal, since, told } => {
+                let notice = self.login_notice(&refusal, moment.now);
+                self.phase = Phase::AuthorizationRequired { refusal, since, tried_at: since, probe: None };
+                (self, if told { vec![] } else { vec![Effect::Notify(notice)] })
+            }
+        }
+    }
+
+    fn continue_as_planned(mut self, moment: Moment, policy: &Policy) -> Stepped {
+        let Some(token) = self.access_token.as_ref().filter(|token| token.remaining(moment.now).is_positive()) else {
+            return self.request(None);
+        };
+        let planned = shifted(token.issued_at, policy.refresh_delay(token.lifetime(), moment.chance));
+        let not_before = shifted(moment.now, policy.start_delay(token.remaining(moment.now)));
+        self.phase = Phase::Scheduled { at: planned.max(not_before) };
+        (self, vec![])
+    }
+
+    fn open_failed(mut self, problem: KeychainProblem, moment: Moment, policy: &Policy) -> Stepped {
+        if let Phase::Opening { failures, .. } = self.phase {
+            let failures = failures + 1;
+            let retry_at = shifted(moment.now, policy.backoff(failures, moment.chance));
+            self.phase = Phase::Opening { retry_at: Some(retry_at), problem: Some(problem), failures };
+        }
+        (self, vec![])
+    }
+
+    fn timeout_elapsed(mut self, moment: Moment, policy: &Policy) -> Stepped {
+        let warning = self.warning(moment.now, policy);
+        let mut effects: Vec<Effect> = warning.into_iter().map(Effect::Notify).collect();
+        self.shown.not_renewed |= !effects.is_empty();
+        let now = moment.now;
+        let (session, more) = match &self.phase {
+            Phase::Opening { retry_at: Some(at), .. } if *at <= now => self.open(),
+            Phase::Scheduled { at } if *at <= now => self.request(None),
+            Phase::BackingOff { until, troubles, .. } if *until <= now => {
+                let troubles = troubles.clone();
+                self.request(Some(troubles))
+            }
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+        };
+        effects.extend(more);
+        (session, effects)
+    }
+
+    fn open(mut self) -> Stepped {
+        if let Phase::Opening { retry_at, .. } = &mut self.phase {
+            *retry_at = None;
+        }
+        (self, vec![Effect::OpenTokens])
+    }
+
+    fn request(mut self, troubles: Option<Troubles>) -> Stepped {
+        let request = self.next_request();
+        self.phase = Phase::Requesting { request, troubles, unstored: None };
+        (self, vec![Effect::RequestToken(request)])
+    }
+
+    fn next_request(&mut self) -> RequestId {
+        self.requests += 1;
+        RequestId(self.requests)
+    }
+
+    fn token_wanted(self, min_valid: Option<SignedDuration>, moment: Moment, policy: &Policy) -> Stepped {
+        match &self.phase {
+            Phase::Scheduled { .. } if self.refresh_helps(min_valid, moment.now, policy) => self.request(None),
+            Phase::Scheduled { .. }
+            | Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+        }
+    }
+
+    /// Has the last grant been long enough ago for another?
+    pub(super) fn may_ask(&self, now: Timestamp, policy: &Policy) -> bool {
+        let lifetime = self.access_token.as_ref().map_or(SignedDuration::MAX, AccessTokenInfo::lifetime);
+        let apart = |last: Timestamp| !(last..shifted(last, policy.grant_spacing(lifetime))).contains(&now);
+        self.last_success.is_none_or(apart)
+    }
+
+    fn refresh_requested(self, moment: Moment, policy: &Policy) -> Stepped {
+        let now = moment.now;
+        let long_ago = |last: Timestamp| !(last..shifted(last, policy.spacing)).contains(&now);
+        match &self.phase {
+            Phase::Opening { retry_at: Some(_), .. } => self.open(),
+            Phase::Scheduled { .. } if self.may_ask(now, policy) => self.request(None),
+            Phase::BackingOff { troubles, from, .. }
+                if troubles.newest.may_hurry() || (!troubles.newest.asked_to_wait() && long_ago(*from)) =>
+            {
+                let troubles = troubles.clone();
+                self.request(Some(troubles))
+            }
+            Phase::AuthorizationRequired { probe: None, tried_at, .. } if long_ago(*tried_at) => self.probe(),
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+        }
+    }
+
+    fn probe(mut self) -> Stepped {
+        let request = self.next_request();
+        if let Phase::AuthorizationRequired { probe, .. } = &mut self.phase {
+            *probe = Some(request);
+        }
+        (self, vec![Effect::RequestToken(request)])
+    }
+
+    fn connectivity_returned(mut self, moment: Moment) -> Stepped {
+        match &mut self.phase {
+            Phase::BackingOff { troubles, .. } => {
+                troubles.since = moment.now;
+                if troubles.newest.asked_to_wait() {
+                    return (self, vec![]);
+                }
+                let troubles = troubles.clone();
+                self.request(Some(troubles))
+            }
+            Phase::Requesting { troubles: Some(troubles), .. } => {
+                troubles.since = moment.now;
+                (self, vec![])
+            }
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { troubles: None, .. }
+            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+        }
+    }
+
+    fn keychain_returned(self) -> Stepped {
+        match &self.phase {
+            Phase::Opening { retry_at: Some(_), .. } => self.open(),
+            Phase::BackingOff { troubles, .. } if troubles.newest.may_hurry() => {
+                let troubles = troubles.clone();
+                self.request(Some(troubles))
+            }
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+        }
+    }
+
+    /// Moves every instant with the clock, so that lengths of time stay what they were.
+    fn clock_set(mut self, by: SignedDuration) -> Self {
+        let moved = |at: &mut Timestamp| *at = shifted(*at, by);
+        self.access_token = self.access_token.map(|token| token.shifted(by));
+        self.last_success.iter_mut().for_each(moved);
+        match &mut self.phase {
+            Phase::Opening { retry_at, .. } => retry_at.iter_mut().for_each(moved),
+            Phase::SignedOut => {}
+            Phase::Scheduled { at } => moved(at),
+            Phase::Requesting { troubles, .. } => troubles.iter_mut().for_each(|t| moved(&mut t.since)),
+            Phase::BackingOff { until, from, troubles } => {
+                moved(until);
+                moved(from);
+                moved(&mut troubles.since);
+            }
+            Phase::AuthorizationRequired { since, tried_at, .. } => {
+                moved(since);
+                moved(tried_at);
+            }
+        }
+        self
+    }
+
+    fn logged_out(mut self) -> Stepped {
+        let mut effects = self.withdrawals();
+        effects.push(Effect::ForgetTokens);
+        self = Self { phase: Phase::SignedOut, requests: self.requests + 1, ..Self::opening() };
+        (self, effects)
+    }
+
+    /// A deadline further away than it can legally be is due now: the clock was set back unseen.
+    fn pull_in_impossible_deadlines(&mut self, now: Timestamp, policy: &Policy) {
+        let lifetime = self.access_token.as_ref().map_or(SignedDuration::MAX, AccessTokenInfo::lifetime);
+        let farthest_refresh = lifetime.max(policy.spacing);
+        let (deadline, farthest) = match &mut self.phase {
+            Phase::Scheduled { at } => (at, farthest_refresh),
+            Phase::BackingOff { until, .. } => (until, policy.longest_retry_after),
+            Phase::Opening { retry_at: Some(at), .. } => (at, policy.longest_backoff),
+            Phase::Opening { retry_at: None, .. }
+            | Phase::SignedOut
+            | Phase::Requesting { .. }
+            | Phase::AuthorizationRequired { .. } => return,
+        };
+        if deadline.duration_since(now) > farthest {
+            *deadline = now;
+        }
+    }
+}

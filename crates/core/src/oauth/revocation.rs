@@ -1,0 +1,116 @@
+//! Revoking a refresh token at a log-out (RFC 7009): the request, and what its answer means.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Account, Encoding};
+use crate::oauth::client_authentication::{ClientSecret, credentials};
+use crate::oauth::endpoint::Endpoint;
+use crate::oauth::failure::{ErrorCode, Failure};
+use crate::oauth::token::RefreshToken;
+use crate::oauth::token_request::TokenRequest;
+
+/// Whether the server confirmed that the login is over there too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Revocation {
+    /// Did it?
+    pub confirmed: bool,
+    /// Why not, as the start of a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Revocation {
+    /// The server's word, or why there is none.
+    #[must_use]
+    pub fn of(outcome: Result<(), String>) -> Self {
+        Self { confirmed: outcome.is_ok(), reason: outcome.err() }
+    }
+
+    /// A sentence for the person who logged out.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match &self.reason {
+            None => "The server has revoked the login too.".to_owned(),
+            Some(reason) => {
+                format!("The login is forgotten here; the server did not confirm the revocation: {reason}.")
+            }
+        }
+    }
+}
+
+/// The request that revokes a refresh token: always a form, whatever the token endpoint takes (section 2.1).
+#[must_use]
+pub fn revocation_request(
+    account: &Account,
+    endpoint: &Endpoint,
+    refresh_token: &RefreshToken,
+    client_secret: Option<&ClientSecret>,
+) -> TokenRequest {
+    let client = credentials(account, client_secret);
+    let token = [("token", refresh_token.expose()), ("token_type_hint", "refresh_token")];
+    let fields = token.into_iter().chain(client.fields());
+    TokenRequest::new(account, endpoint, Encoding::Form, client.authorization, fields)
+}
+
+/// Reads an answer: 200 confirms, also of a token that the server does not know (section 2.2).
+///
+/// # Errors
+/// Why it is no confirmation, as the start of a sentence.
+pub fn read(http_status: u16, body: &[u8]) -> Result<(), String> {
+    match http_status {
+        200 => Ok(()),
+        503 => Err("the endpoint asks to come back later (HTTP 503)".to_owned()),
+        500..=599 => Err(format!("the endpoint failed (HTTP {http_status})")),
+        _ => Err(Failure::Odd { http_status, error: ErrorCode::read(http_status, body) }.in_words()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::oauth::client_authentication::AuthMethod;
+    use crate::oauth::token_request::FORM;
+
+    #[test]
+    fn a_token_is_revoked_by_a_form_and_the_same_client() {
+        let mut account = Account::at("https://a.example/token".parse().unwrap());
+        account.encoding = Encoding::Json;
+        account.client_id = Some("me".to_owned());
+        account.parameters = [("audience".to_owned(), "x".to_owned())].into();
+        account.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        let (endpoint, secret) = ("https://a.example/revoke".parse().unwrap(), ClientSecret::read("s").unwrap());
+        let token = RefreshToken::new("a+b".to_owned());
+        let request = revocation_request(&account, &endpoint, &token, Some(&secret));
+        assert_eq!((request.url.as_str(), request.content_type), ("https://a.example/revoke", FORM));
+        let body = "token=a%2Bb&token_type_hint=refresh_token&client_id=me&client_secret=s";
+        assert_eq!(request.body.expose_secret(), body);
+    }
+
+    #[test]
+    fn only_a_200_confirms() {
+        assert_eq!(read(200, b"anything"), Ok(()));
+        for (status, body, reason) in [
+            (204, "", "something unexpected (HTTP 204)"),
+            (302, "", "something unexpected (HTTP 302)"),
+            (400, r#"{"error":"unsupported_token_type"}"#, "something unexpected (HTTP 400)"),
+            (401, r#"{"error":"invalid_client"}"#, "invalid_client"),
+            (500, "", "failed (HTTP 500)"),
+            (503, "", "come back later"),
+        ] {
+            let said = read(status, body.as_bytes()).unwrap_err();
+            assert!(said.contains(reason), "{status}: {said}");
+        }
+    }
+
+    #[test]
+    fn the_person_is_told_the_truth() {
+        assert_eq!(Revocation::of(Ok(())).in_words(), "The server has revoked the login too.");
+        let failed = Revocation::of(Err("no connection".to_owned()));
+        assert!(failed.in_words().ends_with("did not confirm the revocation: no connection."));
+        assert!(!failed.confirmed);
+    }
+}

@@ -1,0 +1,6 @@
+//! What people read and click: sentences, notifications, the tray, the window.
+
+pub mod notification;
+pub mod sentence;
+pub mod tray;
+pub mod window;

@@ -1,0 +1,184 @@
+//! What the window shows, as a plain value: a pure function of the status and of the clock on the wall.
+//!
+//! Every sentence with a number, a name or a time in it is made here; the page only puts it in its place.
+
+mod answer;
+mod card;
+mod credential;
+mod history;
+mod waiting;
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::api::login_problem::ANOTHER_USER_WAITS;
+use crate::api::problem::{Problem, ProblemKind};
+use crate::api::status::StatusReport;
+
+pub use answer::{copied, moved, refreshed};
+pub use card::{Button, ButtonAction, Card};
+pub use credential::{Recognised, recognise};
+pub use history::{History, HistorySpan, Item, ItemKind, Tick};
+pub use waiting::Waiting;
+
+/// The whole page.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum View {
+    /// The agent has not answered yet.
+    Connecting,
+    /// The agent cannot be reached or started.
+    AgentUnavailable(Trouble),
+    /// There is no account yet.
+    FirstRun,
+    /// A card for each account.
+    Accounts {
+        /// The cards, in the person's order.
+        cards: Vec<Card>,
+    },
+}
+
+/// What went wrong and what to do, as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Trouble {
+    /// What happened and what it means for the login.
+    pub detail: String,
+    /// What to do.
+    pub advice: String,
+    /// Is it a question: may the login of another user take the account's place?
+    pub asks_to_replace: bool,
+}
+
+impl From<Problem> for Trouble {
+    fn from(problem: Problem) -> Self {
+        let Problem { kind, status: _, detail, advice } = problem;
+        let asks_to_replace = kind == ProblemKind::AnotherUser;
+        // The problem's own advice names an option of the command line.
+        let advice = if asks_to_replace { another_user() } else { advice };
+        Self { detail, advice, asks_to_replace }
+    }
+}
+
+fn another_user() -> String {
+    format!(
+        "The new login waits for your answer, {ANOTHER_USER_WAITS} minutes at most. To keep both, keep the account as it \
+         is and add one of another name."
+    )
+}
+
+impl View {
+    /// The page for a report at `now`, in the person's time zone.
+    #[must_use]
+    pub fn of(report: &StatusReport, now: Timestamp, zone: &TimeZone) -> Self {
+        if report.accounts.is_empty() {
+            return Self::FirstRun;
+        }
+        Self::Accounts { cards: report.in_order().into_iter().map(|account| Card::of(account, now, zone)).collect() }
+    }
+}
+
+/// How long the page for a report reads the same, as long as the report stays the same.
+#[must_use]
+pub fn reads_the_same_for(report: &StatusReport, now: Timestamp, zone: &TimeZone) -> Duration {
+    let cards = report.accounts.iter().filter_map(|account| card::next_change(account, now));
+    let shortest = cards.chain([until_midnight(now, zone)]).min();
+    shortest.and_then(|change| change.try_into().ok()).unwrap_or(LONGEST)
+}
+
+/// Texts with a time of day in them name the day too when it is not today, so they change at midnight.
+fn until_midnight(now: Timestamp, zone: &TimeZone) -> SignedDuration {
+    let today = now.to_zoned(zone.clone());
+    let midnight = today.tomorrow().and_then(|tomorrow| tomorrow.start_of_day());
+    midnight.map_or(SignedDuration::from_hours(24), |midnight| midnight.timestamp().duration_since(now))
+}
+
+/// A day: no text with a time of day in it stays true longer.
+const LONGEST: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+    use crate::account::order::AccountOrder;
+    use crate::api::status::{AccessTokenStatus, AccountStatus, AgentInfo, LoginStatus, RefreshStatus, State};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn report(accounts: Vec<AccountStatus>) -> StatusReport {
+        let agent = AgentInfo { version: "0.1.0".to_owned(), pid: 1, started_at: at("2026-11-22T08:00:00Z") };
+        StatusReport { agent, accounts, account_order: AccountOrder::default() }
+    }
+
+    fn account(ends: &str) -> AccountStatus {
+        AccountStatus {
+            token_file: None,
+            approvals: Vec::new(),
+            sign_in: Vec::new(),
+            name: "default".parse().unwrap(),
+            default: true,
+            endpoint: "https://api.vault.ist/v2.0/reference/gettoken".to_owned(),
+            state: State::Valid,
+            user_id: None,
+            scope: Vec::new(),
+            access_token: Some(AccessTokenStatus {
+                issued_at: at("2026-11-22T08:00:00Z"),
+                expires_at: at(ends),
+                expires_in: 0,
+            }),
+            refresh: RefreshStatus::default(),
+            refresh_token: None,
+            login: LoginStatus::default(),
+        }
+    }
+
+    #[test]
+    fn without_an_account_the_page_asks_for_the_first() {
+        assert_eq!(View::of(&report(Vec::new()), at("2026-11-22T08:00:00Z"), &TimeZone::UTC), View::FirstRun);
+    }
+
+    #[test]
+    fn the_window_sleeps_until_a_text_would_be_wrong() {
+        let now = at("2026-11-22T23:59:30.500Z");
+        for (ends, milliseconds) in [
+            ("2026-11-23T08:00:00Z", 29_500), // 8 h 0 m left, midnight comes with the change to 7 h 59 m
+            ("2026-11-23T08:00:20Z", 29_500), // midnight before the next full minute
+            ("2026-11-22T23:59:45Z", 501),    // 14.5 s left: 14 s, then 13 s
+            ("2026-11-23T00:00:35.500Z", 5_001), // 65 s left: "1 m", then "59 s"
+            ("2026-11-22T12:00:00Z", 29_500), // over: only midnight changes a text
+        ] {
+            let same = reads_the_same_for(&report(vec![account(ends)]), now, &TimeZone::UTC);
+            assert_eq!(same, Duration::from_millis(milliseconds), "{ends}");
+            let before = now + SignedDuration::try_from(same).unwrap() - SignedDuration::from_millis(2);
+            let report = report(vec![account(ends)]);
+            let (View::Accounts { cards: first }, View::Accounts { cards: last }) =
+                (View::of(&report, now, &TimeZone::UTC), View::of(&report, before, &TimeZone::UTC))
+            else {
+                panic!("there is an account")
+            };
+            assert_eq!(first[0].expires_in, last[0].expires_in, "{ends}");
+        }
+    }
+
+    #[test]
+    fn the_page_reads_its_own_names_for_what_it_shows() {
+        let trouble = Trouble::from(Problem::new(ProblemKind::AgentUnavailable, "a", "b"));
+        let shown = serde_json::to_value(View::AgentUnavailable(trouble)).unwrap();
+        let expected = serde_json::json!({
+            "kind": "agent-unavailable", "detail": "a", "advice": "b", "asks_to_replace": false
+        });
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn another_users_login_is_a_question_and_speaks_of_no_command_line() {
+        let asked = Trouble::from(Problem::new(ProblemKind::AnotherUser, "a", "log in with --replace-user"));
+        assert!(asked.asks_to_replace && !asked.advice.contains("--"), "{asked:?}");
+    }
+}
