@@ -8,7 +8,7 @@ use std::time::Duration;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::oauth::token_request::TokenRequest;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, redirect};
 use secrecy::ExposeSecret;
 
@@ -18,14 +18,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Sends a request with its secrets; `timeout` bounds the whole exchange.
 pub(crate) async fn post(request: &TokenRequest, endpoint: &Endpoint, timeout: Duration) -> Result<Response, Failure> {
     let malformed = || Failure::NotSent(NotSent::Malformed);
-    let client = client(endpoint, timeout).map_err(|_| malformed())?;
+    let client = client(endpoint, timeout)?;
     let headers = headers(request).ok_or_else(malformed)?;
     let body = request.body.expose_secret().to_owned();
     client.post(&request.url).headers(headers).body(body).send().await.map_err(|error| classify(&error))
 }
 
-/// A client for this endpoint.
-pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> reqwest::Result<Client> {
+/// A client for this endpoint. It cannot be built where there are no certificates to check servers' with.
+pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> Result<Client, Failure> {
     // Only the first call installs it; every later one finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -37,7 +37,16 @@ pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> reqwest::Result<
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout);
     // What is on this machine needs no proxy, and plain http must not meet one.
-    if endpoint.is_loopback() { builder.no_proxy() } else { builder }.build()
+    let builder = if endpoint.is_loopback() { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| {
+        tracing::warn!("no HTTP client can be built: {}", with_causes(&error));
+        Failure::NotSent(NotSent::NoTrustStore)
+    })
+}
+
+fn with_causes(error: &reqwest::Error) -> String {
+    let texts = causes(error).map(ToString::to_string);
+    std::iter::once(error.to_string()).chain(texts).collect::<Vec<_>>().join(": ")
 }
 
 fn headers(request: &TokenRequest) -> Option<HeaderMap> {
@@ -52,6 +61,7 @@ fn headers(request: &TokenRequest) -> Option<HeaderMap> {
         headers.insert(AUTHORIZATION, value);
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     Some(headers)
 }
 
@@ -97,13 +107,20 @@ fn is_no_http(cause: &(dyn Error + 'static)) -> bool {
 
 /// Tells the causes of a failed connection apart by their texts: it changes the sentence, not the decision.
 fn why_not_connected(error: &reqwest::Error) -> NotSent {
-    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    cause_of(&causes(error).map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// What the texts of a failed connection's causes mean; the first row with one of its words counts.
+const CAUSES: [(NotSent, &[&str]); 6] = [
+    (NotSent::ProxyLogin, &["proxy authorization required", "proxy authentication required"]),
+    (NotSent::ProxyRefused, &["tunnel error", "unsuccessful tunnel"]),
+    (NotSent::Dns, &["dns error", "failed to lookup"]),
+    (NotSent::CertificateExpired, &["certificate expired", "certificate has expired"]),
+    (NotSent::CertificateNotYetValid, &["not valid yet", "NotValidYet"]),
+    (NotSent::Tls, &["certificate", "HandshakeFailure", "received fatal alert", "corrupt message", "InvalidMessage"]),
+];
+
+fn cause_of(texts: &[String]) -> NotSent {
     let any = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
-    if any(&["dns error", "failed to lookup"]) {
-        NotSent::Dns
-    } else if any(&["certificate", "HandshakeFailure", "received fatal alert", "corrupt message", "InvalidMessage"]) {
-        NotSent::Tls
-    } else {
-        NotSent::Connect
-    }
+    CAUSES.iter().find(|(_, words)| any(words)).map_or(NotSent::Connect, |(cause, _)| *cause)
 }

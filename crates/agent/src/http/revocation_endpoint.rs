@@ -7,6 +7,7 @@ use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::revocation::{self, revocation_request};
 use evertoken_core::oauth::token::RefreshToken;
+use evertoken_core::oauth::token_response::Answer;
 
 use crate::http::client;
 
@@ -28,7 +29,9 @@ pub(crate) async fn revoke(
     let request = revocation_request(account, endpoint, refresh_token, client_secret);
     let response = client::post(&request, endpoint, TIMEOUT).await.map_err(|failure| failure.in_words())?;
     let http_status = response.status().as_u16();
-    // The status alone confirms; the body of a refusal may name its cause.
+    // A body that cannot be read confirms as none does; that of a refusal may name its cause.
     let body = client::bounded_body(response, LONGEST_ANSWER).await.unwrap_or_default();
-    revocation::read(http_status, &body)
+    let secrets: Vec<_> =
+        std::iter::once(refresh_token.expose()).chain(client_secret.map(ClientSecret::expose)).collect();
+    revocation::read(Answer { http_status, retry_after: None, body: &body, secrets: &secrets })
 }

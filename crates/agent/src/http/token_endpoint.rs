@@ -7,7 +7,7 @@ use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::failure::Failure;
 use evertoken_core::oauth::token_request::{AuthorizationGrant, TokenRequest, token_request};
-use evertoken_core::oauth::token_response::{self, Answer, Grant, LONGEST_ANSWER};
+use evertoken_core::oauth::token_response::{self, Answer, Grant, LONGEST_ANSWER, usual_lifetime};
 use jiff::Timestamp;
 use reqwest::header::{DATE, RETRY_AFTER};
 
@@ -25,9 +25,9 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    /// The answer for those who read it.
-    pub(crate) fn answer(&self) -> Answer<'_> {
-        Answer { http_status: self.http_status, retry_after: self.retry_after.as_deref(), body: &self.body }
+    /// The answer for those who read it; `secrets` are what was sent.
+    pub(crate) fn answer<'a>(&'a self, secrets: &'a [&'a str]) -> Answer<'a> {
+        Answer { http_status: self.http_status, retry_after: self.retry_after.as_deref(), body: &self.body, secrets }
     }
 }
 
@@ -38,7 +38,19 @@ pub(crate) async fn present(
     client_secret: Option<&ClientSecret>,
 ) -> Result<Grant, Failure> {
     let request = token_request(account, grant, client_secret);
-    token_response::read(ask(&request, &account.endpoint).await?.answer(), Timestamp::now())
+    let answered = ask(&request, &account.endpoint).await?;
+    let secrets = secrets(grant, client_secret);
+    token_response::read(answered.answer(&secrets), usual_lifetime(&account.endpoint), Timestamp::now())
+}
+
+/// What is sent and never shown, whoever repeats it.
+pub(crate) fn secrets<'a>(grant: AuthorizationGrant<'a>, client_secret: Option<&'a ClientSecret>) -> Vec<&'a str> {
+    let sent = match grant {
+        AuthorizationGrant::RefreshToken(token) => vec![token.expose()],
+        AuthorizationGrant::Code { code, verifier, .. } => vec![code.expose(), verifier.expose()],
+        AuthorizationGrant::DeviceCode(code) => vec![code.expose()],
+    };
+    sent.into_iter().chain(client_secret.map(ClientSecret::expose)).collect()
 }
 
 /// Sends a request to an endpoint that answers as a token endpoint does.

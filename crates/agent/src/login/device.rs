@@ -3,17 +3,18 @@
 use evertoken_core::api::login_problem::sign_in_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::SignInPrompt;
+use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::device_authorization::{
     DeviceAuthorization, Poll, device_request, read_authorization, read_poll,
 };
 use evertoken_core::oauth::failure::Failure;
 use evertoken_core::oauth::token_request::{AuthorizationGrant, token_request};
-use evertoken_core::oauth::token_response::Grant;
+use evertoken_core::oauth::token_response::{Grant, usual_lifetime};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::Desk;
-use crate::http::token_endpoint::ask;
+use crate::http::token_endpoint::{ask, secrets};
 
 pub(super) async fn sign_in(desk: &Desk) -> Result<Grant, Problem> {
     let authorization = authorization(desk).await?;
@@ -28,10 +29,11 @@ pub(super) async fn sign_in(desk: &Desk) -> Result<Grant, Problem> {
     });
     let grant = AuthorizationGrant::DeviceCode(device_code);
     let request = token_request(&desk.account, grant, desk.client_secret.as_ref());
+    let (secrets, usual) = (secrets(grant, desk.client_secret.as_ref()), usual_lifetime(&desk.account.endpoint));
     loop {
         sleep(pace.interval()).await;
         let poll = match ask(&request, &desk.account.endpoint).await {
-            Ok(answered) => read_poll(answered.answer(), Timestamp::now()),
+            Ok(answered) => read_poll(answered.answer(&secrets), usual, Timestamp::now()),
             Err(failure) => Poll::Failed(failure),
         };
         pace = pace.after(&poll);
@@ -53,7 +55,8 @@ async fn authorization(desk: &Desk) -> Result<DeviceAuthorization, Problem> {
     let endpoint = endpoint.ok_or_else(|| desk.lacks("device_authorization_endpoint"))?;
     let request = device_request(&desk.account, endpoint, desk.client_secret.as_ref());
     let answered = ask(&request, endpoint).await.map_err(|failure| failed(desk, &failure))?;
-    read_authorization(answered.answer(), Timestamp::now()).map_err(|failure| failed(desk, &failure))
+    let secrets: Vec<_> = desk.client_secret.iter().map(ClientSecret::expose).collect();
+    read_authorization(answered.answer(&secrets), Timestamp::now()).map_err(|failure| failed(desk, &failure))
 }
 
 fn failed(desk: &Desk, failure: &Failure) -> Problem {

@@ -99,7 +99,8 @@ impl Desk {
             self.problem(
                 ProblemKind::ClientRefused,
                 "the server gave no refresh token",
-                "Ask for one: many servers want --parameter 'scope=offline_access', and a client that may refresh.",
+                "Ask for one: many servers want --parameter scope=offline_access, some --parameter prompt=consent or \
+                 --parameter access_type=offline, and a client that may refresh.",
             )
         })?;
         Ok(Obtained { refresh_token, user_id })

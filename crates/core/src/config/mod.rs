@@ -325,7 +325,7 @@ mod tests {
                 "account a: client_secret_basic needs a client_id",
             ),
             ("[accounts.a.parameters]\nclient_secret = \"x\"", "account a: the parameter client_secret is set by"),
-            ("[accounts.a.headers]\nHost = \"x\"", "account a: the header Host is set by"),
+            ("[accounts.a.headers]\nHost = \"x\"", "account a: the header Host could change"),
             ("client_secret = \"s3cret\"", "client_secret"),
             ("revocation_endpoint = \"http://a.example/revoke\"", "without encryption"),
             ("issuer = \"http://a.example\"", "without encryption"),

@@ -22,7 +22,7 @@ pub fn recover(found: &Found, journal: &Summary) -> Result<Recovered, KeychainPr
     let unresolved = journal.unresolved(current.fingerprint);
     let resume = match (refused, unresolved) {
         (Some(refused), _) => Resume::Refused {
-            refusal: Refusal { expired_at: refused.expired_at, trace_id: None },
+            refusal: Refusal { expired_at: refused.expired_at, ..Refusal::default() },
             since: refused.at,
             told: refused.told,
         },

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::login::session::{AccessTokenInfo, Tokens};
 use crate::login::token_store::{Found, KeychainProblem, RefreshTokenInfo, Slot};
-use crate::oauth::failure::{ErrorCode, Failure};
+use crate::oauth::failure::Failure;
 use crate::oauth::token::Fingerprint;
 
 /// A rotation under way. It is carried out under the account's cross-process lock.
@@ -237,7 +237,7 @@ impl Rotation {
         let is_refused = match &self.failure {
             Some(Failure::AuthorizationRequired(_) | Failure::AnotherUser(_)) => true,
             // It came with a client secret of its own, and the login before it has another.
-            Some(Failure::Odd { error, .. }) => error.is_some_and(ErrorCode::refuses_the_client),
+            Some(Failure::Odd { error, .. }) => error.as_ref().is_some_and(|error| error.code.refuses_the_client()),
             Some(
                 Failure::NotSent(_)
                 | Failure::OutcomeUnknown(_)

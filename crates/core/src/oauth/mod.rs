@@ -1,10 +1,13 @@
 //! The OAuth 2.0 wire: tokens, endpoints, requests and what answers mean. Nothing about accounts.
 
 pub mod authorization_code;
+pub mod cleaned;
 pub mod client_authentication;
 pub mod device_authorization;
 pub mod endpoint;
+pub mod error;
 pub mod failure;
+mod fields;
 pub mod header;
 pub mod metadata;
 pub mod parameter;

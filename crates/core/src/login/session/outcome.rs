@@ -5,11 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Effect, Moment, Phase, Session, Shown, Stepped, Tokens, Troubles, shifted};
 use crate::login::policy::Policy;
 use crate::login::token_store::KeychainProblem;
-use crate::oauth::failure::{Failure, Refusal};
+use crate::oauth::failure::{Failure, OutcomeUnknown, Refusal};
 use crate::present::notification::{Notice, NoticeKind};
 
 impl Session {
     pub(super) fn granted(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {
+        if !tokens.access_token.lifetime().is_positive() {
+            return self.granted_without_access_token(tokens, moment, policy);
+        }
         let effects = self.withdrawals();
         let Tokens { refresh_token, access_token } = tokens;
         let lifetime = access_token.lifetime();
@@ -20,6 +23,22 @@ impl Session {
         self.access_token = Some(access_token);
         self.refresh_token = Some(refresh_token);
         self.shown = Shown::default();
+        (self, effects)
+    }
+
+    /// The login was renewed, and the access token had expired when it came, or was none: the endpoint is asked again, less
+    /// and less often.
+    fn granted_without_access_token(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {
+        let mut effects = self.withdrawals();
+        effects.retain(|effect| *effect != Effect::Withdraw(NoticeKind::NotRenewed));
+        let failure = Failure::OutcomeUnknown(OutcomeUnknown::NoAccessToken);
+        let troubles = after(self.troubles().cloned(), failure, moment.now);
+        let wait = self.wait_after(&troubles, moment, policy).max(policy.spacing);
+        self.phase = Phase::BackingOff { until: shifted(moment.now, wait), from: moment.now, troubles };
+        self.last_success = Some(moment.now);
+        self.access_token = Some(tokens.access_token);
+        self.refresh_token = Some(tokens.refresh_token);
+        self.shown.keychain = false;
         (self, effects)
     }
 

@@ -113,7 +113,7 @@ fn a_token_is_still_valid_while_it_is_refreshed_and_when_that_fails() {
     for (failure, state) in [
         (OFFLINE, State::Retrying),
         (TIMED_OUT, State::Retrying),
-        (Failure::Odd { http_status: 403, error: None }, State::Retrying),
+        (Failure::Odd { http_status: 403, error: None, web_page: false }, State::Retrying),
         (later(60), State::Retrying),
         (Failure::Journal, State::Retrying),
         (Failure::Keychain(KeychainProblem::Locked), State::KeychainUnavailable),
