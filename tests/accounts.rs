@@ -204,6 +204,17 @@ async fn a_login_with_form_encoding_and_headers_works_too() {
     outcome.succeeded();
     let token = scene.desktop.evertoken("token old").await;
     assert_eq!(scene.sandbox.user_info(token.succeeded()).await, 200);
+    let sent = scene.sandbox.requests().await.pop().unwrap().headers;
+    assert!(["x-merchant-id", "accept"].iter().all(|name| sent.iter().any(|sent| sent == name)), "{sent:?}");
+    let before = scene.sandbox.requests().await.len();
+    for header in ["Host: evil.example", "accept-encoding: gzip", "Range: bytes=0-9", "X_Forwarded_Host: evil.example"]
+    {
+        let mut command = scene.desktop.command(&format!("login new --encoding form --endpoint {endpoint} --header"));
+        command.arg(header);
+        let refused = crate::desktop::Outcome::of(command, b"r").await;
+        assert!(refused.failed(2).contains("could change what the request asks"), "{header}: {refused:?}");
+    }
+    assert_eq!(scene.sandbox.requests().await.len(), before, "nothing was sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]

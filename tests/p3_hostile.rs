@@ -97,6 +97,7 @@ impl Case {
             Expected::RefusesTheClient(words) => (1, [words, "the login is kept"], FIRST.0),
             Expected::AsksForLogin(words) => (3, [words, "evertoken login"], FIRST.0),
             Expected::Renews(..) => (0, ["", ""], SECOND.0),
+            Expected::KeepsTheLogin => (4, ["granted no access token that can be used", "the login is kept"], ""),
         };
         let mut wrong = Vec::new();
         if outcome.code != code || !words.iter().all(|words| outcome.stderr.contains(words)) {
@@ -126,6 +127,7 @@ impl Case {
         let expected = match self.row.expected {
             Expected::Fails(_) | Expected::RefusesTheClient(_) | Expected::AsksForLogin(_) => FIRST.1,
             Expected::Renews(_, next) => next,
+            Expected::KeepsTheLogin => SECOND.1,
         };
         assert_eq!(presented[before], expected, "{name} presents the token that counts");
     }
@@ -186,6 +188,7 @@ async fn tell_the_truth(cases: &[Case], desktop: &Desktop, notifications: &Notif
                 let left = status.expires_in(name);
                 assert!((seconds - 140..=*seconds).contains(&left), "{name} should last {seconds} s: {left}");
             }
+            Expected::KeepsTheLogin => assert!(matches!(state, "expired" | "refreshing"), "{account:#}"),
             Expected::AsksForLogin(_) => {
                 assert_eq!(state, "login-soon", "{account:#}");
                 asked.push(*name);

@@ -24,7 +24,8 @@ fn verdict(account: &AccountStatus, now: Timestamp) -> Finding {
     let state = state_and_time_left(account, now);
     let reason = account.login.reason.as_deref().or(account.refresh.last_error.as_deref());
     let what = capitalised(&reason.map_or_else(|| format!("{state}."), |reason| format!("{state}: {reason}.")));
-    let is_tls = reason == Some(Failure::NotSent(NotSent::Tls).in_words().as_str());
+    let mut of_certificates = NotSent::OF_CERTIFICATES.into_iter().map(|failed| Failure::NotSent(failed).in_words());
+    let is_tls = of_certificates.any(|words| reason == Some(words.as_str()));
     match account.state {
         State::Valid | State::Refreshing => Finding::ok(CHECK, what),
         State::Retrying if is_tls => Finding::warn(CHECK, what, CERTIFICATE),
@@ -110,9 +111,11 @@ pub(super) mod tests {
 
     #[test]
     fn a_certificate_is_no_matter_of_the_network() {
-        let said = Failure::NotSent(NotSent::Tls).in_words();
-        let finding = verdict(&account(State::Expired, Some(&said)), Timestamp::UNIX_EPOCH);
-        assert_eq!((finding.verdict, finding.cure.as_deref()), (Verdict::Fail, Some(CERTIFICATE)));
+        for failed in NotSent::OF_CERTIFICATES {
+            let said = Failure::NotSent(failed).in_words();
+            let finding = verdict(&account(State::Expired, Some(&said)), Timestamp::UNIX_EPOCH);
+            assert_eq!((finding.verdict, finding.cure.as_deref()), (Verdict::Fail, Some(CERTIFICATE)));
+        }
     }
 
     #[test]

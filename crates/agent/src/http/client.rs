@@ -111,9 +111,11 @@ fn why_not_connected(error: &reqwest::Error) -> NotSent {
 }
 
 /// What the texts of a failed connection's causes mean; the first row with one of its words counts.
-const CAUSES: [(NotSent, &[&str]); 6] = [
+const CAUSES: [(NotSent, &[&str]); 7] = [
     (NotSent::ProxyLogin, &["proxy authorization required", "proxy authentication required"]),
-    (NotSent::ProxyRefused, &["tunnel error", "unsuccessful tunnel"]),
+    (NotSent::ProxyRefused, &["tunnel error: unsuccessful", "unsuccessful tunnel"]),
+    // The name that is not found may be the proxy's.
+    (NotSent::Connect, &["tunnel error"]),
     (NotSent::Dns, &["dns error", "failed to lookup"]),
     (NotSent::CertificateExpired, &["certificate expired", "certificate has expired"]),
     (NotSent::CertificateNotYetValid, &["not valid yet", "NotValidYet"]),
@@ -123,4 +125,26 @@ const CAUSES: [(NotSent, &[&str]); 6] = [
 fn cause_of(texts: &[String]) -> NotSent {
     let any = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
     CAUSES.iter().find(|(_, words)| any(words)).map_or(NotSent::Connect, |(cause, _)| *cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_connection_is_named_as_what_it_is() {
+        for (text, cause) in [
+            ("dns error: failed to lookup address information", NotSent::Dns),
+            ("tunnel error: proxy authorization required", NotSent::ProxyLogin),
+            ("tunnel error: unsuccessful", NotSent::ProxyRefused),
+            ("tunnel error: failed to create underlying connection", NotSent::Connect),
+            ("invalid peer certificate: certificate expired: verification time 9", NotSent::CertificateExpired),
+            ("invalid peer certificate: certificate not valid yet: verification", NotSent::CertificateNotYetValid),
+            ("invalid peer certificate: UnknownIssuer", NotSent::Tls),
+            ("received fatal alert: HandshakeFailure", NotSent::Tls),
+            ("tcp connect error: Connection refused (os error 111)", NotSent::Connect),
+        ] {
+            assert_eq!(cause_of(&["error trying to connect".to_owned(), text.to_owned()]), cause, "{text}");
+        }
+    }
 }

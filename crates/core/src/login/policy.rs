@@ -53,6 +53,9 @@ pub struct Policy {
     /// How long refreshing has to fail before it is worth a notification, or an eighth of the token's life if
     /// that is less: a machine that wakes up or changes networks fails for a while.
     pub warn_after_failing: SignedDuration,
+    /// After how many refusals in a row of what only a person can correct, such as the client secret, the person is asked
+    /// for it and the endpoint left in peace: some two hours.
+    pub most_refusals: u32,
     /// What `evertoken token` asks for when nobody says otherwise, or a quarter of the life if that is less.
     pub usual_min_valid: SignedDuration,
 }
@@ -71,6 +74,7 @@ impl Default for Policy {
             patience_at_start: SignedDuration::from_mins(1),
             warn_before_end: SignedDuration::from_mins(30),
             warn_after_failing: SignedDuration::from_mins(10),
+            most_refusals: 12,
             usual_min_valid: SignedDuration::from_mins(1),
         }
     }

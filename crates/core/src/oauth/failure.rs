@@ -210,13 +210,14 @@ impl NotSent {
         }
     }
 
-    /// Is it about certificates?
+    /// What concerns certificates, and so this machine's clock and trust store too.
+    pub const OF_CERTIFICATES: [Self; 4] =
+        [Self::Tls, Self::CertificateExpired, Self::CertificateNotYetValid, Self::NoTrustStore];
+
+    /// Does it concern certificates?
     #[must_use]
-    pub const fn concerns_certificates(self) -> bool {
-        match self {
-            Self::Tls | Self::CertificateExpired | Self::CertificateNotYetValid | Self::NoTrustStore => true,
-            Self::Dns | Self::Connect | Self::ProxyLogin | Self::ProxyRefused | Self::Malformed => false,
-        }
+    pub fn concerns_certificates(self) -> bool {
+        Self::OF_CERTIFICATES.contains(&self)
     }
 }
 

@@ -82,6 +82,11 @@ impl Session {
                 (self, vec![])
             }
             (Failure::AuthorizationRequired(refusal), _) => self.refused(refusal, moment.now),
+            (Failure::Odd { error: Some(error), .. }, Phase::Requesting { troubles: Some(before), .. })
+                if before.failures >= policy.most_refusals && is_refusal(&before.newest) =>
+            {
+                self.refused(Refusal { error: Some(error), ..Refusal::default() }, moment.now)
+            }
             (failure, Phase::Requesting { troubles, .. }) => {
                 let troubles = after(troubles.take(), failure, moment.now);
                 let wait = self.wait_after(&troubles, moment, policy);
@@ -133,6 +138,11 @@ impl Session {
     fn is_valid(&self, now: Timestamp) -> bool {
         self.access_token.as_ref().is_some_and(|token| token.remaining(now).is_positive())
     }
+}
+
+/// Is it the server's own word that no waiting will change?
+const fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure, Failure::Odd { error: Some(_), .. })
 }
 
 fn after(before: Option<Troubles>, failure: Failure, now: Timestamp) -> Troubles {

@@ -1,6 +1,7 @@
 //! When a request may be sent, and when not, whoever asks.
 
 use super::*;
+use crate::oauth::failure::{ErrorCode, OAuthError};
 
 #[test]
 fn retry_after_is_kept_within_an_hour_whoever_asks() {
@@ -109,6 +110,31 @@ fn access_tokens_that_had_expired_when_they_came_are_asked_for_less_and_less_oft
         let request = requested(&effects).unwrap();
         let (healed, _) = step(&requesting, now, Event::TokenGranted { request, tokens: tokens(now, HOUR) });
         assert_eq!(healed.state(at(now)), State::Valid);
+    }
+}
+
+#[test]
+fn what_waiting_cannot_heal_is_not_asked_for_ever() {
+    let error = OAuthError { code: ErrorCode::InvalidClient, description: Some("Wrong".to_owned()) };
+    let refused = Failure::Odd { http_status: 401, error: Some(error), web_page: false };
+    let page = Failure::Odd { http_status: 403, error: None, web_page: true };
+    for (failure, ends) in [(refused, true), (page, false)] {
+        let mut session = good();
+        let mut now = REFRESH;
+        let mut asked = 0;
+        while asked < 40 && !matches!(session.phase(), Phase::AuthorizationRequired { .. }) {
+            let (requesting, effects) = step(&session, now, Event::TimeoutElapsed);
+            session = fail(&requesting, now, requested(&effects).unwrap(), failure.clone()).0;
+            asked += 1;
+            now = wakeup(&session, now).map_or(now, |(due, _)| due);
+        }
+        assert_eq!(asked < 40, ends, "{failure:?}: asked {asked} times");
+        if ends {
+            assert!((5..20).contains(&asked) && now - REFRESH > HOUR / 2, "{asked} times in {} s", now - REFRESH);
+            let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default());
+            assert!(why.detail.contains("client secret (invalid_client: Wrong)"), "{why:?}");
+            assert!(requested(&step(&session, now + DAY, Event::RefreshRequested).1).is_some(), "a person may insist");
+        }
     }
 }
 
