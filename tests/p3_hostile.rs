@@ -232,6 +232,9 @@ async fn p3_no_wrong_odd_or_hostile_answer_asks_for_a_log_in_or_loses_one() {
 
     tell_the_truth(&cases, &desktop, &notifications).await;
     assert_eq!(trap.connections(), 0, "a redirect was followed");
+    let sent: Vec<_> = cases.iter().flat_map(|case| case.home.requests()).collect();
+    let asks_for_json = |request: &String| request.to_ascii_lowercase().contains("\r\naccept: application/json\r\n");
+    assert!(!sent.is_empty() && sent.iter().all(asks_for_json), "a request does not say that it takes JSON");
     let unheard =
         cases.iter().filter(|case| matches!(case.row.expected, Expected::Fails(_) | Expected::RefusesTheClient(_)));
     let foreign: Vec<_> = unheard.filter_map(|case| case.abroad.as_ref()).flat_map(Wire::requests).collect();
