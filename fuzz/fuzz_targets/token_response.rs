@@ -9,7 +9,7 @@ const STATUSES: [u16; 8] = [200, 400, 401, 403, 429, 500, 503, 302];
 
 fuzz_target!(|input: (u8, Option<&str>, &[u8])| {
     let (status, retry_after, body) = input;
-    let answer = Answer { http_status: STATUSES[usize::from(status) % STATUSES.len()], retry_after, body, secrets: &[] };
+    let answer = Answer { http_status: STATUSES[usize::from(status) % STATUSES.len()], retry_after, body, broken: None, secrets: &[] };
     if let Ok(grant) = read(answer, SignedDuration::from_hours(1), Timestamp::UNIX_EPOCH) {
         assert_eq!(answer.http_status, 200);
         assert!(!grant.lifetime.is_negative());

@@ -257,6 +257,8 @@ fn odd_grants() -> Vec<Row> {
         let (before, after) = text.split_once('?').unwrap();
         [before.as_bytes(), bytes, after.as_bytes()].concat()
     };
+    let too_long = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len() + 1);
+    let no_last_chunk = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n", body.len());
     // Everything that counts, and then something that breaks the JSON.
     let in_front_of = |rest: &str| format!("{},\"x\":{rest}", body.trim_end_matches('}')).into_bytes();
     let form = "access_token=at-canary-2&token_type=bearer&expires_in=3600&refresh_token=rt-canary-2&scope=a+b";
@@ -279,6 +281,8 @@ fn odd_grants() -> Vec<Row> {
         ok("a-page-behind", format!("{body}{PORTAL}").into_bytes(), second),
         ok("no-json-behind", in_front_of("NaN"), second),
         ok("broken-off-behind", in_front_of("\"half"), second),
+        row("length-too-long", too_long.into_bytes(), Renews(HOUR, second)),
+        row("no-last-chunk", no_last_chunk.into_bytes(), Renews(HOUR, second)),
         row("status-201", answer("201 Created", JSON, &body), Renews(HOUR, second)),
         row("status-203", answer("203 Non-Authoritative Information", JSON, &body), Renews(HOUR, second)),
         row("form-encoded", answer("200 OK", FORM, form), Renews(HOUR, second)),

@@ -66,15 +66,22 @@ fn headers(request: &TokenRequest) -> Option<HeaderMap> {
 }
 
 /// The body, if it is not longer than this.
-pub(crate) async fn bounded_body(mut response: Response, longest: usize) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn bounded_body(response: Response, longest: usize) -> Result<Vec<u8>, Failure> {
+    let (body, broken) = body_so_far(response, longest).await;
+    broken.map_or(Ok(body), |outcome| Err(Failure::OutcomeUnknown(outcome)))
+}
+
+/// As much of the body as comes, and why there is no more of it, if it breaks off or is longer than this.
+pub(crate) async fn body_so_far(mut response: Response, longest: usize) -> (Vec<u8>, Option<OutcomeUnknown>) {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
-        if body.len() + chunk.len() > longest {
-            return Err(Failure::OutcomeUnknown(OutcomeUnknown::Unreadable));
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > longest => return (body, Some(OutcomeUnknown::Unreadable)),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return (body, None),
+            Err(error) => return (body, Some(after_sending(&error))),
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
 }
 
 /// Everything that fails while connecting was not sent; everything later may have been.
@@ -85,13 +92,17 @@ pub(crate) fn classify(error: &reqwest::Error) -> Failure {
     if error.is_connect() {
         return Failure::NotSent(why_not_connected(error));
     }
-    Failure::OutcomeUnknown(if error.is_timeout() {
+    Failure::OutcomeUnknown(after_sending(error))
+}
+
+fn after_sending(error: &reqwest::Error) -> OutcomeUnknown {
+    if error.is_timeout() {
         OutcomeUnknown::TimedOut
     } else if causes(error).any(is_no_http) {
         OutcomeUnknown::Unreadable
     } else {
         OutcomeUnknown::Interrupted
-    })
+    }
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

@@ -33,5 +33,5 @@ pub(crate) async fn revoke(
     let body = client::bounded_body(response, LONGEST_ANSWER).await.unwrap_or_default();
     let secrets: Vec<_> =
         std::iter::once(refresh_token.expose()).chain(client_secret.map(ClientSecret::expose)).collect();
-    revocation::read(Answer { http_status, retry_after: None, body: &body, secrets: &secrets })
+    revocation::read(Answer { http_status, retry_after: None, body: &body, broken: None, secrets: &secrets })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use evertoken_core::account::Account;
 use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::endpoint::Endpoint;
-use evertoken_core::oauth::failure::Failure;
+use evertoken_core::oauth::failure::{Failure, OutcomeUnknown};
 use evertoken_core::oauth::token_request::{AuthorizationGrant, TokenRequest, token_request};
 use evertoken_core::oauth::token_response::{self, Answer, Grant, LONGEST_ANSWER, usual_lifetime};
 use jiff::Timestamp;
@@ -22,12 +22,14 @@ pub(crate) struct Answered {
     http_status: u16,
     retry_after: Option<String>,
     body: Vec<u8>,
+    broken: Option<OutcomeUnknown>,
 }
 
 impl Answered {
     /// The answer for those who read it; `secrets` are what was sent.
     pub(crate) fn answer<'a>(&'a self, secrets: &'a [&'a str]) -> Answer<'a> {
-        Answer { http_status: self.http_status, retry_after: self.retry_after.as_deref(), body: &self.body, secrets }
+        let Self { http_status, retry_after, body, broken } = self;
+        Answer { http_status: *http_status, retry_after: retry_after.as_deref(), body, broken: *broken, secrets }
     }
 }
 
@@ -59,6 +61,6 @@ pub(crate) async fn ask(request: &TokenRequest, endpoint: &Endpoint) -> Result<A
     let http_status = response.status().as_u16();
     endpoint_clock::note(response.headers().get(DATE).and_then(|v| v.to_str().ok()));
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let body = client::bounded_body(response, LONGEST_ANSWER).await?;
-    Ok(Answered { http_status, retry_after, body })
+    let (body, broken) = client::body_so_far(response, LONGEST_ANSWER).await;
+    Ok(Answered { http_status, retry_after, body, broken })
 }

@@ -111,7 +111,7 @@ pub fn device_request(account: &Account, endpoint: &Endpoint, client_secret: Opt
 /// # Errors
 /// The [`Failure`] that it amounts to.
 pub fn read_authorization(answer: Answer<'_>, now: Timestamp) -> Result<DeviceAuthorization, Failure> {
-    let is_granted = (200..300).contains(&answer.http_status);
+    let is_granted = (200..300).contains(&answer.http_status) && answer.broken.is_none();
     let authorization = is_granted.then(|| authorization(&Fields::read(answer.body))).flatten();
     authorization.ok_or_else(|| {
         let read = token_response::read(answer, SignedDuration::ZERO, now);
@@ -154,7 +154,7 @@ pub fn read_poll(answer: Answer<'_>, usual: SignedDuration, now: Timestamp) -> P
         Ok(grant) => return Poll::Granted(grant),
         Err(failure) => Poll::Failed(failure),
     };
-    if !(speaks(answer.http_status) || answer.http_status == 429) {
+    if answer.broken.is_some() || !(speaks(answer.http_status) || answer.http_status == 429) {
         return read;
     }
     match Fields::read(answer.body).error() {
@@ -176,7 +176,7 @@ mod tests {
     use crate::oauth::failure::{ErrorCode, OAuthError};
 
     fn answer(http_status: u16, body: &str) -> Answer<'_> {
-        Answer { http_status, retry_after: None, body: body.as_bytes(), secrets: &[] }
+        Answer { http_status, retry_after: None, body: body.as_bytes(), broken: None, secrets: &[] }
     }
 
     fn authorization(changes: Value) -> Result<DeviceAuthorization, Failure> {

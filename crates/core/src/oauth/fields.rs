@@ -26,6 +26,14 @@ impl Fields {
         if text.starts_with('{') { json(text) } else { form(text.trim_end()) }
     }
 
+    /// Reads a body whose end is missing: of its JSON, the members that came whole. The last value of a form may be cut, and
+    /// nobody could tell.
+    pub(crate) fn read_broken(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
+        Self { is_whole: false, ..if text.starts_with('{') { json(text) } else { Self::default() } }
+    }
+
     /// Is nothing of it missing? Only then it may be a verdict.
     pub(crate) const fn is_whole(&self) -> bool {
         self.is_whole

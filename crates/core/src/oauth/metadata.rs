@@ -159,6 +159,8 @@ pub enum InvalidMetadata {
 
 /// Longest part of a foreign issuer that an error repeats, in characters.
 const SHOWN: usize = 120;
+/// The same for what is wrong with an endpoint: a sentence with a URL in it.
+const LONGEST_REASON: usize = 400;
 /// RFC 9207 section 3.
 const NAMES_ISSUER: &str = "authorization_response_iss_parameter_supported";
 
@@ -176,7 +178,10 @@ impl Metadata {
         let endpoint = |name: &'static str| match fields.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
-                let reason = |error: InvalidEndpoint| InvalidMetadata::BadEndpoint { name, reason: error.to_string() };
+                let reason = |error: InvalidEndpoint| InvalidMetadata::BadEndpoint {
+                    name,
+                    reason: cleaned(&error.to_string(), LONGEST_REASON),
+                };
                 value.as_str().unwrap_or_default().parse().map(Some).map_err(reason)
             }
         };

@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn only_a_200_confirms() {
         let read = |http_status, body: &str| {
-            super::read(Answer { http_status, retry_after: None, body: body.as_bytes(), secrets: &[] })
+            super::read(Answer { http_status, retry_after: None, body: body.as_bytes(), broken: None, secrets: &[] })
         };
         assert_eq!(read(200, "anything"), Ok(()));
         assert_eq!(read(200, "{}"), Ok(()));

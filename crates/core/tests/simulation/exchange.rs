@@ -100,7 +100,13 @@ impl World {
     fn read(&mut self, i: usize, http_status: u16, retry_after: Option<i64>, body: &str) -> Answer {
         let retry_after = retry_after.map(|seconds| seconds.to_string());
         let body = body.as_bytes();
-        let answer = token_response::Answer { http_status, retry_after: retry_after.as_deref(), body, secrets: &[] };
+        let answer = token_response::Answer {
+            http_status,
+            retry_after: retry_after.as_deref(),
+            body,
+            broken: None,
+            secrets: &[],
+        };
         match token_response::read(answer, SignedDuration::from_hours(24), self.clock.timestamp(self.t)) {
             Ok(Grant { access_token, refresh_token, lifetime, scope, user_id }) => {
                 let running = self.running(i);

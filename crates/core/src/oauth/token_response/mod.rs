@@ -26,8 +26,10 @@ pub struct Answer<'a> {
     pub http_status: u16,
     /// The `Retry-After` header (RFC 9110 section 10.2.3).
     pub retry_after: Option<&'a str>,
-    /// The body, whole, at most [`LONGEST_ANSWER`].
+    /// The body, at most [`LONGEST_ANSWER`].
     pub body: &'a [u8],
+    /// Why there is no more of the body, if it broke off.
+    pub broken: Option<OutcomeUnknown>,
     /// What was sent and must not be repeated: some servers quote it in their description of an error.
     pub secrets: &'a [&'a str],
 }
@@ -54,9 +56,12 @@ pub struct Grant {
 /// # Errors
 /// The [`Failure`] that the answer amounts to.
 pub fn read(answer: Answer<'_>, usual: SignedDuration, now: Timestamp) -> Result<Grant, Failure> {
-    let fields = Fields::read(answer.body);
+    let fields = if answer.broken.is_some() { Fields::read_broken(answer.body) } else { Fields::read(answer.body) };
     let granted = (200..300).contains(&answer.http_status).then(|| granted(&fields, usual, now)).flatten();
-    granted.ok_or_else(|| failure(answer, &fields, now))
+    granted.ok_or_else(|| match answer.broken {
+        Some(outcome) => Failure::OutcomeUnknown(outcome),
+        None => failure(answer, &fields, now),
+    })
 }
 
 fn failure(answer: Answer<'_>, fields: &Fields, now: Timestamp) -> Failure {

@@ -21,7 +21,7 @@ fn now() -> Timestamp {
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 fn answer_of(http_status: u16, body: &[u8]) -> Result<Grant, Failure> {
-    read(Answer { http_status, retry_after: None, body, secrets: &[] }, HOUR, now())
+    read(Answer { http_status, retry_after: None, body, broken: None, secrets: &[] }, HOUR, now())
 }
 
 fn answer(http_status: u16, body: &str) -> Result<Grant, Failure> {
@@ -121,6 +121,32 @@ fn a_new_refresh_token_is_kept_whatever_its_wrapping() {
             assert_eq!(grant.refresh_token.unwrap().expose(), "r", "{status} {body}");
             assert_eq!((grant.access_token.expose(), grant.lifetime.as_secs()), ("a", 60), "{status} {body}");
         }
+    }
+}
+
+#[test]
+fn a_new_refresh_token_is_kept_when_the_connection_breaks_behind_it_and_never_half_of_one() {
+    let json = r#"{"access_token":"a","refresh_token":"r","expires_in":3600}"#;
+    let broken = |http_status, body: &str| {
+        let (body, broken) = (body.as_bytes(), Some(OutcomeUnknown::Interrupted));
+        read(Answer { http_status, retry_after: None, body, broken, secrets: &[] }, HOUR, now())
+    };
+    let end_of_token = json.find(r#""r""#).unwrap() + 3;
+    for cut in 0..=json.len() {
+        match broken(200, &json[..cut]) {
+            Ok(grant) => {
+                assert!(cut >= end_of_token && grant.lifetime <= HOUR, "{}", &json[..cut]);
+                assert_eq!(grant.refresh_token.unwrap().expose(), "r");
+            }
+            Err(failure) => {
+                assert!(cut < end_of_token, "{}", &json[..cut]);
+                assert_eq!(failure, Failure::OutcomeUnknown(OutcomeUnknown::Interrupted));
+            }
+        }
+    }
+    for (status, body) in [(200, "access_token=a&refresh_token=r"), (400, r#"{"error":"invalid_grant"}"#), (200, "")] {
+        let failure = broken(status, body).unwrap_err();
+        assert_eq!(failure, Failure::OutcomeUnknown(OutcomeUnknown::Interrupted), "{status} {body}");
     }
 }
 
@@ -272,7 +298,7 @@ proptest! {
     ) {
         let body = serde_json::json!({"access_token": token, "expires_in": expires_in}).to_string();
         let _ = answer(200, &body);
-        let later = Answer { http_status: 429, retry_after: Some(&retry_after), body: b"", secrets: &[] };
+        let later = Answer { http_status: 429, retry_after: Some(&retry_after), body: b"", broken: None, secrets: &[] };
         let _ = read(later, HOUR, now());
         let _ = read_credential(&token);
     }

@@ -52,7 +52,8 @@ fn a_servers_own_error_ends_the_login_whatever_its_status_and_is_told_in_its_wor
 #[test]
 fn a_refresh_token_that_the_server_repeats_is_not_repeated() {
     let body = br#"{"error":"invalid_grant","error_description":"Invalid refresh token: rt-1234"}"#;
-    let failure = read(Answer { http_status: 400, retry_after: None, body, secrets: &["rt-1234"] }, HOUR, now());
+    let failure =
+        read(Answer { http_status: 400, retry_after: None, body, broken: None, secrets: &["rt-1234"] }, HOUR, now());
     let failure = failure.unwrap_err();
     assert_eq!(failure.in_words(), "the endpoint refused the login (invalid_grant: Invalid refresh token: …)");
     assert!(!format!("{failure:?}").contains("rt-1234"));
