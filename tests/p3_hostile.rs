@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use tokio::time::{interval, timeout};
 
 use self::table::{Certificate, Expected, FIRST, Row, SECOND, Server, granting};
-use crate::desktop::wire::grant;
+use crate::desktop::wire::{answer, grant};
 use crate::desktop::{Agent, Authority, Behaviour, Desktop, Keyring, Notifications, System, Wire, eventually, procfs};
 
 /// What the endpoint grants when it is itself again.
@@ -263,5 +263,25 @@ async fn p3_no_wrong_odd_or_hostile_answer_asks_for_a_log_in_or_loses_one() {
     for (file, bytes) in desktop.environment.files() {
         let leaked = bytes.windows(6).any(|window| window == b"canary");
         assert!(!leaked, "a token is in {}", file.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_wants_a_password_and_one_that_refuses_are_named_and_get_no_token() {
+    for (status, words) in [
+        ("407 Proxy Authentication Required", "a proxy before the endpoint wants a user name and a password"),
+        ("403 Forbidden", "the proxy before the endpoint does not connect to it"),
+    ] {
+        let mut desktop = Desktop::without_screen().await;
+        let page = "<html>Blocked by your company</html>";
+        let proxy = Wire::start(Behaviour::Says(answer(status, "Content-Type: text/html\r\n", page))).await;
+        desktop.environment.set("https_proxy", &proxy.url(""));
+        let _keyring = Keyring::start(&desktop).await;
+        let _agent = Agent::start(&desktop).await;
+        let login = "login default --endpoint https://vault.example/token";
+        let said = desktop.evertoken_reading("rt-canary-0", login).await;
+        assert!(said.failed(4).contains(words) && said.stderr.contains("nothing was changed"), "{said:?}");
+        let asked = proxy.requests().concat();
+        assert!(asked.starts_with("CONNECT vault.example:443 ") && !asked.contains("canary"), "{asked}");
     }
 }
