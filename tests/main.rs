@@ -18,6 +18,7 @@ mod mistakes;
 mod oauth;
 mod oauth2_mock_server;
 mod outage;
+mod p10_files;
 mod p1_crash;
 mod p1_disk;
 mod p1_keepassxc;

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use super::Listener;
+use super::half_closed::until_closed;
 
 /// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
 const MOST_CONNECTIONS: usize = 2048;
@@ -39,8 +40,14 @@ pub(super) async fn accept_all(listener: Listener, router: Router) {
             });
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(LARGEST_HEADER);
-            // A client that breaks off is its own affair.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            // A client that has said all (`nc -N`) still waits for its answer.
+            http.half_close(true);
+            let (stream, client_left) = until_closed(stream);
+            tokio::select! {
+                // A client that breaks off is its own affair.
+                _ = http.serve_connection(TokioIo::new(stream), service) => {}
+                () = client_left => {}
+            }
             drop(place);
         });
     }

@@ -1,6 +1,11 @@
 //! The local API, version 1: HTTP over a socket that only this user can open.
 
 mod connection;
+#[cfg(unix)]
+mod half_closed;
+#[cfg(windows)]
+#[path = "whole_closed.rs"]
+mod half_closed;
 mod origin;
 mod routes;
 #[cfg(unix)]
@@ -35,6 +40,7 @@ use evertoken_core::config::{Settings, SettingsChange};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::login::Follower;
+use crate::store::token_file::TokenFileStore;
 
 /// Where the answer goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Problem>>;
@@ -90,6 +96,6 @@ impl Owner {
 }
 
 /// Serves clients until the listener fails, which it does not.
-pub(crate) async fn serve(listener: Listener, owner: Owner) {
-    connection::accept_all(listener, routes::router(owner)).await;
+pub(crate) async fn serve(listener: Listener, owner: Owner, token_files: TokenFileStore) {
+    connection::accept_all(listener, routes::router(owner, token_files)).await;
 }

@@ -20,7 +20,7 @@ use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest, SignInEvent,
     SignInRequest,
 };
-use evertoken_core::api::status::StatusReport;
+use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 
 use super::origin::refuse_web_pages;
 use super::{Call, Owner, Whose};
+use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
 /// The version of the API that is served.
@@ -67,7 +68,7 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
     ]
 }
 
-pub(super) fn router(owner: Owner) -> Router {
+pub(super) fn router(owner: Owner, token_files: TokenFileStore) -> Router {
     calls()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
@@ -76,6 +77,7 @@ pub(super) fn router(owner: Owner) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn(refuse_web_pages))
         .layer(map_response(name_the_server))
+        .layer(Extension(token_files))
         .with_state(owner)
 }
 
@@ -228,11 +230,23 @@ calls! {
     log_in(request: LoginRequest) => LogIn;
     replace_user() => ReplaceUser;
     refresh(request: RefreshRequest) => Refresh;
-    change(request: AccountChange) => Change;
     approve(approval: Approval) => Approve;
     log_out() => LogOut;
     history() => History;
     account_settings() => AccountSettings;
+}
+
+/// A token file that cannot be kept is refused before anything is changed.
+async fn change(
+    State(owner): State<Owner>,
+    OfAccount(whose): OfAccount,
+    Extension(token_files): Extension<TokenFileStore>,
+    Body(change): Body<AccountChange>,
+) -> Answer<AccountStatus> {
+    if let Some(Some(file)) = &change.token_file {
+        token_files.check_in_time(file.path.as_path()).await?;
+    }
+    Ok(Json(owner.ask(|reply| Call::Change(whose, change, reply)).await?))
 }
 
 /// A sign-in that fails before a person has anything to do is an answer like any other.

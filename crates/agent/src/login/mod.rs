@@ -71,8 +71,7 @@ async fn prepare(place: &Workplace, given: Option<ClientSecret>) -> Result<Optio
     /// About as long as a token.
     const PROBE: usize = 2048;
     let locked_out = |problem| keychain_problem(&place.name, problem);
-    let lock = AccountLock::acquire(place.lock.clone()).await;
-    let _lock = lock.map_err(|error| crate::owner::state_folder(&error))?;
+    let _lock = AccountLock::acquire(place.lock.clone()).await?;
     place.vault.prove_writable(PROBE).await.map_err(locked_out)?;
     if given.is_some() || !place.account.token_endpoint_auth_method.needs_secret() {
         return Ok(given);

@@ -323,8 +323,8 @@ async fn move_tokens(
     to: &Workplace,
     file: &crate::store::config_file::ConfigurationFile,
 ) -> Result<(), Problem> {
-    let _from = AccountLock::acquire(from.lock.clone()).await.map_err(|error| state_folder(&error))?;
-    let _to = AccountLock::acquire(to.lock.clone()).await.map_err(|error| state_folder(&error))?;
+    let _from = AccountLock::acquire(from.lock.clone()).await?;
+    let _to = AccountLock::acquire(to.lock.clone()).await?;
     // Somebody may have made one while this waited for the locks: its tokens are not written over.
     if file.read()?.accounts.contains_key(&to.name) {
         return Err(taken(&to.name));

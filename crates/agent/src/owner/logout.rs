@@ -43,7 +43,7 @@ struct Left {
 
 async fn forget_tokens(place: &Workplace, remove: bool) -> Result<Left, Problem> {
     let locked_out = |problem| keychain_problem(&place.name, problem);
-    let _lock = AccountLock::acquire(place.lock.clone()).await.map_err(|error| state_folder(&error))?;
+    let _lock = AccountLock::acquire(place.lock.clone()).await?;
     if remove {
         place.vault.forget_account().await.map_err(locked_out)?;
         // The lock's file stays: somebody may wait for it.

@@ -32,7 +32,6 @@ use tracing::{debug, info};
 use self::account_settings::handing_out_of;
 use self::held::Held;
 use self::jobs::Finished;
-pub(crate) use self::jobs::state_folder;
 use self::sign_ins::Aside;
 use self::token_files::TokenFiles;
 use crate::desktop::clipboard::Clipboard;
@@ -42,6 +41,7 @@ use crate::desktop::tray::Tray;
 use crate::local_api::Call;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain::Keychain;
+use crate::store::token_file::TokenFileStore;
 use crate::system::clock::{Clock, Wake, WallClockTimer};
 use crate::system::power_and_network::SystemSignal;
 use crate::system::process_signals::{ProcessSignal, ProcessSignals};
@@ -110,6 +110,7 @@ enum Next {
 impl Agent {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { configuration, file, paths, keychain, info, reports, finished, notifier, tray } = parts;
+        let token_files = TokenFiles::new(TokenFileStore::new(paths.token_files()));
         let mut agent = Self {
             policy: Policy::with(configuration.settings.refresh),
             configuration,
@@ -126,7 +127,7 @@ impl Agent {
             finished,
             clipboard: Arc::new(tokio::sync::Mutex::new(Clipboard::new())),
             accesses: AccessLog::default(),
-            token_files: TokenFiles::default(),
+            token_files,
             sign_ins: BTreeMap::new(),
             asides: BTreeMap::new(),
             notifier,

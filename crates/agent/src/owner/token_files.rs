@@ -13,15 +13,19 @@ use tracing::{info, warn};
 
 use super::Agent;
 use super::jobs::JobResult;
-use crate::store::token_file::{self, TokenFileError};
+use crate::store::token_file::{TokenFileError, TokenFileStore};
 
 /// What was last done about each file.
-#[derive(Default)]
-pub(super) struct TokenFiles(BTreeMap<PathBuf, Kept>);
+pub(super) struct TokenFiles {
+    store: TokenFileStore,
+    files: BTreeMap<PathBuf, Kept>,
+}
 
 struct Kept {
-    wanted: Wanted,
-    is_under_way: bool,
+    account: AccountName,
+    /// `None`: an agent before this one made the file, and nothing was done about it yet.
+    wanted: Option<Wanted>,
+    is_running: bool,
     problem: Option<String>,
 }
 
@@ -42,15 +46,22 @@ struct Written {
 }
 
 impl TokenFiles {
+    /// Begins with the files that an earlier agent left.
+    pub(super) fn new(store: TokenFileStore) -> Self {
+        let left = |account| Kept { account, wanted: None, is_running: false, problem: None };
+        let files = store.known().into_iter().map(|(path, account)| (path, left(account))).collect();
+        Self { store, files }
+    }
+
     pub(super) fn status(&self, account: &Account) -> Option<TokenFileStatus> {
         let TokenFile { path, form } = account.token_file.as_ref()?;
-        let problem = self.0.get(path.as_path()).and_then(|kept| kept.problem.clone());
+        let problem = self.files.get(path.as_path()).and_then(|kept| kept.problem.clone());
         Some(TokenFileStatus { path: path.as_path().to_owned(), form: *form, problem })
     }
 
     /// What failed is tried once more.
     pub(super) fn try_again(&mut self) {
-        self.0.retain(|_, kept| kept.problem.is_none() || kept.is_under_way);
+        self.files.retain(|_, kept| kept.problem.is_none() || kept.is_running);
     }
 }
 
@@ -58,13 +69,13 @@ impl Agent {
     /// Writes and removes what is not as it should be. Each file is worked on by one job at a time.
     pub(super) fn keep_token_files(&mut self) {
         let mut wanted = self.wanted_token_files();
-        for (path, kept) in &self.token_files.0 {
-            let gone = || Wanted { account: kept.wanted.account.clone(), token: None };
+        for (path, kept) in &self.token_files.files {
+            let gone = || Wanted { account: kept.account.clone(), token: None };
             wanted.entry(path.clone()).or_insert_with(gone);
         }
         for (path, wanted) in wanted {
-            let known = self.token_files.0.get(&path);
-            let is_done = known.is_some_and(|kept| kept.is_under_way || kept.wanted == wanted);
+            let known = self.token_files.files.get(&path);
+            let is_done = known.is_some_and(|kept| kept.is_running || kept.wanted.as_ref() == Some(&wanted));
             if !is_done {
                 self.keep_token_file(path, wanted);
             }
@@ -99,13 +110,15 @@ impl Agent {
             Ok(contents) => (contents, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        self.token_files.0.insert(path.clone(), Kept { wanted, is_under_way: true, problem });
+        let kept = Kept { account: account.clone(), wanted: Some(wanted), is_running: true, problem };
+        self.token_files.files.insert(path.clone(), kept);
+        let (store, name) = (self.token_files.store.clone(), account.clone());
         self.start(&account, async move {
             let place = path.clone();
             // A home folder on a network may hang.
             let kept = tokio::task::spawn_blocking(move || match contents {
-                Some(contents) => token_file::write(&place, &contents),
-                None => token_file::remove(&place),
+                Some(contents) => store.write(&name, &place, &contents),
+                None => store.remove(&place),
             });
             let result = kept.await.unwrap_or_else(|_| Err(TokenFileError::Io("the work was broken off".to_owned())));
             Some(JobResult::TokenFileKept(path, result))
@@ -113,13 +126,13 @@ impl Agent {
     }
 
     pub(super) fn token_file_kept(&mut self, path: &Path, result: Result<(), TokenFileError>) {
-        let Some(kept) = self.token_files.0.get_mut(path) else { return };
-        kept.is_under_way = false;
-        let account = &kept.wanted.account;
+        let Some(kept) = self.token_files.files.get_mut(path) else { return };
+        kept.is_running = false;
+        let account = &kept.account;
+        let holds_token = kept.wanted.as_ref().is_some_and(|wanted| wanted.token.is_some());
         match result {
             Ok(()) => {
-                let written = kept.wanted.token.is_some() && kept.problem.is_none();
-                info!(%account, path = %path.display(), written, "token file");
+                info!(%account, path = %path.display(), written = holds_token && kept.problem.is_none(), "token file");
             }
             Err(error) => {
                 warn!(%account, path = %path.display(), "the token file is not kept: {error}");
@@ -127,10 +140,10 @@ impl Agent {
             }
         }
         let is_wanted = |account: &Account| account.token_file.as_ref().is_some_and(|file| file.path.as_path() == path);
-        if kept.wanted.token.is_none() && !self.accounts.values().any(|held| is_wanted(&held.account)) {
-            self.token_files.0.remove(path);
+        if !holds_token && !self.accounts.values().any(|held| is_wanted(&held.account)) {
+            self.token_files.files.remove(path);
         }
-        // What changed meanwhile.
+        // What changed since the job began.
         self.keep_token_files();
     }
 }

@@ -30,6 +30,7 @@ use crate::owner::{Agent, Inputs, Parts};
 use crate::store::config_file::{ConfigurationFile, ConfigurationFileError};
 use crate::store::keychain;
 use crate::store::keychain::Keychain;
+use crate::store::token_file::TokenFileStore;
 use crate::system::clock::WallClockTimer;
 use crate::system::process_signals::ProcessSignals;
 use crate::system::service_manager::{self, Inherited};
@@ -149,6 +150,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         process: ProcessSignals::new()?,
         timer: WallClockTimer::new()?,
     };
+    let token_files = TokenFileStore::new(paths.token_files());
     let parts = Parts {
         configuration,
         file,
@@ -161,7 +163,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tray: tray.tray,
     };
     let agent = Agent::new(parts);
-    let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));
+    let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched), token_files));
     tokio::spawn(config_watch::watch(watched_file, configuration_out));
     tokio::spawn(power_and_network::watch(system_out));
     service_manager::follow(followed);

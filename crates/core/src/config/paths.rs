@@ -76,6 +76,12 @@ impl Paths {
         self.state.join(format!("{account}.lock"))
     }
 
+    /// What is known of the token files that were made: one file for each.
+    #[must_use]
+    pub fn token_files(&self) -> PathBuf {
+        self.state.join("token-files")
+    }
+
     /// The encrypted file that stands for a keychain, unless the configuration names another.
     #[must_use]
     pub fn keychain_file(&self) -> PathBuf {
