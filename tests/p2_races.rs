@@ -31,7 +31,10 @@ impl Rivals {
         let mut scene = Scene::logged_in(sandbox_options).await;
         let first = scene.desktop.socket().display().to_string();
         scene.desktop.environment.set("EVERTOKEN_SOCKET", &Self::second_socket(&scene.desktop));
+        // Usually the second is refused; here the account's lock alone keeps them apart.
+        scene.desktop.environment.set("EVERTOKEN_FAIL_POINT", "two-agents");
         let second = Agent::start(&scene.desktop).await;
+        scene.desktop.environment.set("EVERTOKEN_FAIL_POINT", "");
         assert_eq!(scene.desktop.until_state("default", "valid").await.agent_pid(), second.pid());
         scene.desktop.environment.set("EVERTOKEN_SOCKET", &first);
         assert_eq!(scene.desktop.status().await.agent_pid(), scene.agent.pid());

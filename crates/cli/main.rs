@@ -10,11 +10,18 @@ mod program;
 #[cfg(test)]
 mod schemas;
 
+use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::commands::Command;
+
+/// A refresh token that is typed or piped in, and tokens that are handed out, pass through here: whatever is freed is
+/// wiped.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Keeps a Vault API login alive, and hands out access tokens that are valid.
 #[derive(Debug, Parser)]

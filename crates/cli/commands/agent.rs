@@ -1,7 +1,7 @@
 use std::process::{Command, ExitCode};
 
 use clap::Args;
-use evertoken_client::agent_program;
+use evertoken_client::{agent_program, environment};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
 use crate::failure::Failure;
@@ -24,6 +24,11 @@ pub(crate) struct Agent {
 impl Agent {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         let mut command = Command::new(agent_program());
+        for name in ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] {
+            if let Some(value) = environment::variable(name) {
+                command.env(name, value);
+            }
+        }
         if self.no_tray {
             command.arg("--no-tray");
         }

@@ -143,6 +143,8 @@ enum AuthMethodName {
 
 impl Login {
     pub(crate) async fn run(self) -> Result<(), Failure> {
+        // The refresh token and the client secret are in this process's memory.
+        evertoken_agent::system::hardening::protect_process();
         // First, so that nothing is started or changed for an input that is none.
         let client_secret = self.secret.read()?;
         let way = the_way(&self.way);

@@ -23,7 +23,7 @@ mod token;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use evertoken_client::{Client, connect_or_start};
+use evertoken_client::{Client, connect_or_start, environment};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::config::paths::Paths;
 
@@ -142,7 +142,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Problem> {
 }
 
 fn paths() -> Result<Paths, Problem> {
-    Paths::from_environment(|name| std::env::var_os(name)).map_err(|error| {
+    environment::client_paths().map_err(|error| {
         let detail = format!("Evertoken cannot run: {error}.");
         Problem::new(ProblemKind::Configuration, detail, "Usually it is HOME that is missing.")
     })

@@ -62,7 +62,7 @@ fn has_display() -> bool {
 
 /// Starts the window; tells how it ended when it ended at once, as it does when one is open already.
 fn start(mut command: Command, log: &Log) -> io::Result<Option<ExitStatus>> {
-    let mut child = background::detach(&mut command).stdout(Stdio::null()).stderr(log.stdio()?).spawn()?;
+    let mut child = background::detach_wholly(&mut command).stdout(Stdio::null()).stderr(log.stdio()?).spawn()?;
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait()));
     receiver.recv_timeout(FAILS_WITHIN).ok().transpose()

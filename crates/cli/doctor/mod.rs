@@ -81,5 +81,5 @@ fn endpoints(report: Option<&StatusReport>) -> Vec<Endpoint> {
 
 /// A variable that is set to something.
 fn variable(name: &str) -> Option<std::ffi::OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
+    evertoken_client::environment::variable(name)
 }

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tracing::info;
 
 use super::{Desk, Obtained};
-use crate::system::service_manager;
+use crate::system::children::keep_variables_from;
 
 /// How long it may take: it may have a sign-in of its own to do.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -48,9 +48,7 @@ impl Group {
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         // What it says there may be a secret: it is neither kept nor shown.
         command.stderr(Stdio::null());
-        for variable in service_manager::VARIABLES {
-            command.env_remove(variable);
-        }
+        keep_variables_from(command.as_std_mut());
         #[cfg(unix)]
         command.process_group(0);
         command.spawn().map(Self)

@@ -76,6 +76,12 @@ impl Paths {
         self.state.join(format!("{account}.lock"))
     }
 
+    /// Locked by the one agent that has this state folder; it names that agent's socket.
+    #[must_use]
+    pub fn running_agent(&self) -> PathBuf {
+        self.state.join("agent.running")
+    }
+
     /// What is known of the token files that were made: one file for each.
     #[must_use]
     pub fn token_files(&self) -> PathBuf {
