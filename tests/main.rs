@@ -9,6 +9,7 @@ mod clipboard;
 mod configuration;
 mod desktop;
 mod doctor;
+mod dotfiles;
 mod exec;
 mod freshness;
 mod inheritance;

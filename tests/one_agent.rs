@@ -101,11 +101,14 @@ async fn an_account_whose_lock_is_held_names_the_holder_and_others_go_on() {
     holder.arg(&lock).args(["sh", "-c", "echo locked; exec sleep 999"]);
     let (holder, ()) = Process::spawn_until_line(&mut holder, |line| (line == "locked").then_some(()));
 
+    let named = format!("(process {})", holder.pid());
+    let doctor = scene.desktop.evertoken("doctor").await;
+    assert!(doctor.stdout.contains(&format!("{named} holds the lock of default")), "{doctor:?}");
+
     let logged_out = scene.desktop.evertoken("logout default");
     let other = scene.desktop.evertoken("refresh other");
     let (logged_out, other) = tokio::join!(logged_out, other);
     other.succeeded();
-    let named = format!("(process {})", holder.pid());
     assert!(logged_out.failed(4).contains(&named), "{logged_out:?}");
     scene.desktop.evertoken("token default").await.succeeded();
 }

@@ -33,9 +33,11 @@ impl Copy {
             return output::json(&copied);
         }
         let until = local_time(copied.expires_at, Timestamp::now(), &TimeZone::system());
-        output::line(format_args!(
-            "Copied: valid until {until}, cleared from the clipboard after {} s.",
-            copied.cleared_after
-        ))
+        match copied.cleared_after {
+            0 => output::line(format_args!("Copied: valid until {until}; it stays on the clipboard.")),
+            seconds => {
+                output::line(format_args!("Copied: valid until {until}, cleared from the clipboard after {seconds} s."))
+            }
+        }
     }
 }

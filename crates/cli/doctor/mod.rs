@@ -13,6 +13,7 @@ mod display;
 mod entry;
 mod finding;
 mod keychain;
+mod lock;
 mod page;
 mod proxy;
 #[cfg(target_os = "linux")]
@@ -64,6 +65,7 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
     findings.push(proxy::look(&endpoints).await);
     findings.push(clock::verdict(report, diagnosis.as_ref(), Timestamp::now()));
     findings.extend(account::verdicts(report, Timestamp::now()));
+    findings.extend(lock::verdicts(diagnosis.as_ref()));
     findings.extend(token_file::verdicts(report));
     findings.extend(approval::verdicts(report));
     findings

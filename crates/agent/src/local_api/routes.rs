@@ -171,8 +171,9 @@ fn version(path: &str) -> Option<u32> {
     path.strip_prefix("/v")?.split('/').next()?.parse().ok()
 }
 
-async fn diagnosis() -> Json<Diagnosis> {
-    Json(crate::system::diagnosis::diagnosis().await)
+async fn diagnosis(State(owner): State<Owner>) -> Json<Diagnosis> {
+    let accounts = owner.reports.borrow().accounts.iter().map(|account| account.name.clone()).collect();
+    Json(crate::system::diagnosis::diagnosis(accounts).await)
 }
 
 async fn status(State(owner): State<Owner>) -> Answer<StatusReport> {

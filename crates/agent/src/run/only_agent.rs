@@ -32,7 +32,8 @@ impl OnlyAgent {
         let path = paths.running_agent();
         let lock = open_lock_file(&path)?;
         let handed_over = inherited.place();
-        if !try_lock(&lock)? && !(handed_over.is_some() && ask_to_end(&path, || try_lock(&lock))?) {
+        let is_ours = try_lock(&lock)? || (handed_over.is_some() && ask_to_end(&path, || try_lock(&lock))?);
+        if !is_ours {
             return Err(StartError::AnotherAgent(named_in(&path).unwrap_or_else(|| paths.socket.clone())));
         }
         name_socket(&lock, handed_over.as_ref().unwrap_or(&paths.socket))?;

@@ -126,11 +126,10 @@ async fn in_time<T: Send + 'static>(
 }
 
 fn failed(path: PathBuf, source: io::Error) -> AccountLockError {
-    match source.kind() {
-        io::ErrorKind::Unsupported => AccountLockError::NoLocks { path },
-        _ if is_out_of_locks(&source) => AccountLockError::NoLocks { path },
-        _ => AccountLockError::Io { path, source },
+    if source.kind() == io::ErrorKind::Unsupported || is_out_of_locks(&source) {
+        return AccountLockError::NoLocks { path };
     }
+    AccountLockError::Io { path, source }
 }
 
 #[cfg(unix)]

@@ -303,7 +303,7 @@ pub struct RefreshRequest {
 pub struct CopyAnswer {
     /// When the copied token ends, UTC.
     pub expires_at: Timestamp,
-    /// Seconds until it is cleared from the clipboard.
+    /// Seconds until it is cleared from the clipboard; 0: it stays there until a log-out or the agent's end.
     pub cleared_after: u64,
 }
 
