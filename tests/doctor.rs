@@ -209,13 +209,19 @@ async fn a_command_without_its_agent_says_what_to_install() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_file_that_cannot_be_kept_and_programs_that_wait_are_named_with_a_command() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
+    let mut scene = Scene::logged_in("--expires-in 1h").await;
+    let folder = scene.desktop.environment.path("home/usb-stick");
+    fs::create_dir(&folder).unwrap();
+    let set = format!("account set default --token-file {}/token", folder.display());
+    scene.desktop.evertoken(&set).await.succeeded();
+    scene.agent.kill();
+    fs::remove_dir_all(&folder).unwrap();
+    scene.agent = Agent::start(&scene.desktop).await;
     let desktop = &scene.desktop;
-    desktop.evertoken("account set default --token-file /nowhere/token").await.succeeded();
     let problem = |status: &crate::desktop::Status| status.account("default")["token_file"]["problem"].is_string();
     desktop.until("it cannot be written", problem).await;
     let report = Report::of(desktop).await;
-    report.says("token-file", "fail", "/nowhere/token", "account set default --token-file");
+    report.says("token-file", "fail", "usb-stick/token", "account set default --token-file");
 
     desktop.evertoken("account set default --no-token-file").await.succeeded();
     desktop.evertoken("account set default --require-approval on").await.succeeded();
