@@ -5,6 +5,7 @@ mod commands;
 mod credential;
 mod doctor;
 mod failure;
+mod memory;
 mod output;
 mod program;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use super::agent_client;
 use super::sign_in::{ask_or_fail, follow, the_way};
 use crate::failure::Failure;
-use crate::{client_secret, credential, output};
+use crate::{client_secret, credential, memory, output};
 
 /// The account of a person who has named none.
 const FIRST_ACCOUNT: &str = "default";
@@ -144,7 +144,7 @@ enum AuthMethodName {
 impl Login {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         // The refresh token and the client secret are in this process's memory.
-        evertoken_agent::system::hardening::protect_process();
+        memory::protect();
         // First, so that nothing is started or changed for an input that is none.
         let client_secret = self.secret.read()?;
         let way = the_way(&self.way);
