@@ -43,6 +43,7 @@ async fn a_link_that_is_made_later_or_leads_elsewhere_is_followed_and_kept() {
     let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
     let desktop = &scene.desktop;
     let file = desktop.environment.configuration();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
     let [one, two] = ["one", "two"].map(|name| place(desktop, &format!("{name}.toml")));
     fs::write(&one, configuration("one")).unwrap();
     fs::write(&two, configuration("two")).unwrap();

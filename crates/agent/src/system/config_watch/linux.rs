@@ -30,6 +30,8 @@ pub(super) async fn watch(file: &Path, sender: &mpsc::UnboundedSender<()>) -> io
     fs::create_dir_all(folder)?;
     inotify::add_watch(queue.get_ref(), folder, CHANGES)?;
     let mut places = watch_places(queue.get_ref(), file);
+    // What was changed between the first reading and now.
+    let _ = sender.send(());
     loop {
         let changed = tokio::select! {
             () = sender.closed() => return Ok(()),
