@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use rustix::process::Signal;
 
-use crate::desktop::{Desktop, Keyring, Notifications, Process, built, procfs};
+use crate::desktop::{Desktop, Keyring, Notifications, Process, built, procfs, source};
 
 /// The server's place beside the built programs; `None` where there is no npm. Two tests must not install it at once.
 fn installed() -> Option<PathBuf> {
@@ -22,7 +22,7 @@ fn install() -> Option<PathBuf> {
         let _ = writeln!(std::io::stderr(), "SKIPPED: npm is missing, so oauth2-mock-server was not tried");
         return None;
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oauth2-mock-server");
+    let source = source().join("tests/oauth2-mock-server");
     let place = built("evertoken").parent().unwrap().with_file_name("oauth2-mock-server");
     fs::create_dir_all(&place).unwrap();
     let lock = fs::read(source.join("package-lock.json")).unwrap();

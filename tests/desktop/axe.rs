@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
+
+use super::evertoken;
 
 /// Its script; `None` where there is no npm to fetch it with.
 pub(crate) fn source() -> Option<&'static str> {
@@ -13,7 +14,7 @@ pub(crate) fn source() -> Option<&'static str> {
 }
 
 fn read() -> Option<String> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
+    let page = evertoken::source().join("ui");
     let script = page.join("node_modules/axe-core/axe.min.js");
     if !script.exists() {
         let mut npm = Command::new("npm");

@@ -49,7 +49,7 @@ pub(crate) use disk::Disk;
 pub(crate) use display::Display;
 pub(crate) use effort::{effort, note, random_bits, random_share};
 pub(crate) use environment::Environment;
-pub(crate) use evertoken::built;
+pub(crate) use evertoken::{built, source};
 pub(crate) use faketime::Faketime;
 pub(crate) use keepassxc::KeePassXc;
 pub(crate) use keyring::Keyring;

@@ -35,7 +35,8 @@ pub(crate) struct Binaries {
 impl Binaries {
     /// Builds the command, the agent, the sandbox and, where there is a screen, the window.
     pub(crate) fn build(profile: Profile, window: bool) -> Result<Self> {
-        let mut command = command::cargo("build --package evertoken --package evertoken-sandbox");
+        let mut command =
+            command::cargo("build --package evertoken --package evertoken-agent --package evertoken-sandbox");
         if window {
             command.args(["--package", "evertoken-desktop"]);
         }

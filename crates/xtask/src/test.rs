@@ -22,7 +22,7 @@ pub(crate) struct Options {
     soak: bool,
 }
 
-/// The end-to-end tests' name in the root package.
+/// The end-to-end tests' name in the package of `tests/`.
 const END_TO_END: &str = "end_to_end";
 /// These tests mostly wait for other programs, so that two cores carry four.
 const AT_ONCE: usize = 4;

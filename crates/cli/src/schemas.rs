@@ -22,7 +22,7 @@ use crate::commands::{Accounts, Removed, Report};
 const WRITE: &str = "EVERTOKEN_WRITE_SCHEMAS";
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas")
 }
 
 /// Of what is written: every field that is always there is required.
