@@ -1,13 +1,13 @@
 //! The folders and variables of one private desktop; nothing of the real one gets in.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::procfs;
+use super::{evidence, procfs};
 
 /// A temporary home with every XDG base directory, and the variables that point to it.
 pub(crate) struct Environment {
@@ -89,8 +89,15 @@ impl Environment {
             .current_dir(self.path("home"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(self.log(program.as_ref()));
         command
+    }
+
+    /// Where a program's complaints go: shown if the test fails.
+    fn log(&self, program: &Path) -> File {
+        let name = program.file_name().unwrap().to_string_lossy();
+        let log = self.path(format!("logs/{name}.log"));
+        File::options().create(true).append(true).open(log).unwrap()
     }
 
     /// Lets the private bus start one of the system's D-Bus services by name.
@@ -146,6 +153,9 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
+        if evidence::is_wanted() {
+            evidence::tell_logs(&self.path("logs"));
+        }
         // Programs that were started by programs: an agent that a command started, a window that an agent started.
         for _ in 0..5 {
             let left = self.processes();

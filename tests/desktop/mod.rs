@@ -14,12 +14,14 @@ mod display;
 mod effort;
 mod environment;
 mod evertoken;
+mod evidence;
 mod faketime;
 mod keepassxc;
 mod keyring;
 mod login_state;
 pub(crate) mod memory;
 mod notifications;
+pub(crate) mod npm;
 mod panel;
 mod process;
 pub(crate) mod procfs;
@@ -73,7 +75,7 @@ pub(crate) use wiretap::Wiretap;
 /// Folders, a session bus and, if wanted, a screen. Everything else comes and goes as values of its own.
 pub(crate) struct Desktop {
     /// First, so that the X server can take its lock file away before everything else is killed.
-    _display: Option<Display>,
+    display: Option<Display>,
     pub(crate) environment: Environment,
     pub(crate) bus: Bus,
     /// Where a window lets itself be driven.
@@ -107,6 +109,14 @@ impl Desktop {
         environment.set("DBUS_SESSION_BUS_ADDRESS", bus.address());
         let inspector = window::free_port();
         window::let_be_driven(&mut environment, inspector);
-        Self { _display: display, environment, bus, inspector }
+        Self { display, environment, bus, inspector }
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        if evidence::is_wanted() && self.display.is_some() {
+            evidence::keep_screen(&self.environment);
+        }
     }
 }

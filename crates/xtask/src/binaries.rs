@@ -62,7 +62,7 @@ impl Binaries {
 }
 
 /// The target folder: this program lies in one of its profile folders, wherever cargo was told to put it.
-fn target() -> Result<PathBuf> {
+pub(crate) fn target() -> Result<PathBuf> {
     let here = env::current_exe().context("cannot find this program's own file")?;
     match here.ancestors().nth(2) {
         Some(target) => Ok(target.to_owned()),

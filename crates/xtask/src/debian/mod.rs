@@ -1,0 +1,97 @@
+//! `cargo xtask debian`: the README's two commands in fresh Debian roots, with nothing but Rust, gcc, git and curl.
+
+mod root;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+
+use crate::command::shown;
+use crate::setup;
+use root::Root;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The releases of Debian, one after the other
+    #[arg(default_values = ["bookworm", "trixie"])]
+    suites: Vec<String>,
+}
+
+/// The demo has shown itself when this many changes were told: logged in, and refreshed at least once.
+const CHANGES_OF_THE_DEMO: usize = 4;
+
+/// Makes a root for each release and runs both commands there, from a clone of what is committed.
+pub(crate) fn debian(options: &Options) -> Result<()> {
+    ensure!(cfg!(target_os = "linux"), "Debian roots can be made on Linux only");
+    ensure!(setup::is_root(), "mounting takes root: run this as root");
+    setup::for_debian_roots()?;
+    let mut failed = Vec::new();
+    for suite in &options.suites {
+        println!("\n== {suite}");
+        let begin = Instant::now();
+        let outcome = both_commands(suite);
+        println!("== {suite}: {} after {:.0} min", word(&outcome), begin.elapsed().as_secs_f64() / 60.0);
+        if let Err(error) = outcome {
+            failed.push(format!("{suite}: {error:#}"));
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    println!("The README's two commands pass in {}.", options.suites.join(" and "));
+    Ok(())
+}
+
+fn word(outcome: &Result<()>) -> &'static str {
+    if outcome.is_ok() { "both commands pass" } else { "FAILED" }
+}
+
+fn both_commands(suite: &str) -> Result<()> {
+    let root = Root::make(suite)?;
+    demo(root.command("cargo xtask run --demo"))?;
+    let mut test = root.command("cargo xtask test");
+    println!("$ {}", shown(&test));
+    let status = test.status().context("cannot enter the root")?;
+    ensure!(status.success(), "`cargo xtask test` failed ({status})");
+    Ok(())
+}
+
+/// Runs the demo until it has told enough, and presses Ctrl-C.
+fn demo(mut command: Command) -> Result<()> {
+    println!("$ {}", shown(&command));
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot enter the root")?;
+    let lines = child.stdout.take().context("the demo has no output")?;
+    let told = tell(lines)?;
+    crate::procfs::interrupt_group(child.id());
+    let status = child.wait()?;
+    ensure!(told, "the demo ended too early ({status})");
+    ensure!(status.success(), "the demo did not end well after Ctrl-C ({status})");
+    Ok(())
+}
+
+/// Prints what the demo says; whether it told of enough changes.
+fn tell(output: ChildStdout) -> Result<bool> {
+    let end = Instant::now() + Duration::from_secs(60 * 60);
+    let mut changes = 0;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        std::io::stdout().flush()?;
+        changes += usize::from(is_change(&line));
+        if changes == CHANGES_OF_THE_DEMO {
+            return Ok(true);
+        }
+        if Instant::now() > end {
+            bail!("the demo tells nothing");
+        }
+    }
+    Ok(false)
+}
+
+/// A line of `evertoken status --watch`.
+fn is_change(line: &str) -> bool {
+    line.contains("demo") && ["Valid", "valid", "Refreshing", "refreshing"].iter().any(|state| line.contains(state))
+}

@@ -1,0 +1,100 @@
+//! `cargo xtask test NAME`: the tests of one subject, and a build of what they need.
+
+use std::path::Path;
+use std::{fs, io};
+
+use anyhow::{Result, bail};
+
+use crate::build::{self, PACKAGES};
+use crate::command::{root, run};
+use crate::end_to_end::EndToEnd;
+use crate::setup;
+use crate::test::{Options, shut_off, unit_test_command};
+
+/// Runs a package's own tests, if it is called so, and the end-to-end tests whose names contain it.
+pub(crate) fn test(subject: &str, options: &Options) -> Result<()> {
+    let package = package(subject);
+    if let Some(name) = package {
+        let mut tests = unit_test_command(&format!("test --package {name}"), options);
+        run(&mut tests)?;
+    }
+    let tests = end_to_end(subject, options)?;
+    if tests == 0 && package.is_none() {
+        bail!("no end-to-end test and no package has {subject} in its name");
+    }
+    Ok(())
+}
+
+/// The package in the folder of this name.
+fn package(subject: &str) -> Option<&'static str> {
+    let is_it = |folder: &str| Path::new(folder).file_name().is_some_and(|name| name == subject);
+    PACKAGES.iter().find(|(folder, name)| is_it(folder) || *name == subject).map(|(_, name)| *name)
+}
+
+/// How many end-to-end tests there are of this subject.
+fn end_to_end(subject: &str, options: &Options) -> Result<usize> {
+    let modules = modules_about(&root().join("tests"), subject)?;
+    if modules.is_empty() {
+        return Ok(0);
+    }
+    setup::for_testing(true)?;
+    let window = modules.iter().any(|module| has_screen(&root().join("tests"), module));
+    let tests = EndToEnd { program: build::end_to_end(window)?, command: shut_off, soak: options.soak };
+    let names = tests.names(subject)?;
+    let count = names.len();
+    tests.run(names)?;
+    Ok(count)
+}
+
+/// The modules of the end-to-end tests that have the subject in their name or, as a word, in their text.
+fn modules_about(tests: &Path, subject: &str) -> io::Result<Vec<String>> {
+    let (module, rest) = subject.split_once("::").unwrap_or((subject, subject));
+    let mut modules = Vec::new();
+    for entry in fs::read_dir(tests)?.flatten() {
+        let path = entry.path();
+        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
+        if path.extension().is_some_and(|extension| extension == "rs")
+            && name != "main"
+            && (name.contains(module) || source(tests, name).contains(rest))
+        {
+            modules.push(name.to_owned());
+        }
+    }
+    Ok(modules)
+}
+
+/// Whether a test of this module has a screen: without one, no window can open.
+fn has_screen(tests: &Path, module: &str) -> bool {
+    let source = source(tests, module);
+    ["with_screen()", "with_promised_screen()"].iter().any(|words| source.contains(words))
+}
+
+/// A module's text with its own modules.
+fn source(tests: &Path, module: &str) -> String {
+    let folder = fs::read_dir(tests.join(module)).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = std::iter::once(tests.join(format!("{module}.rs"))).chain(folder);
+    files.map(|file| fs::read_to_string(file).unwrap_or_default()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn a_subject_is_a_package_or_a_part_of_a_name() {
+        assert_eq!(package("core"), Some("evertoken-core"));
+        assert_eq!(package("src-tauri"), Some("evertoken-desktop"));
+        assert_eq!(package("p2_races"), None);
+        let tests = root().join("tests");
+        assert_eq!(modules_about(&tests, "p2_races").unwrap(), ["p2_races"]);
+        assert!(modules_about(&tests, "core_nobody_has_this").unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_window_is_built_for_those_who_may_open_it() {
+        let tests = root().join("tests");
+        assert!(has_screen(&tests, "window") && has_screen(&tests, "pictures"));
+        assert!(!has_screen(&tests, "p2_races"));
+    }
+}
