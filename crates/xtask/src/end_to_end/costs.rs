@@ -23,6 +23,11 @@ pub(super) struct Cost {
 }
 
 impl Cost {
+    fn moved_towards(self, other: Self, share: f64) -> Self {
+        let between = |from: f64, to: f64| from + (to - from) * share;
+        Self { seconds: between(self.seconds, other.seconds), processor: between(self.processor, other.processor) }
+    }
+
     /// How many processors it keeps busy.
     pub(super) fn load(self) -> f64 {
         self.processor / self.seconds.max(0.1)
@@ -45,8 +50,15 @@ impl Costs {
 
     /// Takes over what these tests took; a failure says nothing about how long a test takes.
     pub(super) fn learn(&mut self, finished: &[Finished]) {
-        let passed = finished.iter().filter(|test| test.passed);
-        self.0.extend(passed.map(|test| (test.name.clone(), test.cost())));
+        for test in finished.iter().filter(|test| test.passed) {
+            let (now, known) = (test.cost(), self.0.get(&test.name));
+            // A test is slower on a busy machine: that counts for a quarter.
+            let cost = match known {
+                Some(known) if now.seconds > known.seconds => known.moved_towards(now, 0.25),
+                Some(_) | None => now,
+            };
+            self.0.insert(test.name.clone(), cost);
+        }
     }
 
     pub(super) fn write(&self, place: &Path) -> io::Result<()> {
@@ -90,6 +102,10 @@ mod tests {
         };
         costs.learn(&[test(true)]);
         costs.learn(&[Finished { took: Duration::from_secs(600), ..test(false) }]);
+        let slow = Finished { took: Duration::from_millis(900), ..test(true) };
+        costs.learn(&[slow]);
+        assert_eq!(costs.of(&first).seconds, 0.6);
+        costs.learn(&[test(true)]);
         assert!(costs.write(&place).is_ok());
         assert_eq!(Costs::read(&place).of(&first), Cost { seconds: 0.5, processor: 1.5 });
         assert_eq!(Costs::read(&place).of(&first).load(), 3.0);

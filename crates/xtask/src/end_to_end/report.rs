@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::test_process::Finished;
+use super::test_process::{Finished, LEFT_TO_ITSELF};
 
 /// How many of the longest are named.
 const LONGEST: usize = 10;
@@ -52,7 +52,7 @@ pub(super) fn result(finished: &[Finished], took: Duration) {
 fn shortened(said: &str) -> String {
     let is_harness = |line: &str| {
         line.is_empty()
-            || ["running 1 test", "test result:", "failures:", "successes:", "note: run with"]
+            || ["running 1 test", "test result:", "failures:", "successes:", "note: run with", LEFT_TO_ITSELF]
                 .iter()
                 .any(|begin| line.starts_with(begin))
     };

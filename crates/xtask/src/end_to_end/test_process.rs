@@ -9,6 +9,9 @@ use anyhow::{Context as _, Result};
 
 use crate::procfs;
 
+/// How a line begins that is for us alone.
+pub(super) const LEFT_TO_ITSELF: &str = "left to itself: ";
+
 /// A test that runs.
 pub(super) struct TestProcess {
     id: u32,
@@ -55,17 +58,35 @@ impl TestProcess {
     }
 }
 
+/// What a test says of programs that nobody waited for: the kernel does not count them to it.
+fn left_to_itself(said: &str) -> Duration {
+    let seconds = said.lines().filter_map(|line| line.strip_prefix(LEFT_TO_ITSELF)?.strip_suffix(" s on a processor"));
+    Duration::from_secs_f64(seconds.filter_map(|seconds| seconds.parse::<f64>().ok()).sum())
+}
+
 impl Waiter {
     pub(super) fn finish(mut self) -> Finished {
         let processor = procfs::processor_time_at_the_end(self.child.id());
         let status = self.child.wait();
         let took = self.begin.elapsed();
         let mut said = String::from_utf8_lossy(&fs::read(&self.said).unwrap_or_default()).into_owned();
+        let processor = processor.map(|time| time + left_to_itself(&said));
         match &status {
             Ok(status) if status.code().is_none() => said.push_str(&format!("ended by a signal: {status}\n")),
             Ok(_) => {}
             Err(error) => said.push_str(&format!("cannot wait for the test: {error}\n")),
         }
         Finished { name: self.name, passed: status.is_ok_and(|status| status.success()), took, processor, said }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_that_nobody_waited_for_count_too() {
+        let said = "left to itself: 1.50 s on a processor\nleft to itself: x\nleft to itself: 0.25 s on a processor\n";
+        assert_eq!(left_to_itself(said), Duration::from_millis(1_750));
     }
 }
