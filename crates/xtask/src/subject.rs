@@ -39,7 +39,7 @@ fn end_to_end(subject: &str, options: &Options) -> Result<usize> {
     }
     setup::for_testing(true)?;
     let window = modules.iter().any(|module| has_screen(&root().join("tests"), module));
-    let tests = EndToEnd { program: build::end_to_end(window)?, command: shut_off, soak: options.soak };
+    let tests = EndToEnd { program: build::end_to_end(window)?, command: shut_off, soak: options.soak, pictures: None };
     let names = tests.names(subject)?;
     let count = names.len();
     tests.run(names)?;

@@ -74,7 +74,7 @@ fn unit_tests(options: &Options) -> Result<()> {
 }
 
 fn end_to_end(options: &Options) -> Result<()> {
-    let tests = EndToEnd { program: build::end_to_end(true)?, command: shut_off, soak: options.soak };
+    let tests = EndToEnd { program: build::end_to_end(true)?, command: shut_off, soak: options.soak, pictures: None };
     tests.run(tests.names("")?)
 }
 

@@ -2,15 +2,15 @@
 
 mod root;
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::process::{ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
 use crate::command::shown;
-use crate::setup;
+use crate::{procfs, setup};
 use root::Root;
 
 #[derive(Debug, Args)]
@@ -64,34 +64,43 @@ fn demo(mut command: Command) -> Result<()> {
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot enter the root")?;
     let lines = child.stdout.take().context("the demo has no output")?;
-    let told = tell(lines)?;
-    crate::procfs::interrupt_group(child.id());
+    let changes = tell(lines, || procfs::interrupt_group(child.id()))?;
     let status = child.wait()?;
-    ensure!(told, "the demo ended too early ({status})");
+    ensure!(changes >= CHANGES_OF_THE_DEMO, "the demo ended too early ({status})");
     ensure!(status.success(), "the demo did not end well after Ctrl-C ({status})");
     Ok(())
 }
 
-/// Prints what the demo says; whether it told of enough changes.
-fn tell(output: ChildStdout) -> Result<bool> {
-    let end = Instant::now() + Duration::from_secs(60 * 60);
+/// Prints what the demo says to its end, and presses Ctrl-C when it has told of enough changes; of how many it told.
+fn tell(output: ChildStdout, press_ctrl_c: impl Fn()) -> Result<usize> {
     let mut changes = 0;
     for line in BufReader::new(output).lines() {
         let line = line?;
         println!("{line}");
-        std::io::stdout().flush()?;
-        changes += usize::from(is_change(&line));
-        if changes == CHANGES_OF_THE_DEMO {
-            return Ok(true);
-        }
-        if Instant::now() > end {
-            bail!("the demo tells nothing");
+        if is_change(&line) {
+            changes += 1;
+            if changes == CHANGES_OF_THE_DEMO {
+                press_ctrl_c();
+            }
         }
     }
-    Ok(false)
+    Ok(changes)
 }
 
 /// A line of `evertoken status --watch`.
 fn is_change(line: &str) -> bool {
-    line.contains("demo") && ["Valid", "valid", "Refreshing", "refreshing"].iter().any(|state| line.contains(state))
+    ["  demo  valid ", "  demo  refreshing "].iter().any(|state| line.contains(state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_from_what_the_demo_explains() {
+        assert!(is_change("15:03:33  demo  refreshing until 15:03:38"));
+        assert!(is_change("15:03:18  demo  valid until 15:03:38"));
+        assert!(!is_change("  account    demo"));
+        assert!(!is_change("  15 s       the access token is refreshed by itself, and again every 15 s"));
+    }
 }

@@ -18,7 +18,7 @@ use anyhow::{Result, bail};
 use crate::binaries::target;
 use crate::command::{output, root};
 use costs::Costs;
-use schedule::Schedule;
+use schedule::{Schedule, machine_is_crowded};
 use test_process::{Finished, TestProcess};
 
 /// How often it is looked whether another test can start.
@@ -32,6 +32,8 @@ pub(crate) struct EndToEnd {
     pub(crate) command: fn(&Path) -> Command,
     /// Repeat what depends on chance far more often.
     pub(crate) soak: bool,
+    /// Where pictures go, if not to the target folder.
+    pub(crate) pictures: Option<PathBuf>,
 }
 
 impl EndToEnd {
@@ -66,7 +68,7 @@ impl EndToEnd {
         let mut running = BTreeMap::new();
         let mut finished = Vec::new();
         while !(schedule.is_empty() && running.is_empty()) {
-            while let Some((name, cost)) = schedule.next() {
+            while let Some((name, cost)) = schedule.next(machine_is_crowded()) {
                 running.insert(name.clone(), (cost, self.start(&name, place, &ended)?));
             }
             let Ok(test) = ends.recv_timeout(GLANCE) else {
@@ -101,6 +103,9 @@ impl EndToEnd {
         command.current_dir(root().join("tests"));
         if self.soak {
             command.env("EVERTOKEN_SOAK", "1");
+        }
+        if let Some(folder) = &self.pictures {
+            command.env("EVERTOKEN_ARTEFACTS", folder);
         }
         command
     }

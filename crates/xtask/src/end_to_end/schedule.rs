@@ -1,5 +1,6 @@
 //! Which test starts next.
 
+use std::fs;
 use std::thread::available_parallelism;
 
 use super::costs::Cost;
@@ -8,6 +9,9 @@ use super::costs::Cost;
 const AT_LEAST_FOR_EACH_CORE: usize = 2;
 /// More would be in each other's way in memory and on the screen of whoever debugs them.
 const AT_MOST_FOR_EACH_CORE: usize = 6;
+/// From this share of the time in which somebody waited for a processor, others need the machine too. Our own tests, as
+/// planned, stay below it.
+const CROWDED_PERCENT: f64 = 80.0;
 /// The share of the processors that is planned with: a test's load comes in bursts.
 const PLANNED: f64 = 0.8;
 
@@ -33,20 +37,20 @@ impl Schedule {
     }
 
     /// The test to start now, if there is one that the machine carries beside those that run.
-    pub(super) fn next(&mut self) -> Option<(String, Cost)> {
-        let place = self.waiting.iter().position(|(cost, _)| self.carries(*cost))?;
+    pub(super) fn next(&mut self, is_crowded: bool) -> Option<(String, Cost)> {
+        let place = self.waiting.iter().position(|(cost, _)| self.carries(*cost, is_crowded))?;
         let (cost, name) = self.waiting.remove(place);
         self.running.push(cost);
         Some((name, cost))
     }
 
-    fn carries(&self, cost: Cost) -> bool {
+    fn carries(&self, cost: Cost, is_crowded: bool) -> bool {
         let cores = self.cores as f64;
         let load: f64 = self.running.iter().map(|running| running.load()).sum();
         let fits = load + cost.load() <= cores * PLANNED;
         match self.running.len() {
             count if count < AT_LEAST_FOR_EACH_CORE * self.cores => fits || load < cores * PLANNED,
-            count => fits && count < AT_MOST_FOR_EACH_CORE * self.cores,
+            count => fits && !is_crowded && count < AT_MOST_FOR_EACH_CORE * self.cores,
         }
     }
 
@@ -55,6 +59,16 @@ impl Schedule {
             self.running.swap_remove(place);
         }
     }
+}
+
+/// Whether programs waited for a processor most of the last ten seconds, where the kernel tells.
+pub(super) fn machine_is_crowded() -> bool {
+    fs::read_to_string("/proc/pressure/cpu").is_ok_and(|pressure| waited_percent(&pressure) > CROWDED_PERCENT)
+}
+
+fn waited_percent(pressure: &str) -> f64 {
+    let share = pressure.strip_prefix("some avg10=").and_then(|rest| rest.split(' ').next()?.parse().ok());
+    share.unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -66,7 +80,7 @@ mod tests {
     }
 
     fn started(schedule: &mut Schedule) -> Vec<String> {
-        std::iter::from_fn(|| schedule.next()).map(|(name, _)| name).collect()
+        std::iter::from_fn(|| schedule.next(false)).map(|(name, _)| name).collect()
     }
 
     #[test]
@@ -89,6 +103,13 @@ mod tests {
     #[test]
     fn tests_that_only_wait_run_together_up_to_a_bound() {
         let tests = (0..40).map(|number| (cost(5.0, 0.1), number.to_string())).collect();
-        assert_eq!(started(&mut Schedule::on(2, tests)).len(), 2 * AT_MOST_FOR_EACH_CORE);
+        let mut schedule = Schedule::on(2, tests);
+        let beside_a_compiler: Vec<_> = std::iter::from_fn(|| schedule.next(true)).collect();
+        assert_eq!(beside_a_compiler.len(), 2 * AT_LEAST_FOR_EACH_CORE);
+        assert_eq!(started(&mut schedule).len(), 2 * (AT_MOST_FOR_EACH_CORE - AT_LEAST_FOR_EACH_CORE));
+        assert_eq!(
+            waited_percent("some avg10=97.93 avg60=95.51 avg300=89.11 total=2637234063\nfull avg10=0.00\n"),
+            97.93
+        );
     }
 }
