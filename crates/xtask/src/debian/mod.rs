@@ -9,7 +9,6 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 
-use crate::command::shown;
 use crate::{procfs, setup};
 use root::Root;
 
@@ -20,6 +19,9 @@ pub(crate) struct Options {
     suites: Vec<String>,
 }
 
+/// The README's two commands.
+const DEMO: &str = "cargo xtask run --demo";
+const TEST: &str = "cargo xtask test";
 /// The demo has shown itself when this many changes were told: logged in, and refreshed at least once.
 const CHANGES_OF_THE_DEMO: usize = 4;
 
@@ -49,9 +51,10 @@ fn word(outcome: &Result<()>) -> &'static str {
 
 fn both_commands(suite: &str) -> Result<()> {
     let root = Root::make(suite)?;
-    demo(root.command("cargo xtask run --demo"))?;
-    let mut test = root.command("cargo xtask test");
-    println!("$ {}", shown(&test));
+    println!("\n{suite} $ {DEMO}");
+    demo(root.command(DEMO))?;
+    let mut test = root.command(TEST);
+    println!("\n{suite} $ {TEST}");
     let status = test.status().context("cannot enter the root")?;
     ensure!(status.success(), "`cargo xtask test` failed ({status})");
     Ok(())
@@ -59,7 +62,6 @@ fn both_commands(suite: &str) -> Result<()> {
 
 /// Runs the demo until it has told enough, and presses Ctrl-C.
 fn demo(mut command: Command) -> Result<()> {
-    println!("$ {}", shown(&command));
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot enter the root")?;
