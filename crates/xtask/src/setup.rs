@@ -185,7 +185,8 @@ fn lists_are_empty() -> bool {
     !entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
 }
 
-fn rust_components() -> Result<()> {
+/// rustfmt and clippy.
+pub(crate) fn rust_components() -> Result<()> {
     for (component, question) in [("rustfmt", "fmt --version"), ("clippy", "clippy --version")] {
         if succeeds(&mut command::cargo(question)) {
             continue;

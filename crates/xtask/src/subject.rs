@@ -11,11 +11,16 @@ use crate::end_to_end::EndToEnd;
 use crate::setup;
 use crate::test::{Options, shut_off, unit_test_command};
 
-/// Runs a package's own tests, if it is called so, and the end-to-end tests whose names contain it.
+/// Runs a package's own tests, if it is called so, and the end-to-end tests that are about it.
 pub(crate) fn test(subject: &str, options: &Options) -> Result<()> {
     let package = package(subject);
     if let Some(name) = package {
-        let mut tests = unit_test_command(&format!("test --package {name}"), options);
+        if name == "evertoken-desktop" {
+            setup::for_testing(false)?
+        } else {
+            setup::rust_components()?
+        }
+        let mut tests = unit_test_command(&format!("test --all-targets --package {name}"), options);
         run(&mut tests)?;
     }
     let tests = end_to_end(subject, options)?;
@@ -33,34 +38,45 @@ fn package(subject: &str) -> Option<&'static str> {
 
 /// How many end-to-end tests there are of this subject.
 fn end_to_end(subject: &str, options: &Options) -> Result<usize> {
-    let modules = modules_about(&root().join("tests"), subject)?;
+    let mut modules = modules_about(&root().join("tests"), subject)?;
+    if package(subject).is_some() {
+        // `core` is not about every test with such a word in its name.
+        modules.retain(|module| module.starts_with(subject));
+    }
     if modules.is_empty() {
         return Ok(0);
     }
     setup::for_testing(true)?;
     let window = modules.iter().any(|module| has_screen(&root().join("tests"), module));
     let tests = EndToEnd { program: build::end_to_end(window)?, command: shut_off, soak: options.soak, pictures: None };
-    let names = tests.names(subject)?;
+    let mut names = tests.names(subject)?;
+    names.retain(|name| modules.iter().any(|module| name.split("::").next() == Some(module)));
     let count = names.len();
     tests.run(names)?;
     Ok(count)
 }
 
-/// The modules of the end-to-end tests that have the subject in their name or, as a word, in their text.
+/// The modules of the end-to-end tests that have the subject in their name or in the name of a function.
 fn modules_about(tests: &Path, subject: &str) -> io::Result<Vec<String>> {
-    let (module, rest) = subject.split_once("::").unwrap_or((subject, subject));
+    let is_about = |module: &str| match subject.split_once("::") {
+        Some((end, _)) => module.ends_with(end),
+        None => module.contains(subject) || has_function(&source(tests, module), subject),
+    };
     let mut modules = Vec::new();
     for entry in fs::read_dir(tests)?.flatten() {
         let path = entry.path();
         let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
-        if path.extension().is_some_and(|extension| extension == "rs")
-            && name != "main"
-            && (name.contains(module) || source(tests, name).contains(rest))
-        {
+        if path.extension().is_some_and(|extension| extension == "rs") && name != "main" && is_about(name) {
             modules.push(name.to_owned());
         }
     }
+    modules.sort();
     Ok(modules)
+}
+
+fn has_function(source: &str, part_of_name: &str) -> bool {
+    let names = source.lines().filter_map(|line| line.trim_start().trim_start_matches("async ").strip_prefix("fn "));
+    names.filter_map(|rest| rest.split('(').next()).any(|name| name.contains(part_of_name))
 }
 
 /// Whether a test of this module has a screen: without one, no window can open.
@@ -88,7 +104,8 @@ mod tests {
         assert_eq!(package("p2_races"), None);
         let tests = root().join("tests");
         assert_eq!(modules_about(&tests, "p2_races").unwrap(), ["p2_races"]);
-        assert!(modules_about(&tests, "core_nobody_has_this").unwrap().is_empty());
+        assert_eq!(modules_about(&tests, "sign_in::browser").unwrap(), ["sign_in", "window_sign_in"]);
+        assert_eq!(modules_about(&tests, "keychain_that_forgot_everything").unwrap(), ["p1_keychain"]);
     }
 
     #[test]

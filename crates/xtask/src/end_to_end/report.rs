@@ -45,7 +45,10 @@ pub(super) fn result(finished: &[Finished], took: Duration) {
     let failed = finished.len() - passed;
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
     let seconds = took.as_secs_f64();
-    println!("\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored; finished in {seconds:.2}s");
+    println!(
+        "\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out; \
+         finished in {seconds:.2}s"
+    );
 }
 
 /// What a test said without the words of the test harness, and without its middle if that is long.
