@@ -36,6 +36,8 @@ impl Root {
         run(&mut debootstrap)?;
         let rust = output(command("rustc").args(["--print", "sysroot"]))?.trim().to_owned();
         let made = Self { folder, rust };
+        // Debian's installer writes it, debootstrap does not.
+        fs::write(made.path("etc/hosts"), "127.0.0.1 localhost\n::1 localhost\n")?;
         // A root that is thrown away need not survive a power cut: apt is several times as fast.
         fs::write(made.path("etc/dpkg/dpkg.cfg.d/throw-away"), "force-unsafe-io\n")?;
         made.bring_what_cargo_has()?;
