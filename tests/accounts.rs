@@ -204,6 +204,17 @@ async fn a_login_with_form_encoding_and_headers_works_too() {
     outcome.succeeded();
     let token = scene.desktop.evertoken("token old").await;
     assert_eq!(scene.sandbox.user_info(token.succeeded()).await, 200);
+    let sent = scene.sandbox.requests().await.pop().unwrap().headers;
+    assert!(["x-merchant-id", "accept"].iter().all(|name| sent.iter().any(|sent| sent == name)), "{sent:?}");
+    let before = scene.sandbox.requests().await.len();
+    for header in ["Host: evil.example", "accept-encoding: gzip", "Range: bytes=0-9", "X_Forwarded_Host: evil.example"]
+    {
+        let mut command = scene.desktop.command(&format!("login new --encoding form --endpoint {endpoint} --header"));
+        command.arg(header);
+        let refused = crate::desktop::Outcome::of(command, b"r").await;
+        assert!(refused.failed(2).contains("could change what the request asks"), "{header}: {refused:?}");
+    }
+    assert_eq!(scene.sandbox.requests().await.len(), before, "nothing was sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,25 +231,25 @@ async fn refresh_waits_for_the_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rename_that_has_to_wait_writes_over_no_account_that_came_meanwhile() {
-    let scene = Scene::logged_in("--expires-in 4s").await;
-    // A refresh has the account's lock.
+async fn a_rename_waits_for_no_refresh_and_takes_no_name_that_is_taken() {
+    let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
+    scene.desktop.login("taken", &scene.sandbox).await;
+    let id = scene.desktop.environment.account_id("default");
     scene.sandbox.fault(json!({ "hold_before_commit": "refresh" })).await;
     scene.sandbox.holds("refresh").await;
 
-    let rename = scene.desktop.api("PATCH /v1/accounts/default", r#"{"name": "work"}"#);
-    let (renamed, ()) = tokio::join!(rename, async {
-        scene.desktop.login("work", &scene.sandbox).await;
-        scene.sandbox.release("refresh").await;
-    });
+    let refused = scene.desktop.api("PATCH /v1/accounts/default", r#"{"name": "taken"}"#).await.unwrap();
+    assert_eq!((refused.status, &refused.body["type"]), (409, &json!("urn:evertoken:account-exists")));
+    scene.desktop.evertoken("account rename default work").await.succeeded();
+    assert_eq!(scene.desktop.status().await.names(), ["taken", "work"]);
+    assert_eq!(scene.desktop.environment.account_id("work"), id);
+    scene.sandbox.release("refresh").await;
 
-    let renamed = renamed.unwrap();
-    assert_eq!((renamed.status, &renamed.body["type"]), (409, &json!("urn:evertoken:account-exists")));
-    assert_eq!(scene.desktop.status().await.names(), ["default", "work"]);
-    scene.goes_on().await;
-    let work = scene.desktop.evertoken("token work").await;
-    assert_eq!(scene.sandbox.user_info(work.succeeded()).await, 200);
-    scene.nothing_was_refused("two logins").await;
+    let rotations = scene.desktop.status().await.rotations("work");
+    scene.desktop.until("it goes on", |status| status.rotations("work") >= rotations + 2).await;
+    scene.crash_and_restart().await;
+    scene.desktop.until("it goes on", |status| status.rotations("work") >= rotations + 4).await;
+    assert!(scene.sandbox.requests().await.iter().all(|request| request.status == Some(200)));
 }
 
 /// A log-in at another server that has not answered yet, and what a person does meanwhile.
@@ -283,4 +294,23 @@ async fn a_log_in_elsewhere_that_fails_never_sends_the_earlier_login_there() {
     assert_eq!(other.requests().await.len(), 1, "the log-in's own request");
     let text = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
     assert!(text.contains(&scene.sandbox.endpoint()) && text.contains("require_approval = true"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_an_account_that_is_removed_behind_a_log_in_keeps_the_new_login() {
+    let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
+    scene.desktop.evertoken("logout default").await.succeeded();
+    let grant = scene.sandbox.sign_in().await;
+    scene.sandbox.fault(json!({ "hold_before_commit": "log-in" })).await;
+    let (said, removed) = tokio::join!(scene.desktop.evertoken_reading(&grant.refresh_token, "login default"), async {
+        scene.sandbox.holds("log-in").await;
+        let removal = scene.desktop.api("DELETE /v1/accounts/default", "");
+        tokio::join!(removal, scene.sandbox.release("log-in")).0.unwrap()
+    });
+    said.succeeded();
+    assert!(matches!(removed.status, 400..=499), "{}", removed.body);
+    scene.goes_on().await;
+    scene.crash_and_restart().await;
+    scene.goes_on().await;
+    scene.nothing_was_refused("removed behind a log-in").await;
 }

@@ -177,9 +177,11 @@ async fn the_agent_answers_as_documented_whatever_is_asked() {
     api.call("DELETE /v1/accounts/c", "", 204).await;
     api.call("DELETE /v1/accounts/c", "", 404).await;
 
-    for way in ["browser", "device", "command", "replace"] {
+    for way in ["browser", "device", "command"] {
         api.call(&format!("POST /v1/accounts/d/login/{way}"), "", 422).await;
     }
+    api.call("POST /v1/accounts/d/login/replace", "", 400).await;
+    api.call("POST /v1/accounts/d/login/replace", r#"{"login": "0123456789ab"}"#, 422).await;
 
     let mut succeeded: BTreeSet<(String, String)> =
         api.called.into_iter().filter(|called| called.2 < 300).map(|(method, path, _)| (method, path)).collect();

@@ -89,11 +89,12 @@ async fn a_file_of_a_newer_version_is_refused_and_kept() {
 async fn files_and_socket_are_for_the_owner_alone() {
     let scene = Scene::logged_in("--expires-in 1h").await;
     let environment = &scene.desktop.environment;
+    let journal = format!("state/evertoken/{}.journal", environment.account_id("default"));
     for (name, mode) in [
         ("run/evertoken", 0o700),
         ("run/evertoken/agent.sock", 0o600),
         ("state/evertoken", 0o700),
-        ("state/evertoken/default.journal", 0o600),
+        (&journal, 0o600),
         ("config/evertoken/config.toml", 0o600),
     ] {
         assert_eq!(environment.mode(name), mode, "{name}");

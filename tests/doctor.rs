@@ -209,13 +209,19 @@ async fn a_command_without_its_agent_says_what_to_install() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_file_that_cannot_be_kept_and_programs_that_wait_are_named_with_a_command() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
+    let mut scene = Scene::logged_in("--expires-in 1h").await;
+    let folder = scene.desktop.environment.path("home/usb-stick");
+    fs::create_dir(&folder).unwrap();
+    let set = format!("account set default --token-file {}/token", folder.display());
+    scene.desktop.evertoken(&set).await.succeeded();
+    scene.agent.kill();
+    fs::remove_dir_all(&folder).unwrap();
+    scene.agent = Agent::start(&scene.desktop).await;
     let desktop = &scene.desktop;
-    desktop.evertoken("account set default --token-file /nowhere/token").await.succeeded();
     let problem = |status: &crate::desktop::Status| status.account("default")["token_file"]["problem"].is_string();
     desktop.until("it cannot be written", problem).await;
     let report = Report::of(desktop).await;
-    report.says("token-file", "fail", "/nowhere/token", "account set default --token-file");
+    report.says("token-file", "fail", "usb-stick/token", "account set default --token-file");
 
     desktop.evertoken("account set default --no-token-file").await.succeeded();
     desktop.evertoken("account set default --require-approval on").await.succeeded();
@@ -251,20 +257,24 @@ async fn a_certificate_that_is_not_trusted_any_more_is_told_apart_from_the_netwo
     desktop.evertoken_reading("r1", &login).await.succeeded();
     drop(good);
 
-    for acceptor in [authority.certify("127.0.0.1", 2021), Authority::self_signed("127.0.0.1")] {
+    for (acceptor, words) in [
+        (authority.certify("127.0.0.1", 2021), "certificate has expired"),
+        (Authority::self_signed("127.0.0.1"), "certificate is not trusted"),
+    ] {
         let bad = Wire::start_with_tls(says.clone(), acceptor).await;
         let text = fs::read_to_string(desktop.environment.configuration()).unwrap();
         let port = |url: &str| url.split(':').nth(2).unwrap().split('/').next().unwrap().to_owned();
-        let before = port(text.split('"').find(|word| word.starts_with("https://")).unwrap());
-        desktop.environment.configure(&text.replace(&before, &port(&bad.endpoint())));
+        let before = text.split('"').find(|word| word.starts_with("https://")).unwrap();
+        Keyring::move_logins(&desktop, &[(before.to_owned(), bad.endpoint())]).await;
+        desktop.environment.configure(&text.replace(&port(before), &port(&bad.endpoint())));
         crate::desktop::procfs::signal(agent.pid(), rustix::process::Signal::HUP);
         desktop.until_state("default", "expired").await;
         desktop
             .until("the certificate is named", |status| {
-                status.account("default")["refresh"]["last_error"].to_string().contains("certificate")
+                status.account("default")["refresh"]["last_error"].to_string().contains(words)
             })
             .await;
-        Report::of(&desktop).await.says("account", "fail", "certificate is not trusted", "trust store");
+        Report::of(&desktop).await.says("account", "fail", words, "trust store");
     }
 }
 

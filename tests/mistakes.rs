@@ -146,6 +146,8 @@ async fn a_second_agent_with_another_socket_does_not_take_the_first_ones_login()
     let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
     let socket = scene.desktop.environment.path("run/other.sock").display().to_string();
     scene.desktop.environment.set("EVERTOKEN_SOCKET", &socket);
+    // Usually it is refused, as the test of `one_agent` shows.
+    scene.desktop.environment.set("EVERTOKEN_FAIL_POINT", "two-agents");
     let second = Agent::start(&scene.desktop).await;
     assert_eq!(scene.desktop.until_state("default", "valid").await.agent_pid(), second.pid());
 

@@ -1,14 +1,12 @@
 //! A server that is not ours: npm's `oauth2-mock-server`, in both encodings, and found by its issuer.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use rustix::process::Signal;
 
-use crate::desktop::{Desktop, Keyring, Notifications, Process, built, procfs};
+use crate::desktop::{Desktop, Keyring, Notifications, Process, built, npm, procfs, source};
 
 /// The server's place beside the built programs; `None` where there is no npm. Two tests must not install it at once.
 fn installed() -> Option<PathBuf> {
@@ -17,25 +15,29 @@ fn installed() -> Option<PathBuf> {
 }
 
 fn install() -> Option<PathBuf> {
-    if !matches!(Command::new("npm").arg("--version").output(), Ok(output) if output.status.success()) {
-        // Past the test harness, which keeps what a test that passes says.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: npm is missing, so oauth2-mock-server was not tried");
-        return None;
-    }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oauth2-mock-server");
+    let source = source().join("tests/oauth2-mock-server");
     let place = built("evertoken").parent().unwrap().with_file_name("oauth2-mock-server");
+    let _lock = npm::lock();
     fs::create_dir_all(&place).unwrap();
-    let lock = fs::read(source.join("package-lock.json")).unwrap();
-    let stamp = place.join("node_modules/.installed");
-    for file in ["package.json", "package-lock.json", ".npmrc", "server.mjs"] {
-        fs::copy(source.join(file), place.join(file)).unwrap();
-    }
-    if fs::read(&stamp).ok().as_ref() != Some(&lock) {
-        let output = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&place).output().unwrap();
-        assert!(output.status.success(), "npm ci: {}", String::from_utf8_lossy(&output.stderr));
-        fs::write(stamp, lock).unwrap();
+    let list = "package-lock.json";
+    let is_fetched = fs::read(place.join("fetched.json")).ok() == fs::read(source.join(list)).ok();
+    if !is_fetched {
+        for file in ["package.json", list, ".npmrc"] {
+            fs::copy(source.join(file), place.join(file)).unwrap();
+        }
+        if !npm::fetch(&place) {
+            return None;
+        }
+        fs::copy(place.join(list), place.join("fetched.json")).unwrap();
     }
     Some(place)
+}
+
+/// Starts the server and waits until it listens; Node looks for its packages where it is started.
+fn start(desktop: &Desktop, place: &Path) -> (Process, String) {
+    let mut command = desktop.environment.command("node");
+    command.args(["--input-type=module", "--eval", include_str!("oauth2-mock-server/server.mjs")]).current_dir(place);
+    Process::spawn_until_line(&mut command, |line| line.strip_prefix("listening on ").map(str::to_owned))
 }
 
 /// `options`: how the account is made, `{base}` being the server's address.
@@ -43,10 +45,7 @@ async fn stays_fresh(place: &Path, options: &str) {
     let desktop = Desktop::without_screen().await;
     let notifications = Notifications::arrive(&desktop.bus).await;
     let _keyring = Keyring::start(&desktop).await;
-    let mut command = desktop.environment.command("node");
-    let (server, base) = Process::spawn_until_line(command.arg("server.mjs").current_dir(place), |line| {
-        line.strip_prefix("listening on ").map(str::to_owned)
-    });
+    let (server, base) = start(&desktop, place);
     let agent = crate::desktop::Agent::start(&desktop).await;
 
     let login = format!("login {}", options.replace("{base}", &base));
@@ -81,10 +80,7 @@ async fn a_server_that_is_not_ours_is_found_by_its_issuer_and_revokes_at_a_log_o
     let Some(place) = installed() else { return };
     let desktop = Desktop::without_screen().await;
     let _keyring = Keyring::start(&desktop).await;
-    let mut command = desktop.environment.command("node");
-    let (_server, base) = Process::spawn_until_line(command.arg("server.mjs").current_dir(place), |line| {
-        line.strip_prefix("listening on ").map(str::to_owned)
-    });
+    let (_server, base) = start(&desktop, &place);
     let _agent = crate::desktop::Agent::start(&desktop).await;
     let said = desktop.evertoken_reading("first", &format!("login --issuer {base}")).await;
     assert!(said.failed(2).contains("belongs to another issuer"), "it calls itself localhost: {said:?}");

@@ -11,7 +11,6 @@ use crate::desktop::{Agent, Disk, Scene, effort, fingerprint, random_share};
 /// Where the journals and locks are, and how large their disk is, in KiB.
 const STATE: &str = "state/evertoken";
 const SIZE: usize = 64;
-const JOURNAL: &str = "state/evertoken/default.journal";
 
 /// Six seconds lie between two grants, and a token outlives what is done to the disk.
 const LIFE: &str = "--expires-in 24s --grace 0";
@@ -29,7 +28,8 @@ async fn logged_in_with_a_disk_of_its_own(options: &str) -> Option<(Scene, Disk)
 /// No byte fits any more, not even into the journal's last page.
 fn fill(scene: &Scene, disk: &Disk) {
     disk.fill();
-    let mut journal = fs::OpenOptions::new().append(true).open(scene.desktop.environment.path(JOURNAL)).unwrap();
+    let mut journal =
+        fs::OpenOptions::new().append(true).open(scene.desktop.environment.account_file("default", "journal")).unwrap();
     while journal.write(b"\n").is_ok_and(|written| written > 0) {}
 }
 
@@ -105,7 +105,7 @@ async fn p1_a_disk_that_fills_up_while_the_answer_is_on_its_way_does_not_cost_th
 
 /// Cuts a journal at these places, and starts the agent with what is left.
 async fn live_with_a_torn_journal(scene: &mut Scene, cuts: &[usize]) {
-    let journal = scene.desktop.environment.path(JOURNAL);
+    let journal = scene.desktop.environment.account_file("default", "journal");
     scene.agent.kill();
     let whole = fs::read(&journal).unwrap();
     let held = scene.desktop.stored_refresh_tokens().await;
@@ -134,7 +134,7 @@ fn cuts(length: usize) -> Vec<usize> {
 async fn torn_lane(lane: usize) {
     let mut scene = Scene::logged_in("--expires-in 2m --grace 0").await;
     // The last line, the last three, all: each lane looks more closely at another part.
-    let length = fs::metadata(scene.desktop.environment.path(JOURNAL)).unwrap().len() as usize;
+    let length = fs::metadata(scene.desktop.environment.account_file("default", "journal")).unwrap().len() as usize;
     let part = [length.min(130), length.min(330), length, length][lane];
     live_with_a_torn_journal(&mut scene, &cuts(part)).await;
 }
@@ -153,7 +153,7 @@ async fn p1_a_journal_torn_at_any_byte_of_the_note_that_a_token_was_presented_do
         scene.agent.kill();
         scene.sandbox.release("answer").await;
         scene.sandbox.is_idle().await;
-        let journal = scene.desktop.environment.path(JOURNAL);
+        let journal = scene.desktop.environment.account_file("default", "journal");
         let whole = fs::read(&journal).unwrap();
         fs::write(&journal, &whole[..whole.len() - back]).unwrap();
 

@@ -10,8 +10,8 @@ use tokio::time::{interval, timeout};
 use crate::desktop::{Agent, Scene, Status, effort, eventually, note, random_share};
 
 /// Rotations in all, and the desktops that share them.
-const FORGIVING: (usize, usize) = (200, 5_000);
-const UNFORGIVING: (usize, usize) = (100, 1_000);
+const FORGIVING: (usize, usize) = (40, 5_000);
+const UNFORGIVING: (usize, usize) = (30, 1_000);
 const FORGIVING_LANES: usize = 5;
 const UNFORGIVING_LANES: usize = 3;
 

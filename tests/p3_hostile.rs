@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use tokio::time::{interval, timeout};
 
 use self::table::{Certificate, Expected, FIRST, Row, SECOND, Server, granting};
-use crate::desktop::wire::grant;
+use crate::desktop::wire::{answer, grant};
 use crate::desktop::{Agent, Authority, Behaviour, Desktop, Keyring, Notifications, System, Wire, eventually, procfs};
 
 /// What the endpoint grants when it is itself again.
@@ -97,6 +97,7 @@ impl Case {
             Expected::RefusesTheClient(words) => (1, [words, "the login is kept"], FIRST.0),
             Expected::AsksForLogin(words) => (3, [words, "evertoken login"], FIRST.0),
             Expected::Renews(..) => (0, ["", ""], SECOND.0),
+            Expected::KeepsTheLogin => (4, ["granted no access token that can be used", "the login is kept"], ""),
         };
         let mut wrong = Vec::new();
         if outcome.code != code || !words.iter().all(|words| outcome.stderr.contains(words)) {
@@ -126,6 +127,7 @@ impl Case {
         let expected = match self.row.expected {
             Expected::Fails(_) | Expected::RefusesTheClient(_) | Expected::AsksForLogin(_) => FIRST.1,
             Expected::Renews(_, next) => next,
+            Expected::KeepsTheLogin => SECOND.1,
         };
         assert_eq!(presented[before], expected, "{name} presents the token that counts");
     }
@@ -140,10 +142,11 @@ fn acceptor(authority: &Authority, certificate: Certificate) -> tokio_rustls::Tl
     }
 }
 
-/// Changes `config.toml` as a person would, and waits until the agent has seen it.
+/// The logins are those of other servers from now on, in the keychain and in `config.toml`; the agent has seen it.
 async fn set_endpoints(desktop: &Desktop, agent: &Agent, pairs: &[(String, String)]) {
     let file = desktop.environment.configuration();
     let mut text = fs::read_to_string(&file).unwrap();
+    Keyring::move_logins(desktop, pairs).await;
     for (old, new) in pairs {
         text = text.replace(&format!("\"{old}\""), &format!("\"{new}\""));
     }
@@ -186,6 +189,7 @@ async fn tell_the_truth(cases: &[Case], desktop: &Desktop, notifications: &Notif
                 let left = status.expires_in(name);
                 assert!((seconds - 140..=*seconds).contains(&left), "{name} should last {seconds} s: {left}");
             }
+            Expected::KeepsTheLogin => assert!(matches!(state, "expired" | "refreshing"), "{account:#}"),
             Expected::AsksForLogin(_) => {
                 assert_eq!(state, "login-soon", "{account:#}");
                 asked.push(*name);
@@ -229,6 +233,9 @@ async fn p3_no_wrong_odd_or_hostile_answer_asks_for_a_log_in_or_loses_one() {
 
     tell_the_truth(&cases, &desktop, &notifications).await;
     assert_eq!(trap.connections(), 0, "a redirect was followed");
+    let sent: Vec<_> = cases.iter().flat_map(|case| case.home.requests()).collect();
+    let asks_for_json = |request: &String| request.to_ascii_lowercase().contains("\r\naccept: application/json\r\n");
+    assert!(!sent.is_empty() && sent.iter().all(asks_for_json), "a request does not say that it takes JSON");
     let unheard =
         cases.iter().filter(|case| matches!(case.row.expected, Expected::Fails(_) | Expected::RefusesTheClient(_)));
     let foreign: Vec<_> = unheard.filter_map(|case| case.abroad.as_ref()).flat_map(Wire::requests).collect();
@@ -257,5 +264,25 @@ async fn p3_no_wrong_odd_or_hostile_answer_asks_for_a_log_in_or_loses_one() {
     for (file, bytes) in desktop.environment.files() {
         let leaked = bytes.windows(6).any(|window| window == b"canary");
         assert!(!leaked, "a token is in {}", file.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_wants_a_password_and_one_that_refuses_are_named_and_get_no_token() {
+    for (status, words) in [
+        ("407 Proxy Authentication Required", "a proxy before the endpoint wants a user name and a password"),
+        ("403 Forbidden", "the proxy before the endpoint does not connect to it"),
+    ] {
+        let mut desktop = Desktop::without_screen().await;
+        let page = "<html>Blocked by your company</html>";
+        let proxy = Wire::start(Behaviour::Says(answer(status, "Content-Type: text/html\r\n", page))).await;
+        desktop.environment.set("https_proxy", &proxy.url(""));
+        let _keyring = Keyring::start(&desktop).await;
+        let _agent = Agent::start(&desktop).await;
+        let login = "login default --endpoint https://vault.example/token";
+        let said = desktop.evertoken_reading("rt-canary-0", login).await;
+        assert!(said.failed(4).contains(words) && said.stderr.contains("nothing was changed"), "{said:?}");
+        let asked = proxy.requests().concat();
+        assert!(asked.starts_with("CONNECT vault.example:443 ") && !asked.contains("canary"), "{asked}");
     }
 }

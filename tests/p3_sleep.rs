@@ -11,8 +11,9 @@ use crate::desktop::{Agent, Behaviour, Desktop, Keyring, Notifications, Sandbox,
 /// A minute: long enough that a refresh may fail for seven seconds before anybody has to hear of it.
 const LIFE: &str = "--expires-in 60s --grace 0";
 
-/// Sends the account elsewhere, as a person would in `config.toml`.
-fn move_endpoint(desktop: &Desktop, agent: &Agent, from: &str, to: &str) {
+/// The login is one of another server from now on, in the keychain and in `config.toml`.
+async fn move_endpoint(desktop: &Desktop, agent: &Agent, from: &str, to: &str) {
+    Keyring::move_logins(desktop, &[(from.to_owned(), to.to_owned())]).await;
     let file = desktop.environment.configuration();
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains(from), "{text}");
@@ -30,7 +31,7 @@ async fn p3_a_machine_that_wakes_up_without_a_network_tells_nobody_anything_befo
     let agent = Agent::start(&desktop).await;
     desktop.login("default", &sandbox).await;
     let nowhere = "https://vault.invalid/token";
-    move_endpoint(&desktop, &agent, &sandbox.endpoint(), nowhere);
+    move_endpoint(&desktop, &agent, &sandbox.endpoint(), nowhere).await;
     desktop.until("the endpoint is gone", |status| status.account("default")["endpoint"] == nowhere).await;
     let token = desktop.token().await;
     let before = sandbox.requests().await.len();
@@ -57,13 +58,13 @@ async fn p3_a_machine_that_wakes_up_without_a_network_tells_nobody_anything_befo
         b"HTTP/1.1 302 Found\r\nLocation: http://hotel.example/\r\nContent-Length: 0\r\n\r\n".to_vec(),
     ))
     .await;
-    move_endpoint(&desktop, &agent, nowhere, &hotel.endpoint());
+    move_endpoint(&desktop, &agent, nowhere, &hotel.endpoint()).await;
     system.lose_and_find_network().await;
     let words = "the endpoint answered something unexpected (HTTP 302)";
     desktop.until("the hotel answers", |status| status.account("default")["refresh"]["last_error"] == words).await;
     assert!(notifications.all().is_empty(), "{:#?}", notifications.all());
 
-    move_endpoint(&desktop, &agent, &hotel.endpoint(), &sandbox.endpoint());
+    move_endpoint(&desktop, &agent, &hotel.endpoint(), &sandbox.endpoint()).await;
     system.lose_and_find_network().await;
     desktop.until_state("default", "valid").await;
     assert_eq!(sandbox.user_info(&desktop.token().await).await, 200);

@@ -43,7 +43,11 @@ fn record() -> impl Strategy<Value = Record> + Clone {
         }),
         (fingerprint.clone(), reason).prop_map(|(fingerprint, reason)| Record::NotSent { fingerprint, reason }),
         (fingerprint.clone(), reason).prop_map(|(fingerprint, reason)| Record::OutcomeUnknown { fingerprint, reason }),
-        (fingerprint.clone(), reason).prop_map(|(fingerprint, reason)| Record::Declined { fingerprint, reason }),
+        (fingerprint.clone(), reason).prop_map(|(fingerprint, reason)| Record::Declined {
+            fingerprint,
+            reason,
+            retry_after: None
+        }),
         fingerprint.clone().prop_map(|fingerprint| Record::Refused { fingerprint, expired_at: None, trace_id: None }),
         fingerprint.clone().prop_map(|fingerprint| Record::Told { fingerprint }),
         fingerprint.clone().prop_map(|fingerprint| Record::LoggedIn { fingerprint }),
@@ -89,7 +93,7 @@ fn p8_no_journal_can_be_written_that_stops_the_agent_from_reading_the_lines_that
 async fn p8_no_bytes_in_the_journal_cost_the_login_that_the_keychain_holds() {
     let mut scene = Scene::logged_in("--expires-in 10m --grace 0").await;
     let token = scene.desktop.token().await;
-    let journal = scene.desktop.environment.path("state/evertoken/default.journal");
+    let journal = scene.desktop.environment.account_file("default", "journal");
     let whole = std::fs::read(&journal).unwrap();
     // Records of other tokens and noise; what the journal knew of this login stands before, after or nowhere.
     for (number, noise) in samples(torn_journal(), STARTED).into_iter().enumerate() {

@@ -1,6 +1,8 @@
 //! Restarts: of the agent, of the session, of the keyring.
 
-use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene};
+use serde_json::json;
+
+use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene, Status};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_while_the_token_is_good_sends_nothing_and_the_token_is_there_at_once() {
@@ -15,6 +17,27 @@ async fn a_restart_while_the_token_is_good_sends_nothing_and_the_token_is_there_
     assert_eq!(scene.desktop.token().await, token);
 
     assert_eq!(scene.sandbox.requests().await.len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_what_the_server_asked_to_wait_is_waited_by_the_next_agent_too() {
+    let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
+    let asks_to_wait = json!({ "status": 429, "headers": { "Retry-After": "600" } });
+    scene.sandbox.fault(asks_to_wait).await;
+    let said = "come back later";
+    let is_told = |status: &Status| status.account("default")["refresh"]["last_error"].to_string().contains(said);
+    scene.desktop.until("the server asks to wait", is_told).await;
+    scene.sandbox.heal().await;
+    let sent = scene.sandbox.requests().await.len();
+
+    for _ in 0..2 {
+        scene.crash_and_restart().await;
+        scene.desktop.until_state("default", "expired").await;
+        let text = scene.desktop.evertoken("refresh").await;
+        assert!(text.failed(4).contains(said), "{text:?}");
+        scene.desktop.evertoken("token").await.failed(4);
+    }
+    assert_eq!(scene.sandbox.requests().await.len(), sent);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,8 +36,9 @@ async fn two_accounts_share_the_file_and_one_may_go() {
     server.desktop.evertoken("account remove default").await.succeeded();
     server = server.restarted().await;
     server.goes_on("other").await;
+    let other = server.desktop.environment.account_id("other");
     let users: Vec<String> = server.entries().into_keys().collect();
-    assert!(users.len() >= 2 && users.iter().all(|user| user.starts_with("other/")), "{users:?}");
+    assert!(users.len() >= 2 && users.iter().all(|user| user.starts_with(&other)), "{users:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

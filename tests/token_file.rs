@@ -97,10 +97,21 @@ async fn the_file_goes_with_the_token_the_login_and_the_agent() {
 async fn nothing_of_a_persons_own_is_written_over_or_removed() {
     let scene = Scene::logged_in("--expires-in 23h").await;
     let file = file_of(&scene, "notes");
-    fs::write(&file, "my own notes\n").unwrap();
     keep(&scene, &file, "raw").await;
+    text_of(&file).await;
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "my own notes\n").unwrap();
     let refused = "something else is there";
     let problem = |status: &crate::desktop::Status| status.account("default")["token_file"]["problem"].to_string();
+    scene.desktop.evertoken("account set default --no-token-file").await.succeeded();
+    scene.desktop.until("no file is kept", |status| status.account("default")["token_file"].is_null()).await;
+    let configuration = fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    let kept = format!("token_file = {{ path = {:?} }}\n", file.display().to_string());
+    scene
+        .desktop
+        .environment
+        .configure(&configuration.replace("[accounts.default]\n", &format!("[accounts.default]\n{kept}")));
+    procfs::signal(scene.agent.pid(), Signal::HUP);
     scene.desktop.until(refused, |status| problem(status).contains(refused)).await;
     assert_eq!(fs::read_to_string(&file).unwrap(), "my own notes\n");
 
@@ -114,8 +125,8 @@ async fn nothing_of_a_persons_own_is_written_over_or_removed() {
 
     let folder = file_of(&scene, "folder");
     fs::create_dir(&folder).unwrap();
-    keep(&scene, &folder, "raw").await;
-    scene.desktop.until(refused, |status| problem(status).contains(refused)).await;
+    let said = scene.desktop.evertoken(&format!("account set default --token-file {}", folder.display())).await;
+    assert!(said.failed(2).contains(refused), "{said:?}");
     assert!(folder.is_dir());
 }
 
@@ -124,11 +135,10 @@ async fn a_path_that_cannot_hold_a_file_is_refused_in_words() {
     let scene = Scene::logged_in("--expires-in 23h").await;
     let said = scene.desktop.evertoken("account set default --token-file /tmp/").await;
     assert!(said.failed(2).contains("no absolute path of a file"));
-    let both = "account set default --token-file /nowhere/token --require-approval on";
-    assert!(scene.desktop.evertoken(both).await.failed(1).contains("choose one"));
+    let file = file_of(&scene, "token");
+    let both = format!("account set default --token-file {} --require-approval on", file.display());
+    assert!(scene.desktop.evertoken(&both).await.failed(1).contains("choose one"));
+    let said = scene.desktop.evertoken("account set default --token-file /nowhere/token").await;
+    assert!(said.failed(2).contains("it cannot be written"), "{said:?}");
     assert!(scene.desktop.status().await.account("default")["token_file"].is_null());
-
-    keep(&scene, Path::new("/nowhere/token"), "raw").await;
-    let problem = |status: &crate::desktop::Status| status.account("default")["token_file"]["problem"].to_string();
-    scene.desktop.until("it says why", |status| problem(status).contains("it cannot be written")).await;
 }

@@ -82,10 +82,21 @@ async fn an_endpoint_is_checked_while_it_is_typed_and_a_login_stays_with_its_ser
 
     retype(&window, "endpoint", "https://vault.example/gettoken").await;
     window.click(r#"dialog [data-action="save"]"#).await;
-    window.text_until(r#"dialog [data-field="trouble"]"#, |text| text.contains("is not sent to another server")).await;
+    window
+        .text_until(r#"dialog [data-field="trouble"]"#, |text| text.contains("its server changes with a log-in there"))
+        .await;
     assert_eq!(scene.desktop.status().await.account("default")["endpoint"], scene.sandbox.endpoint());
 
+    // No program that reaches the socket decides where a login is sent, also not on the same server.
     let other_path = scene.sandbox.url("/elsewhere");
+    retype(&window, "endpoint", &other_path).await;
+    window.click(r#"dialog [data-action="save"]"#).await;
+    window
+        .text_until(r#"dialog [data-field="trouble"]"#, |text| text.contains("its server changes with a log-in there"))
+        .await;
+    assert_eq!(scene.desktop.status().await.account("default")["endpoint"], scene.sandbox.endpoint());
+
+    scene.desktop.evertoken("logout default").await.succeeded();
     retype(&window, "endpoint", &other_path).await;
     retype(&window, "headers", "X-Merchant-ID: 1234").await;
     window.click(r#"dialog [data-action="save"]"#).await;

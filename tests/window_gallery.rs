@@ -30,12 +30,18 @@ fn in_state(account: &str, state: &str) -> String {
 const TROUBLE: &str = r#"[data-field="trouble"]:not([hidden]) p"#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_run_and_every_outcome_of_a_log_in() {
+async fn a_login_from_the_first_run_to_the_log_out() {
     let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 24h").await;
-    let Scene { desktop, sandbox, keyring, .. } = &scene;
-    let window = open(desktop).await;
+    let window = open(&scene.desktop).await;
+    the_first_run_and_every_outcome_of_a_log_in(&scene, &window).await;
+    the_dialogs(&scene, &window).await;
+    an_account_whose_token_lasts(&scene, &window).await;
+}
+
+async fn the_first_run_and_every_outcome_of_a_log_in(scene: &Scene, window: &Window) {
+    let Scene { desktop, sandbox, keyring, .. } = scene;
     window.find(r#"[data-view="first-run"]"#).await;
-    keep(&window, "first-run").await;
+    keep(window, "first-run").await;
 
     desktop.login("Production", sandbox).await;
     window.find(&in_state("Production", "valid")).await;
@@ -43,24 +49,24 @@ async fn the_first_run_and_every_outcome_of_a_log_in() {
     let field = r#"textarea[name="credential"]"#;
     window.type_into(field, &sandbox.sign_in().await.refresh_token).await;
     window.text_until(r#"[data-field="recognised"]"#, |text| text.contains("fingerprint")).await;
-    keep(&window, "login-recognised").await;
+    keep(window, "login-recognised").await;
 
     window.log_in("two words").await;
     window.find(TROUBLE).await;
-    keep(&window, "login-unusable").await;
+    keep(window, "login-unusable").await;
     window.log_in("not-a-token-of-this-server").await;
     window.text_until(TROUBLE, |text| text.contains("cannot log in")).await;
-    keep(&window, "login-refused").await;
+    keep(window, "login-refused").await;
 
     sandbox.fault(json!({ "status": 404, "body": "<html>", "times": 1 })).await;
     window.log_in("not-a-token-of-this-server").await;
     window.text_until(TROUBLE, |text| text.contains("HTTP 404")).await;
-    keep(&window, "login-wrong-endpoint").await;
+    keep(window, "login-wrong-endpoint").await;
 
     keyring.lock().await;
     window.log_in("not-a-token-of-this-server").await;
     window.text_until(TROUBLE, |text| text.contains("keychain")).await;
-    keep(&window, "login-keychain-locked").await;
+    keep(window, "login-keychain-locked").await;
     keyring.unlock().await;
 
     window.press("\u{e00c}").await;
@@ -70,37 +76,34 @@ async fn the_first_run_and_every_outcome_of_a_log_in() {
     window.choose_endpoint("http://127.0.0.1:9/gettoken").await;
     window.log_in("a-refresh-token").await;
     window.text_until(TROUBLE, |text| text.contains("no connection")).await;
-    keep(&window, "login-no-connection").await;
+    keep(window, "login-no-connection").await;
+    window.press("\u{e00c}").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_account_whose_token_lasts() {
-    let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 24h").await;
-    let Scene { desktop, sandbox, .. } = &scene;
-    desktop.login("Production", sandbox).await;
-    let window = open(desktop).await;
+async fn an_account_whose_token_lasts(scene: &Scene, window: &Window) {
+    let Scene { desktop, sandbox, .. } = scene;
     window.find(&in_state("Production", "valid")).await;
-    keep(&window, "valid").await;
+    keep(window, "valid").await;
 
     window.click(r#"[data-action="logout"]"#).await;
-    keep(&window, "question").await;
+    keep(window, "question").await;
     window.click(r#"[data-view="question"] [data-action="cancel"]"#).await;
 
     sandbox.fault(json!({ "hold_before_commit": "picture", "status": 503 })).await;
-    refresh_until(&window, "Production", "refreshing").await;
-    keep(&window, "refreshing").await;
+    refresh_until(window, "Production", "refreshing").await;
+    keep(window, "refreshing").await;
     sandbox.fault(json!({ "status": 503, "times": 50 })).await;
     sandbox.release("picture").await;
     window.find(&in_state("Production", "retrying")).await;
-    keep(&window, "retrying").await;
+    keep(window, "retrying").await;
     sandbox.heal().await;
     sandbox.expire().await;
-    refresh_until(&window, "Production", "login-soon").await;
-    keep(&window, "login-soon").await;
+    refresh_until(window, "Production", "login-soon").await;
+    keep(window, "login-soon").await;
 
     desktop.evertoken("logout Production").await.succeeded();
     window.find(&in_state("Production", "signed-out")).await;
-    keep(&window, "signed-out").await;
+    keep(window, "signed-out").await;
 }
 
 /// Asks the agent for refreshes until the account is in this state: two lie a while apart.
@@ -117,34 +120,37 @@ async fn refresh_until(window: &Window, account: &str, state: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_whose_token_is_over() {
-    let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 4s").await;
-    let Scene { desktop, sandbox, .. } = &scene;
-    desktop.login("Production", sandbox).await;
-    let window = open(desktop).await;
+async fn a_login_in_trouble() {
+    let mut scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 4s").await;
+    scene.desktop.login("Production", &scene.sandbox).await;
+    let window = open(&scene.desktop).await;
+    an_account_whose_token_is_over(&scene, &window).await;
+    without_a_keychain_and_without_an_agent(&mut scene, &window).await;
+}
+
+async fn an_account_whose_token_is_over(scene: &Scene, window: &Window) {
+    let Scene { desktop, sandbox, .. } = scene;
     // It is left alone for so long that nothing changes while the pictures are taken.
     sandbox.fault(json!({ "status": 503, "headers": { "Retry-After": "600" } })).await;
     window.find(&in_state("Production", "expired")).await;
-    keep(&window, "expired").await;
+    keep(window, "expired").await;
 
     desktop.login("Production", sandbox).await;
     sandbox.expire().await;
     window.find(&in_state("Production", "login-required")).await;
-    keep(&window, "login-required").await;
+    keep(window, "login-required").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_keychain_and_without_an_agent() {
-    let mut scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 4s").await;
+async fn without_a_keychain_and_without_an_agent(scene: &mut Scene, window: &Window) {
     scene.desktop.login("Production", &scene.sandbox).await;
-    let window = open(&scene.desktop).await;
+    window.find(&in_state("Production", "valid")).await;
     scene.keyring.lock().await;
     window.find(&in_state("Production", "keychain-unavailable")).await;
-    keep(&window, "keychain-unavailable").await;
+    keep(window, "keychain-unavailable").await;
 
     scene.agent.kill();
     window.find(r#"[data-view="agent-unavailable"]"#).await;
-    keep(&window, "agent-unavailable").await;
+    keep(window, "agent-unavailable").await;
 
     scene.agent = Agent::start(&scene.desktop).await;
     window.find(r#"[data-account="Production"]"#).await;
@@ -182,27 +188,23 @@ async fn twenty_accounts_and_names_that_are_too_long() {
     assert_eq!(window.run("document.documentElement.scrollWidth <= innerWidth").await, Value::Bool(true));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_dialogs() {
-    let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 24h").await;
-    let Scene { desktop, sandbox, .. } = &scene;
-    desktop.login("Production", sandbox).await;
-    crate::window_history::live_through_a_week(desktop, "Production");
-    let window = open(desktop).await;
+async fn the_dialogs(scene: &Scene, window: &Window) {
+    crate::window_history::live_through_a_week(&scene.desktop, "Production");
     window.click(r#"[data-action="history"]"#).await;
     window.find(r#"[data-view="history"] [role="option"]"#).await;
-    keep(&window, "history").await;
+    keep(window, "history").await;
     window.press("\u{e00c}").await;
 
     window.click(r#"[data-action="settings"]"#).await;
     window.find(r#"[data-view="settings"]"#).await;
-    keep(&window, "settings").await;
+    keep(window, "settings").await;
     window.press("\u{e00c}").await;
 
     window.click(r#"[data-action="edit"]"#).await;
     window.type_into(r#"[data-view="account"] textarea[name="headers"]"#, "X-Merchant-ID 1234").await;
     window.find(r#"[data-view="account"] [data-field="headers-trouble"]:not([hidden])"#).await;
-    keep(&window, "account").await;
+    keep(window, "account").await;
+    window.press("\u{e00c}").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ const TRACE_ID: &str = "b7c1f3d2-94a1-4c8e-9a55-1f2e3d4c5b6a";
 /// A week as the agent would have noted it before the last log-in: refreshes, a night offline, a server that failed, a
 /// refusal, and a new log-in; two nights asleep, and a sleep that nothing came of.
 pub(crate) fn live_through_a_week(desktop: &Desktop, account: &str) {
-    let path = desktop.environment.path(format!("state/evertoken/{account}.journal"));
+    let path = desktop.environment.account_file(account, "journal");
     let since = std::fs::read_to_string(&path).unwrap();
     let now = Timestamp::now();
     let at = |hours_ago: i64| now - SignedDuration::from_hours(hours_ago);

@@ -1,7 +1,7 @@
 // The commands and events of the program around this page: all that the page can do. No answer contains a token.
 
 /** @import { AccountForm, FieldTroubles, History, HistorySpan, Place } from "./types" */
-/** @import { Recognised, SettingsForm, SettingsTroubles, SignInWay, Start, Step, ThemeChoice, View, Waiting } from "./types" */
+/** @import { Recognised, SettingsForm, SettingsTroubles, SignInMethod, Start, Step, ThemeChoice, View, Waiting } from "./types" */
 
 const { Channel, invoke } = window.__TAURI__.core;
 const { listen } = window.__TAURI__.event;
@@ -26,7 +26,7 @@ export const logIn = (account, credential, place) => invoke("log_in", { account,
 /**
  * Signs in at the account's server, and shows what a person has to do meanwhile.
  * @param {string} account
- * @param {SignInWay} way
+ * @param {SignInMethod} way
  * @param {Place | null} place null: the account refreshes as before
  * @param {(waiting: Waiting) => void} show
  * @returns {Promise<boolean>} false: it was given up
@@ -40,8 +40,8 @@ export function signIn(account, way, place, show) {
 /** Gives up the sign-in under way, if there is one. @returns {Promise<void>} */
 export const endSignIn = () => invoke("end_sign_in");
 
-/** Lets the login of another user that waits take the account's place. @param {string} account @returns {Promise<void>} */
-export const replaceUser = (account) => invoke("replace_user", { account });
+/** Lets the login of another user that waits take the account's place. @param {string} account @param {string} login @returns {Promise<void>} */
+export const replaceUser = (account, login) => invoke("replace_user", { account, login });
 
 /** @param {string} account @returns {Promise<void>} */
 export const trySandbox = (account) => invoke("try_sandbox", { account });

@@ -7,19 +7,19 @@ import { isRight, placeFields, preset, readPlace } from "./place-fields.js";
 import { askToReplace, waitForSignIn } from "./sign-in.js";
 import { asTrouble, attempt } from "./trouble.js";
 
-/** @import { Place, SignInWay } from "./types" */
+/** @import { Place, SignInMethod } from "./types" */
 
 /**
  * @typedef {object} Options
  * @property {string | null} account the account to log in to; null: a new one, whose name and place are asked for
- * @property {SignInWay[]} [signIn] how that account can log in beside with a refresh token
+ * @property {SignInMethod[]} [signIn] how that account can log in beside with a refresh token
  * @property {string} [suggestion] a name for the new account
  * @property {string} [label] the button's text
  * @property {() => void} [onCancel]
  * @property {() => void} [onDone]
  */
 
-/** What an OAuth 2.0 server may offer; it says itself what it does not. @type {SignInWay[]} */
+/** What an OAuth 2.0 server may offer; it says itself what it does not. @type {SignInMethod[]} */
 const OF_A_SERVER = ["browser", "device"];
 
 /** @param {Options} options @returns {HTMLFormElement} */
@@ -61,8 +61,8 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
           say(trouble.detail);
           return false;
         }
-        if (!trouble.asks_to_replace) throw error;
-        return askToReplace(form, logsInTo, trouble);
+        if (trouble.waiting_login === null) throw error;
+        return askToReplace(form, logsInTo, trouble, trouble.waiting_login);
       });
       if (!isDone) return;
       say(`${logsInTo} is logged in.`);
@@ -70,7 +70,7 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
     });
 
   for (const way of ways(form)) {
-    const chosen = /** @type {SignInWay} */ (way.dataset.way);
+    const chosen = /** @type {SignInMethod} */ (way.dataset.way);
     way.addEventListener("click", () => {
       void logInBy(way, (account, place) => waitForSignIn(form, account, chosen, place));
     });
@@ -91,10 +91,10 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
 /** @param {HTMLFormElement} form */
 const ways = (form) => /** @type {HTMLButtonElement[]} */ ([...form.querySelectorAll("[data-way]")]);
 
-/** Offers these ways to sign in; the first is the one to take. @param {HTMLFormElement} form @param {SignInWay[]} offered */
+/** Offers these ways to sign in; the first is the one to take. @param {HTMLFormElement} form @param {SignInMethod[]} offered */
 function offer(form, offered) {
   for (const way of ways(form)) {
-    const place = offered.indexOf(/** @type {SignInWay} */ (way.dataset.way));
+    const place = offered.indexOf(/** @type {SignInMethod} */ (way.dataset.way));
     way.hidden = place < 0;
     way.classList.toggle("primary", place === 0);
   }

@@ -1,7 +1,7 @@
 // What a log-in needs a person for: signing in elsewhere, and the question whether another user may take the account.
 // Each stands in the place of the form, so that one dialog leads from the first question to the last.
 
-/** @import { Place, SignInWay, Trouble, Waiting } from "./types" */
+/** @import { Place, SignInMethod, Trouble, Waiting } from "./types" */
 
 import { endSignIn, replaceUser, signIn } from "./agent.js";
 import { button, copyText, field, fromTemplate, part, write } from "./page.js";
@@ -11,7 +11,7 @@ import { attempt } from "./trouble.js";
  * Shows what is to be done, until the sign-in has ended. It ends with its dialog, too.
  * @param {HTMLFormElement} form
  * @param {string} account
- * @param {SignInWay} way
+ * @param {SignInMethod} way
  * @param {Place | null} place null: the account refreshes as before
  * @returns {Promise<boolean>} false: it was given up
  */
@@ -39,9 +39,10 @@ function show(waiting, told) {
  * @param {HTMLFormElement} form
  * @param {string} account
  * @param {Trouble} trouble
+ * @param {string} login the one that waits
  * @returns {Promise<boolean>} false: the account stays as it is
  */
-export function askToReplace(form, account, trouble) {
+export function askToReplace(form, account, trouble, login) {
   const question = fromTemplate("another-user");
   write(field(question, "detail"), trouble.detail);
   write(field(question, "advice"), trouble.advice);
@@ -52,7 +53,7 @@ export function askToReplace(form, account, trouble) {
   button(question, "keep").addEventListener("click", () => answer(false));
   replace.addEventListener("click", () => {
     void attempt(replace, field(question, "replace-trouble"), async () => {
-      await replaceUser(account);
+      await replaceUser(account, login);
       answer(true);
     });
   });

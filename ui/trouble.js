@@ -26,7 +26,7 @@ export function asTrouble(error) {
     return /** @type {Trouble} */ (error);
   }
   const detail = `The window failed: ${String(error)}`;
-  return { detail, advice: "Close it and open it again.", asks_to_replace: false };
+  return { detail, advice: "Close it and open it again.", waiting_login: null };
 }
 
 /**

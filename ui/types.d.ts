@@ -1,6 +1,6 @@
 // Written by the tests of evertoken-desktop from the types in Rust. Do not edit.
 
-export type State = "valid" | "refreshing" | "retrying" | "expired" | "login-soon" | "login-required" | "keychain-unavailable" | "signed-out";
+export type State = "valid" | "refreshing" | "retrying" | "expired" | "login-soon" | "login-required" | "keychain-unavailable" | "signed-out" | "server-changed";
 
 export type View = { "kind": "connecting" } | { "kind": "agent-unavailable" } & Trouble | { "kind": "first-run" } | { "kind": "accounts", 
 /**
@@ -18,9 +18,9 @@ detail: string,
  */
 advice: string, 
 /**
- * Is it a question: may the login of another user take the account's place?
+ * The login of another user that may take the account's place, if a person says so.
  */
-asks_to_replace: boolean, };
+waiting_login: string | null, };
 
 export type Card = { 
 /**
@@ -102,7 +102,7 @@ login_title: string,
 /**
  * How a person can log in, beside with a refresh token.
  */
-sign_in: Array<SignInWay>, 
+sign_in: Array<SignInMethod>, 
 /**
  * What is asked before the tokens are forgotten, or the account is.
  */
@@ -132,7 +132,7 @@ primary: boolean, };
 
 export type ButtonAction = "copy" | "refresh" | "login-again" | "logout" | "remove";
 
-export type SignInWay = "browser" | "device" | "command";
+export type SignInMethod = "browser" | "device" | "command";
 
 export type Waiting = { 
 /**

@@ -2,11 +2,13 @@
 
 use evertoken_client::{Client, connect_or_start};
 use evertoken_core::account::order::Step;
-use evertoken_core::account::{AccountName, Preset, SignInWay};
+use evertoken_core::account::{AccountName, Preset};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{AccountChange, AccountSettings, LoginRequest, RefreshRequest, SignInRequest};
 use evertoken_core::config::SettingsChange;
 use evertoken_core::config::paths::Paths;
+use evertoken_core::oauth::server::SignInMethod;
+use evertoken_core::oauth::token::Fingerprint;
 use evertoken_core::present::window::{
     History, HistorySpan, Recognised, Trouble, View, Waiting, copied, moved, recognise, refreshed,
 };
@@ -79,7 +81,7 @@ pub(crate) async fn sign_in(
     agent: Agent<'_>,
     under_way: State<'_, UnderWay>,
     account: &str,
-    way: SignInWay,
+    way: SignInMethod,
     place: Option<Place>,
     page: Channel<Waiting>,
 ) -> Result<bool, Trouble> {
@@ -100,8 +102,9 @@ pub(crate) fn end_sign_in(under_way: State<'_, UnderWay>) {
 }
 
 #[command]
-pub(crate) async fn replace_user(agent: Agent<'_>, account: &str) -> Result<(), Trouble> {
-    call(&agent).await?.replace_user(Some(&name(account)?)).await?;
+pub(crate) async fn replace_user(agent: Agent<'_>, account: &str, login: String) -> Result<(), Trouble> {
+    let login = Fingerprint::try_from(login).map_err(|error| invalid(&error))?;
+    call(&agent).await?.replace_user(Some(&name(account)?), login).await?;
     Ok(())
 }
 

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     if let Err(error) = display::open() {
         return complain(&error.to_string(), "Without a display, use the command line: evertoken status", 1);
     }
-    let paths = match Paths::from_environment(|name| std::env::var_os(name)) {
+    let paths = match evertoken_client::environment::client_paths() {
         Ok(paths) => paths,
         Err(error) => return complain(&error.to_string(), "", 1),
     };

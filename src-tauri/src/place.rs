@@ -1,11 +1,12 @@
 //! Where an account's tokens come from, as the page asks for it and shows it.
 
-use evertoken_core::account::{AccountName, Encoding, Preset};
+use evertoken_core::account::{AccountName, Preset};
 use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::header::{InvalidHeader, check_header};
 use evertoken_core::oauth::metadata::Issuer;
 use evertoken_core::oauth::parameter::check_parameter;
+use evertoken_core::oauth::server::Encoding;
 use evertoken_core::present::sentence::as_sentence;
 use serde::{Deserialize, Serialize};
 
@@ -246,7 +247,11 @@ mod tests {
         assert!(wrong.account.contains("\"a b\" is not an account name"), "{wrong:?}");
         assert!(wrong.endpoint.contains("use https"), "{wrong:?}");
         assert!(wrong.headers.contains("\"X-B\" is not a header"), "{wrong:?}");
-        assert!(FieldTroubles::of("a", &typed("https://a.example", "Host: b")).headers.contains("set by Evertoken"));
+        assert!(
+            FieldTroubles::of("a", &typed("https://a.example", "Host: b"))
+                .headers
+                .contains("could change what the request asks")
+        );
         let issuer = Place {
             issuer: "http://issuer.example".to_owned(),
             parameters: "scope=openid\naudience".to_owned(),

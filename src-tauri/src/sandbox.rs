@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use evertoken_core::account::SANDBOX_ENDPOINT;
 use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::oauth::endpoint::SANDBOX_ENDPOINT;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;

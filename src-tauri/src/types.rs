@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use evertoken_core::account::SignInWay;
 use evertoken_core::account::order::Step;
 use evertoken_core::api::status::State;
+use evertoken_core::oauth::server::SignInMethod;
 use evertoken_core::present::window::{
     Button, ButtonAction, Card, History, HistorySpan, Item, ItemKind, Recognised, Tick, Trouble, View, Waiting,
 };
@@ -41,7 +41,7 @@ fn types() -> String {
         Card::decl(&config),
         Button::decl(&config),
         ButtonAction::decl(&config),
-        SignInWay::decl(&config),
+        SignInMethod::decl(&config),
         Waiting::decl(&config),
         Start::decl(&config),
         History::decl(&config),

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::net::UnixStream;
 
 use super::Desktop;
-use super::artefact;
 use super::deadline::{PATIENCE, within};
 use super::evertoken::built;
 use super::process::Process;
@@ -74,16 +73,6 @@ impl Agent {
     /// Everything it said so far, at the most talkative level.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
-            let name = self.log.file_name().unwrap().to_string_lossy().into_owned();
-            artefact::keep(&format!("failed-{test}-{name}"), self.log().as_bytes());
-        }
     }
 }
 

@@ -57,8 +57,10 @@ impl Disk {
     }
 
     fn remount(&self, mode: &str) {
-        let options = format!("remount,{mode}");
-        assert!(mount(&["-o", &options, &self.place.display().to_string()]), "mount -o {options}");
+        let (options, place) = (format!("remount,{mode}"), self.place.display().to_string());
+        // Refused while a file is open for writing: the agent may be at a line of the journal.
+        let is_mounted = (0..1000).any(|_| mount(&["-o", &options, &place]));
+        assert!(is_mounted, "mount -o {options}");
     }
 }
 

@@ -1,13 +1,13 @@
 //! The folders and variables of one private desktop; nothing of the real one gets in.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::procfs;
+use super::{evidence, procfs};
 
 /// A temporary home with every XDG base directory, and the variables that point to it.
 pub(crate) struct Environment {
@@ -89,8 +89,15 @@ impl Environment {
             .current_dir(self.path("home"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(self.log(program.as_ref()));
         command
+    }
+
+    /// Where a program's complaints go: shown if the test fails.
+    fn log(&self, program: &Path) -> File {
+        let name = program.file_name().unwrap().to_string_lossy();
+        let log = self.path(format!("logs/{name}.log"));
+        File::options().create(true).append(true).open(log).unwrap()
     }
 
     /// Lets the private bus start one of the system's D-Bus services by name.
@@ -138,6 +145,19 @@ impl Environment {
         self.path("config/evertoken/config.toml")
     }
 
+    /// What the account's entries and files are called by, whatever its name is.
+    pub(crate) fn account_id(&self, account: &str) -> String {
+        let text = fs::read_to_string(self.configuration()).unwrap_or_default();
+        let config: toml_edit::DocumentMut = text.parse().unwrap();
+        let id = config.get("accounts").and_then(|accounts| accounts.get(account)?.get("id")?.as_str());
+        id.unwrap_or_else(|| panic!("{account} has no id: {text}")).to_owned()
+    }
+
+    /// The account's `journal` or `lock`.
+    pub(crate) fn account_file(&self, account: &str, extension: &str) -> PathBuf {
+        self.path(format!("state/evertoken/{}.{extension}", self.account_id(account)))
+    }
+
     /// The permission bits of a file or folder in this desktop.
     pub(crate) fn mode(&self, name: &str) -> u32 {
         fs::metadata(self.path(name)).unwrap().permissions().mode() & 0o777
@@ -146,6 +166,9 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
+        if evidence::is_wanted() {
+            evidence::tell_logs(&self.path("logs"));
+        }
         // Programs that were started by programs: an agent that a command started, a window that an agent started.
         for _ in 0..5 {
             let left = self.processes();

@@ -7,11 +7,16 @@ use super::Desktop;
 use super::process::Outcome;
 use super::sandbox::Sandbox;
 
-/// A built program of this workspace: the command, or one that lies beside it.
+/// A built program of this workspace: it lies two folders above this test's own, in `target/debug`.
 pub(crate) fn built(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_evertoken")).with_file_name(name);
+    let path = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join(name);
     assert!(path.exists(), "{name} is not built; run: cargo build -p {name}");
     path
+}
+
+/// The folder of the whole source.
+pub(crate) fn source() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 impl Desktop {

@@ -1,5 +1,8 @@
 //! A real gnome-keyring with a keyring file of its own.
 
+use std::collections::HashMap;
+
+use evertoken_core::oauth::origin::Origin;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use super::Desktop;
@@ -10,6 +13,8 @@ const PASSWORD: &str = "not a secret";
 
 /// The keychain service name of a debug build.
 const KEYCHAIN_SERVICE: &str = "evertoken-dev";
+
+const ITEM: &str = "org.freedesktop.Secret.Item";
 
 /// A running gnome-keyring-daemon. Killed when it goes.
 pub(crate) struct Keyring {
@@ -49,14 +54,47 @@ impl Keyring {
 
     /// Unlocks it without a person, by the interface that the log-in uses.
     pub(crate) async fn unlock(&self) {
-        let opened =
-            self.service.call("org.freedesktop.Secret.Service", "OpenSession", &("plain", Value::from(""))).await;
-        let (_, session): (OwnedValue, OwnedObjectPath) = opened.body().deserialize().unwrap();
+        let session = self.service.session().await;
         let path = self.service.default_collection().await.unwrap();
         let secret = (&session, Vec::<u8>::new(), PASSWORD.as_bytes(), "text/plain");
         let interface = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
         self.service.call(interface, "UnlockWithMasterPassword", &(&path, secret)).await;
         assert!(!self.service.is_locked(&path).await);
+    }
+
+    /// Makes the logins of these servers logins of others, as if they had been made there.
+    pub(crate) async fn move_logins(desktop: &Desktop, pairs: &[(String, String)]) {
+        let origin = |endpoint: &str| serde_json::to_string(&Origin::of(&endpoint.parse().unwrap())).unwrap();
+        let moved = |entry: String, (from, to): &(String, String)| entry.replace(&origin(from), &origin(to));
+        Self::rewrite(desktop, |user, entry| (user.to_owned(), pairs.iter().fold(entry.to_owned(), moved))).await;
+    }
+
+    /// Changes every entry of ours, given its name and its text, as another version or another program may.
+    pub(crate) async fn rewrite(desktop: &Desktop, change: impl Fn(&str, &str) -> (String, String)) {
+        let service = SecretService::on(&desktop.bus).await;
+        let session = service.session().await;
+        let wanted = HashMap::from([("service", KEYCHAIN_SERVICE)]);
+        let found = service.call("org.freedesktop.Secret.Service", "SearchItems", &(wanted,)).await;
+        let (items, _): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = found.body().deserialize().unwrap();
+        for item in items {
+            let path = item.as_str();
+            let reply = service.call_on(path, "org.freedesktop.DBus.Properties", "Get", &(ITEM, "Attributes")).await;
+            let attributes: OwnedValue = reply.body().deserialize().unwrap();
+            let mut attributes: HashMap<String, String> = attributes.try_into().unwrap();
+            let secret = service.call_on(path, ITEM, "GetSecret", &(&session,)).await;
+            let (_, _, entry, kind): (OwnedObjectPath, Vec<u8>, Vec<u8>, String) = secret.body().deserialize().unwrap();
+            let before = String::from_utf8(entry).unwrap();
+            let (user, entry) = change(&attributes["username"], &before);
+            if user != attributes["username"] {
+                attributes.insert("username".to_owned(), user);
+                let value = Value::from(attributes);
+                service.call_on(path, "org.freedesktop.DBus.Properties", "Set", &(ITEM, "Attributes", value)).await;
+            }
+            if entry != before {
+                let secret = (&session, Vec::<u8>::new(), entry.as_bytes(), kind);
+                service.call_on(path, ITEM, "SetSecret", &(secret,)).await;
+            }
+        }
     }
 
     /// The daemon dies without a word, as in a crash.

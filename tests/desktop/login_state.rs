@@ -44,7 +44,7 @@ impl Desktop {
 
     /// The lines of the account's journal that can be read.
     pub(crate) fn journal(&self, account: &str) -> Vec<Value> {
-        let path = self.environment.path(format!("state/evertoken/{account}.journal"));
+        let path = self.environment.account_file(account, "journal");
         let text = std::fs::read_to_string(path).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }

@@ -14,12 +14,14 @@ mod display;
 mod effort;
 mod environment;
 mod evertoken;
+mod evidence;
 mod faketime;
 mod keepassxc;
 mod keyring;
 mod login_state;
 pub(crate) mod memory;
 mod notifications;
+pub(crate) mod npm;
 mod panel;
 mod process;
 pub(crate) mod procfs;
@@ -49,7 +51,7 @@ pub(crate) use disk::Disk;
 pub(crate) use display::Display;
 pub(crate) use effort::{effort, note, random_bits, random_share};
 pub(crate) use environment::Environment;
-pub(crate) use evertoken::built;
+pub(crate) use evertoken::{built, source};
 pub(crate) use faketime::Faketime;
 pub(crate) use keepassxc::KeePassXc;
 pub(crate) use keyring::Keyring;
@@ -61,6 +63,7 @@ pub(crate) use proxy::Proxy;
 pub(crate) use sandbox::Sandbox;
 pub(crate) use scene::Scene;
 pub(crate) use schema::{Schema, docs};
+pub(crate) use socket::Answer;
 pub(crate) use status::Status;
 pub(crate) use system::System;
 pub(crate) use tray::Tray;
@@ -73,7 +76,7 @@ pub(crate) use wiretap::Wiretap;
 /// Folders, a session bus and, if wanted, a screen. Everything else comes and goes as values of its own.
 pub(crate) struct Desktop {
     /// First, so that the X server can take its lock file away before everything else is killed.
-    _display: Option<Display>,
+    display: Option<Display>,
     pub(crate) environment: Environment,
     pub(crate) bus: Bus,
     /// Where a window lets itself be driven.
@@ -107,6 +110,17 @@ impl Desktop {
         environment.set("DBUS_SESSION_BUS_ADDRESS", bus.address());
         let inspector = window::free_port();
         window::let_be_driven(&mut environment, inspector);
-        Self { _display: display, environment, bus, inspector }
+        Self { display, environment, bus, inspector }
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        if evidence::is_wanted() && self.display.is_some() {
+            evidence::keep_screen(&self.environment);
+        }
+        // Nobody waits for a window that an agent opened: the test's own time does not have its.
+        let spent: f64 = self.environment.processes().into_iter().map(procfs::processor_seconds).sum();
+        note(&format!("left to itself: {spent:.2} s on a processor"));
     }
 }

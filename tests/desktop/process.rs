@@ -1,6 +1,8 @@
 //! A program that runs beside the test, and a program that runs to its end.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,7 @@ use rustix::process::Signal;
 use tokio::io::AsyncWriteExt;
 
 use super::deadline::eventually;
+use super::evidence;
 use super::procfs::{self, Pid};
 
 /// A running program. It is killed when this value goes.
@@ -19,7 +22,7 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a program.
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let name = command.get_args().nth(2).map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = name(command);
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         Self { child, name }
     }
@@ -42,8 +45,9 @@ impl Process {
             let start = said.len();
             assert!(
                 lines.read_line(&mut said).unwrap() > 0,
-                "{} ended before it was ready; it said: {said}",
-                process.name
+                "{} ended before it was ready; it said: {said}{}",
+                process.name,
+                complaints(command)
             );
             if let Some(found) = wanted(said[start..].trim_end()) {
                 break found;
@@ -94,6 +98,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The program behind `setpriv`.
+fn name(command: &Command) -> String {
+    command.get_args().nth(2).map(|program| program.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The last lines that a program wrote to the log that its environment gave it.
+fn complaints(command: &Command) -> String {
+    let home = command.get_envs().find_map(|(name, value)| (name == "HOME").then_some(value?));
+    let Some(folder) = home.and_then(|home| Path::new(home).parent()) else { return String::new() };
+    let program = name(command);
+    let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy();
+    let log = fs::read_to_string(folder.join(format!("logs/{program}.log"))).unwrap_or_default();
+    evidence::last_lines(&log)
 }
 
 /// How long a program that should end by itself may take.

@@ -44,6 +44,13 @@ pub(crate) fn is_running(pid: Pid) -> bool {
     })
 }
 
+/// How long a process was on a processor (proc_pid_stat(5): fields 14 and 15, in hundredths of a second).
+pub(crate) fn processor_seconds(pid: Pid) -> f64 {
+    let stat = fs::read_to_string(place(pid, "stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default().split(' ');
+    fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
 /// How often the process's threads were put on a processor since they began.
 pub(crate) fn context_switches(pid: Pid) -> u64 {
     let threads = fs::read_dir(place(pid, "task")).unwrap();

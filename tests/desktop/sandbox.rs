@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::Desktop;
 use super::deadline::PATIENCE;
 use super::evertoken::built;
+use super::evidence;
 use super::process::Process;
 
 const TOKEN_PATH: &str = "/v2.0/reference/gettoken";
@@ -171,6 +172,14 @@ impl Sandbox {
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "POST {path}: {status} {text}");
         serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if evidence::is_wanted() {
+            evidence::tell_requests(&self.base);
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! `docs/schemas`, read more strictly than their readers should: what is not in a schema is not documented.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
+
+use super::evertoken::source;
 
 /// A schema of `docs/schemas`.
 pub(crate) struct Schema {
@@ -41,7 +43,7 @@ impl Schema {
 
 /// A file of the documentation.
 pub(crate) fn docs(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
+    source().join("docs").join(name)
 }
 
 /// The schema that allows no field it does not name. Branches that look at the same object as their parent stay as

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use zbus::Connection;
-use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue};
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
 use super::Bus;
 use super::deadline::eventually;
@@ -32,6 +32,13 @@ impl SecretService {
         .await;
     }
 
+    /// A session whose secrets are not encrypted on their way.
+    pub(super) async fn session(&self) -> OwnedObjectPath {
+        let opened = self.call("org.freedesktop.Secret.Service", "OpenSession", &("plain", Value::from(""))).await;
+        let (_, session): (OwnedValue, OwnedObjectPath) = opened.body().deserialize().unwrap();
+        session
+    }
+
     pub(super) async fn default_collection(&self) -> Option<OwnedObjectPath> {
         let reply = self.call("org.freedesktop.Secret.Service", "ReadAlias", &("default",)).await;
         let path: OwnedObjectPath = reply.body().deserialize().unwrap();
@@ -53,7 +60,7 @@ impl SecretService {
         self.call_on(PATH, interface, method, body).await
     }
 
-    async fn call_on<B>(&self, path: &str, interface: &str, method: &str, body: &B) -> zbus::Message
+    pub(super) async fn call_on<B>(&self, path: &str, interface: &str, method: &str, body: &B) -> zbus::Message
     where
         B: serde::Serialize + zbus::zvariant::DynamicType,
     {

@@ -57,6 +57,39 @@ async fn where_rfc_8414_finds_nothing_the_openid_configuration_is_taken() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_at_one_place_the_next_is_asked_until_one_is_right() {
+    const OAUTH_BEFORE: &str = "/.well-known/oauth-authorization-server/realm";
+    const OPENID_BELOW: &str = "/realm/.well-known/openid-configuration";
+    const OAUTH_BELOW: &str = "/realm/.well-known/oauth-authorization-server";
+    const OPENID_BEFORE: &str = "/.well-known/openid-configuration/realm";
+    let scene = signed_out("--expires-in 1h").await;
+    let wire = Wire::start(Behaviour::Closes).await;
+    let document = |issuer: String| {
+        let document = json!({"issuer": issuer, "token_endpoint": scene.sandbox.url("/oauth/token"),
+            "token_endpoint_auth_methods_supported": ["client_secret_basic"]});
+        answer("200 OK", "Content-Type: application/json\r\n", document.to_string())
+    };
+    let right = || document(wire.url("/realm"));
+    let page = || answer("200 OK", "Content-Type: text/html\r\n", "<html>Our pages</html>");
+    let options = format!("--issuer {} --client-id me --client-secret-file {{secret}}", wire.url("/realm"));
+    for pages in [
+        vec![(OAUTH_BEFORE, page()), (OPENID_BELOW, right())],
+        vec![(OAUTH_BEFORE, answer("302 Found", "Location: /sign-in\r\n", "")), (OPENID_BELOW, right())],
+        vec![(OAUTH_BEFORE, answer("500 Oops", "", "")), (OPENID_BELOW, right())],
+        vec![(OAUTH_BEFORE, document(wire.url(""))), (OPENID_BELOW, right())],
+        vec![(OAUTH_BEFORE, document(wire.url("/realm/"))), (OPENID_BELOW, right())],
+        vec![(OAUTH_BEFORE, vec![]), (OPENID_BELOW, right())],
+        vec![(OAUTH_BEFORE, page()), (OPENID_BELOW, page()), (OAUTH_BELOW, right())],
+        vec![(OAUTH_BEFORE, answer("429 Slow down", "", "")), (OPENID_BEFORE, right())],
+    ] {
+        let paths: Vec<_> = pages.iter().map(|(path, _)| *path).collect();
+        wire.behave(Behaviour::Serves(pages));
+        let said = login(&scene, &options).await;
+        assert_eq!(said.code, 0, "{paths:?}: {said:?}");
+    }
+}
+
 /// Metadata of a server at `base`, with one field changed.
 fn metadata(base: &str, field: &str, value: Value) -> Vec<u8> {
     let mut document = json!({
@@ -74,6 +107,8 @@ async fn an_issuer_that_cannot_be_trusted_gets_no_token_and_changes_nothing() {
     let wire = Wire::start(Behaviour::Closes).await;
     let base = wire.url("");
     let html = "Content-Type: text/html\r\n";
+    let members = format!(r#"{{"issuer":"{base}","token_endpoint":"{base}/a","token_endpoint":"{base}/b"}}"#);
+    let twice = answer("200 OK", "Content-Type: application/json\r\n", members);
     let page = |bytes: Vec<u8>| Behaviour::Serves(vec![("/.well-known/oauth-authorization-server", bytes)]);
     let elsewhere = format!("Location: {}\r\n", scene.sandbox.url("/.well-known/oauth-authorization-server"));
     for (what, behaviour, code, said) in [
@@ -83,7 +118,14 @@ async fn an_issuer_that_cannot_be_trusted_gets_no_token_and_changes_nothing() {
             2,
             "belongs to another issuer",
         ),
-        ("a slash more", page(metadata(&base, "issuer", json!(format!("{base}/")))), 2, "belongs to another issuer"),
+        (
+            "a slash more",
+            page(metadata(&base, "issuer", json!(format!("{base}/")))),
+            2,
+            &*format!("Copy it as it is: --issuer {base}/"),
+        ),
+        ("a member twice", page(twice), 2, "has the member \"token_endpoint\" twice"),
+        ("a list", page(answer("200 OK", "", format!("[\"{base}\", \"{base}/token\"]"))), 2, "no JSON object"),
         ("no token endpoint", page(metadata(&base, "token_endpoint", Value::Null)), 2, "names no token_endpoint"),
         (
             "a foreign plain endpoint",
@@ -103,11 +145,16 @@ async fn an_issuer_that_cannot_be_trusted_gets_no_token_and_changes_nothing() {
             2,
             "neither client_secret_basic",
         ),
-        ("a page", page(answer("200 OK", html, "<html>Sign in to the airport's network</html>")), 2, "no JSON object"),
+        (
+            "a page",
+            page(answer("200 OK", html, "<html>Sign in to the airport's network</html>")),
+            2,
+            "a web page is at",
+        ),
         ("a redirect", page(answer("302 Found", &elsewhere, "")), 4, "redirects elsewhere"),
         ("nothing", Behaviour::Serves(Vec::new()), 2, "has no metadata"),
         ("a forbidden place", page(answer("403 Forbidden", "", "")), 2, "has no metadata"),
-        ("a proxy", page(answer("407 Proxy Authentication Required", "", "")), 4, "HTTP 407"),
+        ("a proxy", page(answer("407 Proxy Authentication Required", "", "")), 4, "a proxy before the endpoint"),
         ("too much", page(answer("200 OK", "", vec![b' '; 300 << 10])), 4, "longer than 256 KiB"),
         ("an error", page(answer("500 Oops", "", "")), 4, "HTTP 500"),
         ("a broken connection", Behaviour::Resets, 4, "connection broke"),

@@ -1,7 +1,10 @@
 // A token endpoint that is not ours, with Vault's documented bodies. It knows one refresh token at a time: a log-in
 // begins with "first", each grant brings the next one, and SIGHUP ends it.
-import { randomUUID } from "node:crypto";
-import { OAuth2Server } from "oauth2-mock-server";
+import { randomUUID, webcrypto } from "node:crypto";
+
+// Node 18 has it without a global name, and the packages use that name as soon as they are read.
+globalThis.crypto ??= webcrypto;
+const { OAuth2Server } = await import("oauth2-mock-server");
 
 let live = "first";
 let ended = false;

@@ -43,13 +43,16 @@ pub(super) enum Expected {
     RefusesTheClient(&'static str),
     /// Tokens that live this many seconds; this refresh token is presented next.
     Renews(i64, &'static str),
+    /// Exit code 4 and no access token that can be used; the refresh token that came along is presented next.
+    KeepsTheLogin,
     /// Exit code 3 and these words: the only ones that may ask for a log-in.
     AsksForLogin(&'static str),
 }
-use Expected::{AsksForLogin, Fails, RefusesTheClient, Renews};
+use Expected::{AsksForLogin, Fails, KeepsTheLogin, RefusesTheClient, Renews};
 
 const HTML: &str = "Content-Type: text/html\r\n";
 const JSON: &str = "Content-Type: application/json\r\n";
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 const PORTAL: &str = "<html><body>Welcome to the airport. Please sign in.</body></html>";
 /// The body that asks for a log-in, when it comes with a 401.
 const DOCUMENTED_REFUSAL: &str = r#"{"status":"UNAUTHORIZED","message":"The Token has expired on 2025-01-01T00:00:00.000Z","traceId":"TraceId unavailable","errors":[]}"#;
@@ -58,10 +61,10 @@ const UNREADABLE: &str = "the endpoint's answer cannot be read";
 const BROKEN: &str = "the connection broke before the answer";
 const SILENT: &str = "the endpoint did not answer in time";
 const CERTIFICATE: &str = "the endpoint's certificate is not trusted";
+const PAGE: &str = "a web page came instead of the endpoint's answer";
 
-/// Seconds: what [`granting`] says, and what the documentation says for an answer that says nothing usable.
+/// Seconds: what [`granting`] says, and what is usual for an answer that says nothing usable.
 const HOUR: i64 = 3600;
-const DAY: i64 = 86_400;
 
 /// The answers. `trap` is another server's address, which must never hear of us.
 pub(super) fn rows(trap: &str, gzipped: Vec<u8>, gzip_bomb: Vec<u8>) -> Vec<Row> {
@@ -70,6 +73,8 @@ pub(super) fn rows(trap: &str, gzipped: Vec<u8>, gzip_bomb: Vec<u8>) -> Vec<Row>
     rows.extend(broken_http());
     rows.extend(broken_connections());
     rows.extend(odd_grants());
+    rows.extend(unusable_access_tokens());
+    rows.extend(verdicts());
     rows.extend(lifetimes());
     rows
 }
@@ -92,23 +97,13 @@ fn statuses(trap: &str) -> Vec<Row> {
             answer("401 Unauthorized", JSON, DOCUMENTED_REFUSAL),
             AsksForLogin("expired on 1 Jan 2025"),
         ),
-        row(
-            "invalid-grant-400",
-            answer("400 Bad Request", JSON, r#"{"error":"invalid_grant"}"#),
-            AsksForLogin("refused"),
-        ),
-        row(
-            "invalid-grant-401",
-            answer("401 Unauthorized", JSON, r#"{"error":"invalid_grant"}"#),
-            AsksForLogin("refused"),
-        ),
-        html("portal-200", "200 OK", UNREADABLE),
-        redirect("portal-302", "302 Found", "unexpected (HTTP 302)"),
-        redirect("redirect-301", "301 Moved Permanently", "unexpected (HTTP 301)"),
-        redirect("redirect-303", "303 See Other", "unexpected (HTTP 303)"),
-        redirect("redirect-307", "307 Temporary Redirect", "unexpected (HTTP 307)"),
-        redirect("redirect-308", "308 Permanent Redirect", "unexpected (HTTP 308)"),
-        html("portal-401", "401 Unauthorized", "unexpected (HTTP 401)"),
+        html("portal-200", "200 OK", PAGE),
+        redirect("portal-302", "302 Found", "answer (HTTP 302): a proxy"),
+        redirect("redirect-301", "301 Moved Permanently", "answer (HTTP 301): a proxy"),
+        redirect("redirect-303", "303 See Other", "answer (HTTP 303): a proxy"),
+        redirect("redirect-307", "307 Temporary Redirect", "answer (HTTP 307): a proxy"),
+        redirect("redirect-308", "308 Permanent Redirect", "answer (HTTP 308): a proxy"),
+        html("portal-401", "401 Unauthorized", "answer (HTTP 401): a proxy"),
         json("other-json-401", "401 Unauthorized", r#"{"status":"NOT_FOUND","message":"no"}"#, "unexpected (HTTP 401)"),
         row(
             "invalid-client-401",
@@ -116,19 +111,22 @@ fn statuses(trap: &str) -> Vec<Row> {
             RefusesTheClient("client id or the client secret (invalid_client)"),
         ),
         row(
-            "unauthorized-client-400",
-            answer("400 Bad Request", JSON, r#"{"error":"unauthorized_client"}"#),
-            RefusesTheClient("(unauthorized_client)"),
+            "invalid-client-403",
+            answer("403 Forbidden", JSON, r#"{"error":"invalid_client"}"#),
+            RefusesTheClient("client id or the client secret (invalid_client)"),
         ),
-        json("invalid-client-403", "403 Forbidden", r#"{"error":"invalid_client"}"#, "unexpected (HTTP 403)"),
         json("empty-401", "401 Unauthorized", "", "unexpected (HTTP 401)"),
         json("list-401", "401 Unauthorized", r#"["UNAUTHORIZED"]"#, "unexpected (HTTP 401)"),
+        json("list-400", "400 Bad Request", r#"["invalid_grant"]"#, "unexpected (HTTP 400)"),
+        json("half-a-verdict", "400 Bad Request", r#"{"error":"invalid_grant""#, "unexpected (HTTP 400)"),
+        json("verdict-407", "407 Proxy Authentication Required", r#"{"error":"invalid_grant"}"#, "a proxy before"),
+        json("busy-400", "400 Bad Request", r#"{"error":"temporarily_unavailable"}"#, "come back later (HTTP 400)"),
         json("vault-error-400", "400 Bad Request", r#"{"error":"COMMON","errorId":0}"#, "unexpected (HTTP 400)"),
         json("refusal-400", "400 Bad Request", DOCUMENTED_REFUSAL, "unexpected (HTTP 400)"),
         json("refusal-403", "403 Forbidden", DOCUMENTED_REFUSAL, "unexpected (HTTP 403)"),
-        html("blocked-403", "403 Forbidden", "unexpected (HTTP 403)"),
-        html("proxy-407", "407 Proxy Authentication Required", "unexpected (HTTP 407)"),
-        html("moved-404", "404 Not Found", "unexpected (HTTP 404)"),
+        html("blocked-403", "403 Forbidden", "answer (HTTP 403): a proxy"),
+        html("proxy-407", "407 Proxy Authentication Required", "a proxy before the endpoint wants a user name"),
+        html("moved-404", "404 Not Found", "answer (HTTP 404): a proxy"),
         json("empty-204", "204 No Content", "", "unexpected (HTTP 204)"),
         json("refusal-200", "200 OK", DOCUMENTED_REFUSAL, UNREADABLE),
         json("refusal-500", "500 Internal Server Error", DOCUMENTED_REFUSAL, "the endpoint failed (HTTP 500)"),
@@ -159,7 +157,6 @@ fn unreadable(gzipped: Vec<u8>, gzip_bomb: Vec<u8>) -> Vec<Row> {
         row("ten-mebibytes-in-chunks", endless, Fails(UNREADABLE)),
         ok("deep-nesting", vec![b'['; 900_000]),
         ok("empty-200", vec![]),
-        ok("no-access-token", br#"{"refresh_token":"rt-canary-2","expires_in":3600}"#.to_vec()),
         ok("half-json", br#"{"access_token":"at-canary-2","refresh_token":"rt-can"#.to_vec()),
         ok("invalid-utf8", vec![0xff, 0xfe, 0x00, 0x80]),
         ok("token-with-a-line-break", br#"{"access_token":"a\r\nX-Evil: 1"}"#.to_vec()),
@@ -202,7 +199,11 @@ fn broken_connections() -> Vec<Row> {
         plain("slow-body", Drips(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n".to_vec()), SILENT),
         plain("silence", Hangs, SILENT),
         tls("tls-other-host", Certificate::OtherHost),
-        tls("tls-expired", Certificate::Expired),
+        Row {
+            name: "tls-expired",
+            server: Server::Tls(Certificate::Expired),
+            expected: Fails("the endpoint's certificate has expired"),
+        },
         tls("tls-self-signed", Certificate::SelfSigned),
         tls("tls-not-at-all", Certificate::None),
         Row { name: "tls-good", server: Server::Tls(Certificate::Good), expected: Renews(HOUR, SECOND.1) },
@@ -256,6 +257,11 @@ fn odd_grants() -> Vec<Row> {
         let (before, after) = text.split_once('?').unwrap();
         [before.as_bytes(), bytes, after.as_bytes()].concat()
     };
+    let too_long = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len() + 1);
+    let no_last_chunk = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n", body.len());
+    // Everything that counts, and then something that breaks the JSON.
+    let in_front_of = |rest: &str| format!("{},\"x\":{rest}", body.trim_end_matches('}')).into_bytes();
+    let form = "access_token=at-canary-2&token_type=bearer&expires_in=3600&refresh_token=rt-canary-2&scope=a+b";
     let nested = format!(r#""errors":{}1{}"#, "[".repeat(100_000), "]".repeat(100_000));
     vec![
         refresh("no-refresh-token", "", first),
@@ -271,6 +277,16 @@ fn odd_grants() -> Vec<Row> {
         ok("byte-order-mark", format!("\u{feff}{body}").into_bytes(), second),
         ok("invalid-utf8-beside", in_scope(&[0xff, 0xc3]), second),
         row("wrong-content-type", granting(HTML, ""), Renews(HOUR, second)),
+        ok("a-byte-behind", format!("{body}\0").into_bytes(), second),
+        ok("a-page-behind", format!("{body}{PORTAL}").into_bytes(), second),
+        ok("no-json-behind", in_front_of("NaN"), second),
+        ok("broken-off-behind", in_front_of("\"half"), second),
+        row("length-too-long", too_long.into_bytes(), Renews(HOUR, second)),
+        row("no-last-chunk", no_last_chunk.into_bytes(), Renews(HOUR, second)),
+        row("status-201", answer("201 Created", JSON, &body), Renews(HOUR, second)),
+        row("status-203", answer("203 Non-Authoritative Information", JSON, &body), Renews(HOUR, second)),
+        row("form-encoded", answer("200 OK", FORM, form), Renews(HOUR, second)),
+        row("form-encoded-as-text", answer("200 OK", "Content-Type: text/plain\r\n", form), Renews(HOUR, second)),
         row(
             "two-answers",
             granting(JSON, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"),
@@ -278,6 +294,56 @@ fn odd_grants() -> Vec<Row> {
         ),
         row("chunks-with-trailer", chunked.into_bytes(), Renews(HOUR, second)),
         row("informational-answers-first", [hints, granting(JSON, "")].concat(), Renews(HOUR, second)),
+    ]
+}
+
+/// Whatever the access token is, the refresh token beside it is the login.
+fn unusable_access_tokens() -> Vec<Row> {
+    let ok = |name, body: String| row(name, answer("200 OK", JSON, body), KeepsTheLogin);
+    let instead = |name, field: &str| ok(name, format!("{{{field}{ROTATED},{AN_HOUR}}}"));
+    // Its exp is in 2020.
+    let jwt = r#""access_token":"e30.eyJleHAiOjE1Nzc4MzY4MDB9.c2ln","#;
+    vec![
+        instead("no-access-token", ""),
+        instead("access-token-null", r#""access_token":null,"#),
+        instead("access-token-empty", r#""access_token":"","#),
+        instead("access-token-of-a-number", r#""access_token":7,"#),
+        instead("access-token-in-a-list", r#""access_token":["a"],"#),
+        instead("access-token-with-a-blank", r#""access_token":"at canary","#),
+        instead("access-token-with-a-line-break", r#""access_token":"a\r\nX-Evil: 1","#),
+        ok("expired-jwt", format!("{{{jwt}{ROTATED}}}")),
+        ok("expires-in-zero", granted(r#""expires_in":0"#, ROTATED)),
+        ok("expires-in-zero-string", granted(r#""expires_in":"0""#, ROTATED)),
+        ok("expires-in-negative", granted(r#""expires_in":-5"#, ROTATED)),
+        ok("expires-in-half-a-second", granted(r#""expires_in":0.5"#, ROTATED)),
+    ]
+}
+
+/// The end of a login in the words of many servers.
+fn verdicts() -> Vec<Row> {
+    let json = |name, status, body: &str, words| row(name, answer(status, JSON, body), AsksForLogin(words));
+    let form = "error=bad_refresh_token&error_description=The+refresh+token+passed+is+incorrect+or+expired.";
+    let description = r#"{"error":"invalid_grant","error_description":"Token\u009b2J\u202e revoked: rt-canary-1"}"#;
+    vec![
+        json(
+            "invalid-grant-400",
+            "400 Bad Request",
+            r#"{"error":"invalid_grant"}"#,
+            "refused the login (invalid_grant)",
+        ),
+        json("invalid-grant-401", "401 Unauthorized", r#"{"error":"invalid_grant"}"#, "(invalid_grant)"),
+        json("invalid-grant-403", "403 Forbidden", r#"{"error":"invalid_grant"}"#, "(invalid_grant)"),
+        json("described", "400 Bad Request", description, "(invalid_grant: Token2J revoked: …)"),
+        json("bad-refresh-token-200", "200 OK", r#"{"error":"bad_refresh_token"}"#, "(bad_refresh_token)"),
+        row(
+            "bad-refresh-token-form",
+            answer("200 OK", FORM, form),
+            AsksForLogin("(bad_refresh_token: The refresh token passed is incorrect or expired)"),
+        ),
+        json("interaction-required", "400 Bad Request", r#"{"error":"interaction_required"}"#, "sign in there again"),
+        json("consent-required", "403 Forbidden", r#"{"error":"consent_required"}"#, "(consent_required)"),
+        json("login-required", "401 Unauthorized", r#"{"error":"login_required"}"#, "(login_required)"),
+        json("unauthorized-client", "400 Bad Request", r#"{"error":"unauthorized_client"}"#, "(unauthorized_client)"),
     ]
 }
 
@@ -289,10 +355,8 @@ fn lifetimes() -> Vec<Row> {
     vec![
         lives("expires-in-string", r#""expires_in":"3600""#, HOUR),
         lives("expires-in-float", r#""expires_in":3600.9"#, HOUR),
-        lives("expires-in-negative", r#""expires_in":-5"#, DAY),
-        lives("expires-in-zero", r#""expires_in":0"#, DAY),
-        lives("expires-in-1e18", r#""expires_in":1000000000000000000"#, DAY),
-        lives("expires-in-1e999", r#""expires_in":1e999"#, DAY),
-        lives("expires-in-missing", "", DAY),
+        lives("expires-in-1e18", r#""expires_in":1000000000000000000"#, HOUR),
+        lives("expires-in-1e999", r#""expires_in":1e999"#, HOUR),
+        lives("expires-in-missing", "", HOUR),
     ]
 }

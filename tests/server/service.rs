@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::net::UnixDatagram;
 use tokio::time::{interval, timeout};
 
 use super::place::{Server, machine};
-use crate::desktop::{Agent, Desktop, Outcome, PATIENCE, Process, Sandbox, built, eventually, procfs};
+use crate::desktop::{Agent, Desktop, Outcome, PATIENCE, Process, Sandbox, built, eventually, procfs, source};
 use crate::p5_local_api::{as_another_user, open_every_door};
 
 /// How long it has to be quiet, and how many of these spans it may take to become quiet.
@@ -204,7 +204,7 @@ async fn a_container_needs_three_variables_and_a_key() {
 
 /// The units as they are shipped, with the built agent in the place of the installed one.
 fn units(kind: &str, desktop: &Desktop) -> Vec<PathBuf> {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/systemd").join(kind);
+    let from = source().join("packaging/systemd").join(kind);
     let agent = built("evertoken-agent").display().to_string();
     ["evertoken-agent.service", "evertoken-agent.socket"]
         .map(|name| {

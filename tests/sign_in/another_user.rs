@@ -3,12 +3,24 @@
 use serde_json::json;
 
 use super::{logged_in, login, server};
-use crate::desktop::{Agent, Outcome, Scene, fingerprint};
+use crate::desktop::{Agent, Answer, Outcome, Scene, eventually, fingerprint};
 
 const OTHER: &str = "usr:somebody-else";
 
 async fn paste(scene: &Scene, token: &str, options: &str) -> Outcome {
     scene.desktop.evertoken_reading(token, &format!("login default {options}")).await
+}
+
+/// The answer yes to the question about this login.
+async fn answers_yes(scene: &Scene, account: &str, login: &str) -> Answer {
+    let body = json!({ "login": login }).to_string();
+    scene.desktop.api(&format!("POST /v1/accounts/{account}/login/replace"), &body).await.unwrap()
+}
+
+/// The login that the server granted last, by the fingerprint of its refresh token.
+async fn granted_last(scene: &Scene) -> String {
+    let requests = scene.sandbox.requests().await;
+    requests.into_iter().rev().find_map(|request| request.successor).unwrap()
 }
 
 async fn user(scene: &Scene) -> String {
@@ -68,7 +80,7 @@ async fn a_script_says_so_beforehand() {
 async fn a_sign_in_of_another_user_waits_for_the_answer_and_an_answer_without_a_question_is_none() {
     let scene = logged_in("--expires-in 4s").await;
     let mine = user(&scene).await;
-    let refused = scene.desktop.api("POST /v1/accounts/default/login/replace", "").await.unwrap();
+    let refused = answers_yes(&scene, "default", "0123456789ab").await;
     assert_eq!((refused.status, &refused.body["type"]), (422, &json!("urn:evertoken:invalid-input")));
 
     let login = login(&scene, "--device");
@@ -78,7 +90,7 @@ async fn a_sign_in_of_another_user_waits_for_the_answer_and_an_answer_without_a_
     assert!(said.code == 1 && said.stderr.contains(OTHER), "{said:?}");
     assert_eq!(user(&scene).await, mine);
 
-    let replaced = scene.desktop.api("POST /v1/accounts/default/login/replace", "").await.unwrap();
+    let replaced = answers_yes(&scene, "default", &granted_last(&scene).await).await;
     assert_eq!((replaced.status, &replaced.body["user_id"]), (200, &json!(OTHER)), "{:?}", replaced.body);
     scene.goes_on().await;
 }
@@ -170,11 +182,52 @@ async fn a_login_that_waits_goes_with_the_account_to_its_new_name() {
     paste(&scene, &response.to_string(), "").await.failed(1);
     scene.desktop.evertoken("account rename default work").await.succeeded();
 
-    let old = scene.desktop.api("POST /v1/accounts/default/login/replace", "").await.unwrap();
+    let login = fingerprint(response["refresh_token"].as_str().unwrap());
+    let old = answers_yes(&scene, "default", &login).await;
     assert_eq!((old.status, &old.body["type"]), (404, &json!("urn:evertoken:unknown-account")));
     assert_eq!(scene.desktop.status().await.names(), ["work"], "no account of the old name is made");
-    let replaced = scene.desktop.api("POST /v1/accounts/work/login/replace", "").await.unwrap();
+    let replaced = answers_yes(&scene, "work", &login).await;
     assert_eq!(replaced.status, 200, "{:?}", replaced.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_a_granted_login_that_waits_for_an_answer_outlives_the_agent() {
+    let mut scene = logged_in("--expires-in 8s --grace 0").await;
+    let mine = user(&scene).await;
+    let other = scene.sandbox.sign_in_as(OTHER).await;
+    paste(&scene, &other.refresh_token, "").await.failed(1);
+    let waiting = granted_last(&scene).await;
+    scene.crash_and_restart().await;
+    assert_eq!(scene.desktop.until_state("default", "valid").await.account("default")["user_id"], mine.as_str());
+
+    eventually("the answer is heard", async || {
+        (answers_yes(&scene, "default", &waiting).await.status == 200).then_some(())
+    })
+    .await;
+
+    assert_eq!(user(&scene).await, OTHER);
+    scene.goes_on().await;
+    scene.nothing_was_refused("it waited over a crash").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_is_for_the_login_that_it_names() {
+    let scene = logged_in("--expires-in 8s --grace 0").await;
+    let mut waiting = Vec::new();
+    for other in [OTHER, "usr:a-third-person"] {
+        let grant = scene.sandbox.sign_in_as(other).await;
+        paste(&scene, &grant.refresh_token, "").await.failed(1);
+        waiting.push(granted_last(&scene).await);
+    }
+    // A newer question has taken the place of the first.
+    let late = answers_yes(&scene, "default", &waiting[0]).await;
+    assert_eq!(late.status, 422, "{:?}", late.body);
+    assert_ne!(user(&scene).await, OTHER);
+    let replaced = answers_yes(&scene, "default", &waiting[1]).await;
+    let user_id = &replaced.body["user_id"];
+    assert_eq!((replaced.status, user_id), (200, &json!("usr:a-third-person")), "{:?}", replaced.body);
+    scene.goes_on().await;
+    scene.nothing_was_refused("two questions").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +240,7 @@ async fn a_sign_in_that_outlasts_the_accounts_name_makes_no_second_account() {
     scene.sandbox.answer_device(json!({"answer": "approve", "user_id": OTHER})).await;
 
     let said = login.await.unwrap();
-    assert!(said.code == 2 && said.stderr.contains("no account default"), "{said:?}");
+    assert!(said.code == 1 && said.stderr.contains("Nothing was replaced"), "{said:?}");
     assert_eq!(scene.desktop.status().await.names(), ["work"]);
 }
 
@@ -198,7 +251,8 @@ async fn a_yes_while_the_server_cannot_be_reached_is_said_again_and_loses_nothin
     let other = scene.sandbox.sign_in_as(OTHER).await;
     paste(&scene, &other.refresh_token, "").await.failed(1);
     scene.sandbox.fault(json!({ "status": 429, "headers": { "Retry-After": "1" }, "times": 1000 })).await;
-    let replace = async || scene.desktop.api("POST /v1/accounts/default/login/replace", "").await.unwrap();
+    let login = granted_last(&scene).await;
+    let replace = async || answers_yes(&scene, "default", &login).await;
     let refused = replace().await;
     assert_eq!((refused.status, &refused.body["type"]), (503, &json!("urn:evertoken:try-later")), "{}", refused.body);
     assert_eq!(user(&scene).await, mine);

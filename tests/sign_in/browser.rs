@@ -105,7 +105,7 @@ async fn a_second_sign_in_takes_the_place_of_the_first() {
     let second = login(&scene, "--browser");
     let (_, answered) = at_the_server(&scene, &browser).await;
     let said = first.await.unwrap();
-    assert!(said.code == 1 && said.stderr.contains("another one of the account began"), "{said:?}");
+    assert!(said.code == 1 && said.stderr.contains("another one started"), "{said:?}");
     assert!(browser.get_with(&abandoned, &[]).await.is_none());
     browser.get(answered.location()).await;
     second.await.unwrap().succeeded();
@@ -132,7 +132,7 @@ async fn dies_at(place: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_a_death_between_the_grant_and_the_store_costs_the_earlier_login_nothing() {
-    let places = ["before-code", "after-code", "candidate-without-secret", "before-store"];
+    let places = ["before-code", "after-code", "candidate-stored", "before-store"];
     futures_util::future::join_all(places[..2].iter().map(|place| dies_at(place))).await;
     futures_util::future::join_all(places[2..].iter().map(|place| dies_at(place))).await;
 }

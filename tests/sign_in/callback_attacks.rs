@@ -151,6 +151,53 @@ async fn an_answer_in_the_name_of_another_server_is_not_exchanged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_name_a_server_which_always_does_is_not_exchanged() {
+    let scene = logged_in("").await;
+    let before = scene.sandbox.requests().await.len();
+    scene.sandbox.consent(json!({"answer": "approve", "issuer": ""})).await;
+    let browser = Browser::new();
+    let login = login(&scene, "--browser");
+    let (_, answered) = at_the_server(&scene, &browser).await;
+    assert!(!answered.location().contains("iss="));
+    let page = browser.get(answered.location()).await;
+    assert!(page.html.contains("does not name the account&#39;s issuer"), "{}", page.html);
+    let said = login.await.unwrap();
+    assert!(said.code == 3 && said.stderr.contains("although the server says that it always does"), "{said:?}");
+    assert_eq!(scene.sandbox.requests().await.len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sentence_after_a_refused_sign_in_fits_its_reason() {
+    let scene = logged_in("").await;
+    let browser = Browser::new();
+    for (error, code, reason, advice) in [
+        ("invalid_scope", 1, "does not grant the parameter scope", "another --parameter scope="),
+        ("unauthorized_client", 1, "does not let this client sign in with the browser", "--device"),
+        ("login_required", 3, "did not ask you to sign in", "prompt=consent"),
+        ("temporarily_unavailable", 4, "the server failed", "Try again later."),
+    ] {
+        let login = login(&scene, "--browser");
+        let (opened, answered) = at_the_server(&scene, &browser).await;
+        drop(answered);
+        let asked = browser.get(&opened).await;
+        let (_, state) = asked.location().split_once("&state=").unwrap();
+        let (state, _) = state.split_once('&').unwrap();
+        let issuer = scene.sandbox.url("").replace(':', "%3A").replace('/', "%2F");
+        let callback = format!("http://127.0.0.1:{}/callback", port(&opened));
+        let description = "It+is%C2%9B31m+not%E2%80%AE+to+be.";
+        let query = format!("error={error}&error_description={description}&iss={issuer}&state={state}");
+        let page = browser.get(&format!("{callback}?{query}")).await;
+        let shown = format!("({error}: It is31m not to be)");
+        assert!(page.html.contains(&shown), "{}", page.html);
+        let said = login.await.unwrap();
+        assert_eq!(said.code, code, "{said:?}");
+        for words in [reason, &shown, advice] {
+            assert!(said.stderr.contains(words), "{words}: {said:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_an_answer_can_be_ended_at_any_time() {
     let mut scene = logged_in("").await;
     let login = login(&scene, "--browser");

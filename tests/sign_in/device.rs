@@ -89,6 +89,31 @@ async fn a_server_that_wants_to_be_asked_less_often_is_and_a_failing_one_is_aske
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn polls_are_understood_by_their_error_whatever_status_a_server_gives_them() {
+    let scene = logged_in("").await;
+    let pending = "error=authorization_pending&error_description=still+pending";
+    let faults = json!([
+        {"status": 200, "body": {"error": "authorization_pending"}},
+        {"status": 428, "body": {"error": "authorization_pending"}},
+        {"status": 200, "body": pending},
+    ]);
+    for (last, code, words) in [
+        (json!({"status": 200, "body": {"error": "authorization_declined"}}), 3, "refused at the server"),
+        (json!({"status": 403, "body": {"error": "expired_token"}}), 3, "nobody entered the code in time"),
+        (
+            json!({"status": 200, "body": {"error": "unauthorized_client", "error_description": "No\u{202e} device flow."}}),
+            1,
+            "sign in this way (unauthorized_client: No device flow)",
+        ),
+    ] {
+        scene.sandbox.fault(faults.clone()).await;
+        scene.sandbox.fault(last).await;
+        let said = login(&scene, "--device").await.unwrap();
+        assert!(said.code == code && said.stderr.contains(words), "{said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_gives_up_ends_the_polling() {
     let scene = logged_in("").await;
     let mut command = scene.desktop.command("login default --device");

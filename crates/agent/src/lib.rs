@@ -12,5 +12,7 @@ pub mod store;
 pub mod system;
 
 pub use local_api::BindError;
+#[cfg(unix)]
+pub use run::become_background_agent;
 pub use run::{Options, StartError, run};
 pub use store::config_file::ConfigurationFileError;

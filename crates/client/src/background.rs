@@ -24,13 +24,12 @@ pub fn program(name: &str) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(file))
 }
 
-/// Lets a program live on its own: no standard input, no Ctrl-C from this terminal, no hold on a folder.
+/// Lets a program live on its own: no standard input, no hold on a folder. The agent leaves the terminal itself.
 pub fn detach(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null());
     #[cfg(unix)]
     {
-        use std::os::unix::process::CommandExt;
-        command.process_group(0).current_dir("/");
+        command.current_dir("/");
     }
     #[cfg(windows)]
     {
@@ -40,6 +39,20 @@ pub fn detach(command: &mut Command) -> &mut Command {
         command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
     }
     command
+}
+
+/// Lets a program in the background that is not ours to change live on its own as well: no Ctrl-C from this terminal,
+/// none of the files that this process has open, no token of a shell around it.
+pub fn detach_wholly(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    {
+        close_fds::set_fds_cloexec(3, &[]);
+        std::os::unix::process::CommandExt::process_group(command, 0);
+    }
+    for variable in ["VAULT_ACCESS_TOKEN", "EVERTOKEN_PROXY_TOKEN"] {
+        command.env_remove(variable);
+    }
+    detach(command)
 }
 
 /// Where a program in the background writes its standard error, for its owner's eyes only.

@@ -5,10 +5,11 @@ use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
-    NewAccount, RefreshRequest, TokenAnswer,
+    NewAccount, RefreshRequest, ReplaceRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::oauth::token::Fingerprint;
 use hyper::Method;
 
 use crate::Client;
@@ -63,8 +64,12 @@ impl Client {
     }
 
     /// The answer "yes" to the question whether the login of another user may take the account.
-    pub async fn replace_user(&self, account: Option<&AccountName>) -> Result<AccountStatus, Problem> {
-        self.call(Method::POST, &path(account, "login/replace"), NO_BODY).await
+    pub async fn replace_user(
+        &self,
+        account: Option<&AccountName>,
+        login: Fingerprint,
+    ) -> Result<AccountStatus, Problem> {
+        self.call(Method::POST, &path(account, "login/replace"), Some(&ReplaceRequest { login })).await
     }
 
     /// Refreshes, and waits for the outcome.

@@ -1,10 +1,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use evertoken_core::account::{AccountName, SignInWay};
+use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{SignInEvent, SignInRequest};
 use evertoken_core::api::status::StatusReport;
+use evertoken_core::oauth::server::SignInMethod;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -57,13 +58,13 @@ impl Client {
     pub async fn sign_in(
         &self,
         account: Option<&AccountName>,
-        way: SignInWay,
+        way: SignInMethod,
         sign_in: &SignInRequest,
     ) -> Result<SignIn, Problem> {
         let way = match way {
-            SignInWay::Browser => "login/browser",
-            SignInWay::Device => "login/device",
-            SignInWay::Command => "login/command",
+            SignInMethod::Browser => "login/browser",
+            SignInMethod::Device => "login/device",
+            SignInMethod::Command => "login/command",
         };
         let request = request(Method::POST, &path(account, way), Some(sign_in))?;
         Ok(SignIn(self.stream(request, SIGN_IN_BEGINS_WITHIN).await?))

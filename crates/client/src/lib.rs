@@ -5,6 +5,7 @@ mod answer;
 pub mod background;
 mod calls;
 mod connection;
+pub mod environment;
 mod events;
 mod start;
 mod transport;

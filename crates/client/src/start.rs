@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::Client;
 use crate::background::{self, Log};
-use crate::unavailable::{nobody_listens, not_installed, not_started, unreachable};
+use crate::environment;
+use crate::unavailable::{nobody_listens, not_installed, not_started, not_to_be_started, unreachable};
 
 /// What the agent prints when its socket listens.
 const READY: &str = "ready";
@@ -39,6 +40,9 @@ pub async fn connect_or_start(paths: &Paths) -> Result<Client, Problem> {
 async fn connect_or_start_with(paths: &Paths, agent: impl FnOnce() -> Command) -> Result<Client, Problem> {
     match Client::try_connect(paths).await {
         Ok(client) => Ok(client),
+        Err(error) if nobody_listens(&error) && !environment::may_start() => {
+            Err(not_to_be_started(&paths.socket, &error))
+        }
         Err(error) if nobody_listens(&error) => start(paths, agent()).await,
         Err(error) => Err(unreachable(&paths.socket, &error)),
     }
@@ -48,7 +52,7 @@ async fn start(paths: &Paths, mut agent: Command) -> Result<Client, Problem> {
     let path = paths.log();
     let refused = |error: std::io::Error| not_started(&error.to_string(), &path);
     let log = Log::open(&path).map_err(refused)?;
-    background::detach(&mut agent).arg("--announce-ready").stdout(Stdio::piped()).stderr(log.stdio().map_err(refused)?);
+    background::detach(&mut agent).arg("--in-background").stdout(Stdio::piped()).stderr(log.stdio().map_err(refused)?);
     let child = agent
         .spawn()
         .map_err(|error| if error.kind() == std::io::ErrorKind::NotFound { not_installed() } else { refused(error) })?;
@@ -149,7 +153,7 @@ mod tests {
     async fn the_first_command_after_boot_starts_the_agent() {
         let folder = tempfile::tempdir().unwrap();
         // It says `ready` only when something listens: a FIFO orders the two.
-        let script = r#"test "$1" = --announce-ready || exit 1; mkfifo "$0/go"; : >"$0/ran"; cat "$0/go"; echo ready"#;
+        let script = r#"test "$1" = --in-background || exit 1; mkfifo "$0/go"; : >"$0/ran"; cat "$0/go"; echo ready"#;
         let go = folder.path().join("go");
         let listening = listen_when_it_ran(folder.path(), move || fs::write(go, "").unwrap());
         let client = connect_or_start_with(&paths(folder.path()), || agent(folder.path(), script)).await;

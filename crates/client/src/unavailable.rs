@@ -34,6 +34,20 @@ pub(crate) fn unreachable(socket: &Path, error: &io::Error) -> Problem {
     }
 }
 
+/// Nobody listens, and no agent may be started.
+pub(crate) fn not_to_be_started(socket: &Path, error: &io::Error) -> Problem {
+    let socket = socket.display();
+    let reason = if error.kind() == io::ErrorKind::ConnectionRefused {
+        format!("Nobody listens on {socket} any more: it was left behind, as by a connection of ssh that ended")
+    } else {
+        format!("There is no socket {socket}")
+    };
+    unavailable(
+        format!("{reason}; EVERTOKEN_START=never or a missing HOME keeps this command from starting an agent."),
+        "Connect again; for ssh -R set StreamLocalBindUnlink yes in sshd_config, so that a left socket is replaced.",
+    )
+}
+
 pub(crate) fn another_version() -> Problem {
     unavailable("The running agent is another version of Evertoken; your login is untouched.", RESTART)
 }

@@ -64,9 +64,13 @@ fn live_many(first_seed: u64) {
         sum.kills += world.counts.kills;
         sum.told += world.counts.told;
         sum.logins += world.counts.logins;
+        sum.flows += world.counts.flows;
     }
     eprintln!("{lives} lives, {} account-days: {sum:?}", lived / DAY);
-    assert!(sum.handed_out > sum.told && sum.kills > 0 && sum.told > 0, "the simulation does not do its work: {sum:?}");
+    assert!(
+        sum.handed_out > sum.told && sum.flows > 5_000 && sum.kills > 0 && sum.told > 0,
+        "the simulation does not do its work: {sum:?}"
+    );
 }
 
 #[test]
@@ -94,7 +98,8 @@ fn when_all_is_well_an_agent_hardly_wakes_and_hardly_asks() {
         rotates: true,
         standard: false,
     };
-    let setting = Setting { terms, agents: 1, drift: 20, pace: DAY, duration: 30 * DAY, troubled: false };
+    let setting =
+        Setting { terms, agents: 1, drift: 20, pace: DAY, duration: 30 * DAY, troubled: false, restless: false };
     let mut world = World::new(1, setting, false);
     world.live();
     let counts = &world.counts;

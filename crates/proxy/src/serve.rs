@@ -190,6 +190,8 @@ async fn serve(
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER);
+    // A client that has said all (`nc -N`) still waits for its answer.
+    http.half_close(true);
     let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     pin!(connection);
     // How a connection ends is the client's own affair.

@@ -34,7 +34,7 @@ pub(crate) enum Decision {
 pub(crate) struct Consent {
     pub(crate) decision: Decision,
     pub(crate) user_id: Option<String>,
-    /// What the answer calls its issuer (RFC 9207).
+    /// What the answer calls its issuer (RFC 9207); empty: it does not name it.
     pub(crate) issuer: String,
 }
 
@@ -108,7 +108,9 @@ impl AuthorizationRequest {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(parameters);
         query.extend_pairs(self.state.as_deref().map(|state| ("state", state)));
-        query.append_pair("iss", issuer);
+        if !issuer.is_empty() {
+            query.append_pair("iss", issuer);
+        }
         format!("{}?{}", self.redirect_uri, query.finish())
     }
 }

@@ -24,6 +24,18 @@ impl Profile {
             Self::Release => "release",
         }
     }
+
+    /// How programs are built. A quick build has a test among its targets: only then cargo chooses the features that
+    /// `cargo xtask test` has, which finds all dependencies compiled. What people install has no more than it needs.
+    fn build<'a>(self, names: impl Iterator<Item = &'a str>) -> Command {
+        let (arguments, each) = match self {
+            Self::Dev => ("build --workspace --test agent", "--bin"),
+            Self::Release => ("build --release", "--package"),
+        };
+        let mut command = command::cargo(arguments);
+        command.args(names.flat_map(|name| [each, name]));
+        command
+    }
 }
 
 /// The programs of one build.
@@ -35,14 +47,9 @@ pub(crate) struct Binaries {
 impl Binaries {
     /// Builds the command, the agent, the sandbox and, where there is a screen, the window.
     pub(crate) fn build(profile: Profile, window: bool) -> Result<Self> {
-        let mut command = command::cargo("build --package evertoken --package evertoken-sandbox");
-        if window {
-            command.args(["--package", "evertoken-desktop"]);
-        }
-        if profile == Profile::Release {
-            command.arg("--release");
-        }
-        run(&mut command)?;
+        let names = ["evertoken", "evertoken-agent", "evertoken-sandbox"];
+        let names = names.into_iter().chain(window.then_some("evertoken-desktop"));
+        run(&mut profile.build(names))?;
         Ok(Self { folder: target()?.join(profile.folder()) })
     }
 
@@ -61,10 +68,25 @@ impl Binaries {
 }
 
 /// The target folder: this program lies in one of its profile folders, wherever cargo was told to put it.
-fn target() -> Result<PathBuf> {
+pub(crate) fn target() -> Result<PathBuf> {
     let here = env::current_exe().context("cannot find this program's own file")?;
     match here.ancestors().nth(2) {
         Some(target) => Ok(target.to_owned()),
         None => bail!("{} does not lie in a target folder", here.display()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{root, shown};
+
+    #[test]
+    fn a_quick_build_shares_its_dependencies_with_the_tests_and_a_release_does_not() {
+        let names = ["evertoken-agent", "evertoken"];
+        let line = |profile: Profile| shown(&profile.build(names.into_iter()));
+        assert!(line(Profile::Release).ends_with("--release --package evertoken-agent --package evertoken"));
+        assert!(line(Profile::Dev).ends_with("--workspace --test agent --bin evertoken-agent --bin evertoken"));
+        assert!(root().join("crates/client/tests/agent.rs").is_file());
     }
 }

@@ -4,8 +4,11 @@
 mod application;
 mod bench;
 mod binaries;
+mod build;
 mod command;
+mod debian;
 mod demo;
+mod end_to_end;
 mod interrupt;
 mod package;
 mod private_desktop;
@@ -16,6 +19,7 @@ mod sandbox;
 mod screen;
 mod screenshots;
 mod setup;
+mod subject;
 mod test;
 
 use std::process::ExitCode;
@@ -36,10 +40,12 @@ enum Task {
     Setup(setup::Options),
     /// Build and start the application; with --demo beside a sandbox with short-lived tokens
     Run(run::Options),
-    /// Format, lints, unit tests, simulation, end to end, the page's types; stops at the first failure
+    /// Format, lints, unit tests, simulation, the page's types, end to end; stops at the first failure
     Test(test::Options),
     /// Measure the release build: latency, start, memory, wake-ups (Linux)
     Bench(bench::Options),
+    /// Run the README's two commands in fresh Debian roots (as root, an hour each)
+    Debian(debian::Options),
     /// Make the pictures of docs/pictures anew: every state of the window, light and dark (Linux)
     Screenshots,
 }
@@ -48,8 +54,9 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Setup(options) => setup::setup(options),
         Task::Run(options) => run::run(options),
-        Task::Test(options) => test::test(options),
+        Task::Test(options) => test::test(&options),
         Task::Bench(options) => bench::bench(options),
+        Task::Debian(options) => debian::debian(&options),
         Task::Screenshots => screenshots::screenshots(),
     };
     match outcome {
@@ -71,9 +78,18 @@ mod tests {
     #[test]
     fn the_commands_of_the_readme_are_understood() {
         Arguments::command().debug_assert();
-        for line in
-            ["setup --check", "run --demo", "run --release", "test --quick", "test --soak", "bench", "screenshots"]
-        {
+        for line in [
+            "setup --check",
+            "run --demo",
+            "run --release",
+            "test --quick",
+            "test --soak",
+            "test window",
+            "bench",
+            "debian",
+            "debian trixie",
+            "screenshots",
+        ] {
             Arguments::try_parse_from(["xtask"].into_iter().chain(line.split(' '))).unwrap();
         }
     }

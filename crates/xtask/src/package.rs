@@ -68,6 +68,10 @@ pub(crate) const BENCH: &[Package] = &[
     package("wrk", Program("wrk")),
 ];
 
+/// For `cargo xtask debian`.
+pub(crate) const ROOTS: &[Package] =
+    &[package("debootstrap", Program("debootstrap")), package("util-linux", Program("unshare"))];
+
 /// The page's types are checked with tsc. Only looked for when there is no npm, which may come from elsewhere.
 pub(crate) const NODE: &[Package] = &[package("nodejs", Program("node")), package("npm", Program("npm"))];
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -34,6 +35,64 @@ pub(crate) fn terminate(ids: &[u32]) {
 /// Nothing is known of them here.
 #[cfg(not(unix))]
 pub(crate) fn terminate(_ids: &[u32]) {}
+
+/// Ends a process at once.
+#[cfg(unix)]
+pub(crate) fn kill(id: u32) {
+    use rustix::process::{Pid, Signal, kill_process};
+    if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(id, Signal::KILL);
+    }
+}
+
+/// Nothing is known of them here.
+#[cfg(not(unix))]
+pub(crate) fn kill(_id: u32) {}
+
+/// What Ctrl-C does to the programs of a terminal.
+#[cfg(unix)]
+pub(crate) fn interrupt_group(id: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(id, Signal::INT);
+    }
+}
+
+/// Nothing is known of them here.
+#[cfg(not(unix))]
+pub(crate) fn interrupt_group(_id: u32) {}
+
+/// Waits until a child has ended and tells how long it and its own children were on a processor. The child is still to
+/// be waited for: only until then the kernel remembers.
+#[cfg(target_os = "linux")]
+pub(crate) fn processor_time_at_the_end(child: u32) -> Option<Duration> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let id = Pid::from_raw(i32::try_from(child).ok()?)?;
+    waitid(WaitId::Pid(id), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).ok()?;
+    let ticks = ticks(&fs::read_to_string(place(child, "stat")).ok()?)?;
+    Some(Duration::from_millis(ticks * MILLISECONDS_OF_A_TICK))
+}
+
+/// Nothing is known of it here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn processor_time_at_the_end(_child: u32) -> Option<Duration> {
+    None
+}
+
+/// What the kernel counts in for programs, on every machine.
+#[cfg(target_os = "linux")]
+const MILLISECONDS_OF_A_TICK: u64 = 10;
+
+/// Of a line of `stat`: the time of the process and of the children that it waited for, in user space and in the kernel
+/// (proc_pid_stat(5): fields 14 to 17; the second, the name, may hold spaces and brackets).
+#[cfg(target_os = "linux")]
+fn ticks(stat: &str) -> Option<u64> {
+    const AFTER_THE_NAME: usize = 3;
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let fields: Vec<u64> =
+        rest.split(' ').skip(14 - AFTER_THE_NAME).take(4).filter_map(|field| field.parse().ok()).collect();
+    (fields.len() == 4).then(|| fields.iter().sum())
+}
 
 /// Proportional set size in KiB. The agent forbids others to look into its memory, so this is for root.
 pub(crate) fn proportional_set_size(id: u32) -> Result<u64> {
@@ -72,6 +131,8 @@ mod tests {
     fn the_kernels_words_are_read() {
         let status = "Name:\tx\nvoluntary_ctxt_switches:\t5\nnonvoluntary_ctxt_switches:\t2\n";
         assert_eq!(switches(status), 7);
+        #[cfg(target_os = "linux")]
+        assert_eq!(ticks("7 (a b) c) S 1 7 7 0 -1 4194560 90 0 1 0 100 20 3 4 20 0 9 0 5"), Some(127));
         assert_eq!(field("Rss:  9 kB\nPss:              6720 kB\n", "Pss:"), Some(6720));
     }
 }

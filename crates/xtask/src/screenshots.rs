@@ -5,8 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::command::{cargo, command, is_on_path, root, run};
+use crate::binaries::target;
+use crate::build;
+use crate::command::{command, is_on_path, root, run};
+use crate::end_to_end::EndToEnd;
 use crate::setup;
+use crate::test::shut_off;
 
 /// The end-to-end tests that make them.
 const GALLERY: &str = "window_gallery::";
@@ -18,13 +22,13 @@ const COLOURS: &str = "64";
 /// Makes the pictures anew, light and dark, into `docs/pictures`.
 pub(crate) fn screenshots() -> Result<()> {
     setup::for_testing(true)?;
-    run(&mut cargo("build --workspace --bins"))?;
-    let taken = root().join("target/gallery");
+    let taken = target()?.join("gallery");
     if taken.exists() {
         fs::remove_dir_all(&taken)?;
     }
-    let mut tests = cargo(&format!("test --workspace --test end_to_end -- {GALLERY} --test-threads=2"));
-    run(tests.env("EVERTOKEN_ARTEFACTS", &taken))?;
+    let program = build::end_to_end(true)?;
+    let tests = EndToEnd { program, command: shut_off, soak: false, pictures: Some(taken.clone()) };
+    tests.run(tests.names(GALLERY)?)?;
     let place = root().join("docs/pictures");
     fs::create_dir_all(&place)?;
     let mut names: Vec<String> = fs::read_dir(&taken)?

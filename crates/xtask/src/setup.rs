@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
-use crate::package::{BENCH, DEMO, NODE, PANEL, Package, Sign, TEST, WINDOW, missing};
+use crate::package::{BENCH, DEMO, NODE, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -51,6 +51,11 @@ pub(crate) fn for_testing(desktop: bool) -> Result<()> {
 /// For `bench`.
 pub(crate) fn for_measuring() -> Result<()> {
     provide([WINDOW, DEMO, TEST, PANEL, BENCH].concat())
+}
+
+/// For `debian`.
+pub(crate) fn for_debian_roots() -> Result<()> {
+    provide(ROOTS.to_vec())
 }
 
 fn with_node(mut wanted: Vec<Package>) -> Vec<Package> {
@@ -165,12 +170,12 @@ fn is_yes(answer: &str) -> bool {
 }
 
 #[cfg(unix)]
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 #[cfg(not(unix))]
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     false
 }
 
@@ -180,7 +185,8 @@ fn lists_are_empty() -> bool {
     !entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
 }
 
-fn rust_components() -> Result<()> {
+/// rustfmt and clippy.
+pub(crate) fn rust_components() -> Result<()> {
     for (component, question) in [("rustfmt", "fmt --version"), ("clippy", "clippy --version")] {
         if succeeds(&mut command::cargo(question)) {
             continue;

@@ -9,42 +9,40 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
+use crate::build::{self, PACKAGES};
 use crate::command::{cargo, command, root, run};
-use crate::setup;
+use crate::end_to_end::EndToEnd;
+use crate::{setup, subject};
 
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
+    /// Only this subject: the tests of a package (`core`), and the end-to-end tests with this in their names
+    #[arg(conflicts_with = "quick")]
+    name: Option<String>,
     /// Leave out the end-to-end tests, which need a private desktop
     #[arg(long, conflicts_with = "soak")]
     quick: bool,
     /// Repeat what depends on chance far more often (sets EVERTOKEN_SOAK=1)
     #[arg(long)]
-    soak: bool,
+    pub(crate) soak: bool,
 }
 
-/// The end-to-end tests' name in the root package.
-const END_TO_END: &str = "end_to_end";
-/// These tests mostly wait for other programs, so that two cores carry four.
-const AT_ONCE: usize = 4;
-
-/// All packages with the features of all targets, in every step: one set of features means that each crate is checked
-/// once and compiled once, whatever the step.
-const EVERYTHING: &str = "--workspace --all-targets";
-
-type Work = fn(Options) -> Result<()>;
+type Work = fn(&Options) -> Result<()>;
 
 const STEPS: &[(&str, Work)] = &[
     ("set-up", |options| setup::for_testing(!options.quick)),
     ("format", |_| run(&mut cargo("fmt --all --check"))),
-    ("lints", |_| run(&mut cargo(&format!("clippy {EVERYTHING} -- -D warnings")))),
-    ("build", |_| run(&mut cargo(&format!("build {EVERYTHING}")))),
+    ("build and lints", |_| build::everything()),
     ("unit tests and simulation", unit_tests),
     ("the page's types", |_| page_types()),
     ("end to end", end_to_end),
 ];
 
 /// Runs every step and stops at the first that fails.
-pub(crate) fn test(options: Options) -> Result<()> {
+pub(crate) fn test(options: &Options) -> Result<()> {
+    if let Some(subject) = &options.name {
+        return subject::test(subject, options);
+    }
     let begin = Instant::now();
     let mut taken = Vec::new();
     let steps: Vec<_> = STEPS.iter().filter(|(name, _)| !(options.quick && *name == "end to end")).collect();
@@ -63,40 +61,55 @@ pub(crate) fn test(options: Options) -> Result<()> {
     Ok(())
 }
 
-fn unit_tests(options: Options) -> Result<()> {
-    let mut tests = test_command("test --workspace --lib --bins", options);
+fn unit_tests(options: &Options) -> Result<()> {
+    let mut tests = unit_test_command("test --workspace --lib --bins", options);
     for name in integration_tests(&root())? {
         tests.args(["--test", &name]);
     }
     run(&mut tests)?;
-    run(&mut test_command("test --workspace --doc", options))
-}
-
-fn end_to_end(options: Options) -> Result<()> {
-    run(&mut test_command(&format!("test --workspace --test {END_TO_END} -- --test-threads={AT_ONCE}"), options))
-}
-
-/// cargo, shut off from the person's own desktop: a test that wants one makes one.
-fn test_command(arguments: &str, options: Options) -> Command {
-    let mut tests = cargo(arguments);
-    tests.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/session-bus");
-    tests.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/system-bus");
-    for name in ["DISPLAY", "WAYLAND_DISPLAY", "EVERTOKEN_SOCKET", "EVERTOKEN_KEYCHAIN_SERVICE", "EVERTOKEN_LOG"] {
-        tests.env_remove(name);
+    if PACKAGES.iter().any(|(folder, _)| build::has_doc_test(&root().join(folder).join("src"))) {
+        run(&mut unit_test_command("test --workspace --doc", options))?;
     }
+    Ok(())
+}
+
+fn end_to_end(options: &Options) -> Result<()> {
+    let tests = EndToEnd { program: build::end_to_end(true)?, command: shut_off, soak: options.soak, pictures: None };
+    tests.run(tests.names("")?)
+}
+
+/// cargo as the build had it, shut off like the tests.
+pub(crate) fn unit_test_command(arguments: &str, options: &Options) -> Command {
+    let mut tests = build::with_lints(arguments);
+    shut_off_from_the_desktop(&mut tests);
     if options.soak {
         tests.env("EVERTOKEN_SOAK", "1");
     }
     tests
 }
 
+/// A test program, shut off like the tests.
+pub(crate) fn shut_off(program: &Path) -> Command {
+    let mut tests = Command::new(program);
+    shut_off_from_the_desktop(&mut tests);
+    tests
+}
+
+/// Shut off from the person's own desktop: a test that wants one makes one.
+fn shut_off_from_the_desktop(tests: &mut Command) {
+    tests.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/session-bus");
+    tests.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/system-bus");
+    for name in ["DISPLAY", "WAYLAND_DISPLAY", "EVERTOKEN_SOCKET", "EVERTOKEN_KEYCHAIN_SERVICE", "EVERTOKEN_LOG"] {
+        tests.env_remove(name);
+    }
+}
+
 /// The names of the integration tests beside the end-to-end one: choosing targets by name keeps all packages, and so
 /// the features, the same.
 fn integration_tests(root: &Path) -> Result<Vec<String>> {
-    let mut packages = vec![root.join("src-tauri")];
-    packages.extend(fs::read_dir(root.join("crates"))?.flatten().map(|entry| entry.path()));
     let mut names = Vec::new();
-    for package in packages.into_iter().filter(|package| package.join("Cargo.toml").is_file()) {
+    for (folder, _) in PACKAGES {
+        let package = root.join(folder);
         let Ok(files) = fs::read_dir(package.join("tests")) else { continue };
         let files = files.flatten().map(|entry| entry.path());
         names.extend(
@@ -141,6 +154,7 @@ fn seconds(duration: Duration) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+    use crate::build::END_TO_END;
 
     #[test]
     fn durations_are_read_at_a_glance() {
@@ -156,7 +170,7 @@ mod tests {
 
     #[test]
     fn no_test_reaches_the_persons_desktop() {
-        let tests = test_command("test", Options { quick: false, soak: true });
+        let tests = unit_test_command("test", &Options { name: None, quick: false, soak: true });
         let set: Vec<_> = tests.get_envs().collect();
         assert!(set.contains(&(OsStr::new("DISPLAY"), None)));
         assert!(set.contains(&(OsStr::new("EVERTOKEN_SOAK"), Some(OsStr::new("1")))));

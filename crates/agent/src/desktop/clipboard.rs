@@ -48,7 +48,8 @@ impl Clipboard {
     }
 
     /// Puts the token on the clipboard, marked so that histories leave it out, and clears the clipboard after
-    /// `clear_after` if the token is still on it. A later copy starts the time anew.
+    /// `clear_after` if the token is still on it; zero: not before a log-out or the end of the agent. A later copy
+    /// starts the time anew.
     ///
     /// # Errors
     /// [`ClipboardProblem`] when there is no clipboard or it does not take the token.
@@ -107,25 +108,23 @@ impl Clipboard {
 /// What is on the clipboard by our doing, and until when.
 struct Copied {
     token: AccessToken,
-    clear_at: Instant,
+    /// `None`: with the log-out or the end of the agent.
+    clear_at: Option<Instant>,
 }
 
 fn serve(requests: &Receiver<Request>) {
     let mut clipboard = None;
     let mut copied: Option<Copied> = None;
     let cleared = loop {
-        // Nothing is copied before the first request, and that one is on its way.
-        let left =
-            copied.as_ref().map_or(LONGEST_CALL, |copied| copied.clear_at.saturating_duration_since(Instant::now()));
-        match requests.recv_timeout(left) {
+        match next(requests, copied.as_ref()) {
             Ok(Request::Copy { token, clear_after, done }) => {
                 let outcome = put(&mut clipboard, &token);
                 let _given_up = done.send(outcome);
                 if outcome.is_err() {
                     break None;
                 }
-                let now = Instant::now();
-                copied = Some(Copied { token, clear_at: now.checked_add(clear_after).unwrap_or(now) });
+                let clear_at = Some(clear_after).filter(|after| !after.is_zero());
+                copied = Some(Copied { token, clear_at: clear_at.and_then(|after| Instant::now().checked_add(after)) });
             }
             Ok(Request::Clear { done }) => break Some(done),
             // The time is over; or the agent ends, or does not know of this thread any more.
@@ -138,6 +137,17 @@ fn serve(requests: &Receiver<Request>) {
     drop(clipboard);
     if let Some(cleared) = cleared {
         let _given_up = cleared.send(());
+    }
+}
+
+/// Waits for a request, until what was copied is to be cleared.
+fn next(requests: &Receiver<Request>, copied: Option<&Copied>) -> Result<Request, RecvTimeoutError> {
+    let left = |at: Instant| at.saturating_duration_since(Instant::now());
+    match copied.map(|copied| copied.clear_at) {
+        // Nothing is copied before the first request, and that one is on its way.
+        None => requests.recv_timeout(LONGEST_CALL),
+        Some(Some(at)) => requests.recv_timeout(left(at)),
+        Some(None) => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
     }
 }
 

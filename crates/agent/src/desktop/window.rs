@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use evertoken_core::account::AccountName;
 use tracing::warn;
 
-use crate::system::service_manager;
+use crate::system::children::keep_variables_from;
 
 /// What the window shows first.
 pub(crate) enum View<'a> {
@@ -24,9 +24,7 @@ pub(crate) fn open(view: View<'_>) {
         View::Account(name) => command.args(["--account", name.as_str()]),
         View::LogIn(name) => command.args(["--account", name.as_str(), "--login"]),
     };
-    for variable in service_manager::VARIABLES {
-        command.env_remove(variable);
-    }
+    keep_variables_from(&mut command);
     command.stdin(Stdio::null()).stdout(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);

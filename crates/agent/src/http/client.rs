@@ -8,7 +8,7 @@ use std::time::Duration;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::oauth::token_request::TokenRequest;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, redirect};
 use secrecy::ExposeSecret;
 
@@ -16,16 +16,16 @@ use secrecy::ExposeSecret;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends a request with its secrets; `timeout` bounds the whole exchange.
-pub(crate) async fn post(request: &TokenRequest, endpoint: &Endpoint, timeout: Duration) -> Result<Response, Failure> {
+pub(crate) async fn post(request: &TokenRequest, timeout: Duration) -> Result<Response, Failure> {
     let malformed = || Failure::NotSent(NotSent::Malformed);
-    let client = client(endpoint, timeout).map_err(|_| malformed())?;
+    let client = client(&request.endpoint, timeout)?;
     let headers = headers(request).ok_or_else(malformed)?;
     let body = request.body.expose_secret().to_owned();
-    client.post(&request.url).headers(headers).body(body).send().await.map_err(|error| classify(&error))
+    client.post(request.endpoint.as_str()).headers(headers).body(body).send().await.map_err(|error| classify(&error))
 }
 
-/// A client for this endpoint.
-pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> reqwest::Result<Client> {
+/// A client for this endpoint. It cannot be built where there are no certificates to check servers' with.
+pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> Result<Client, Failure> {
     // Only the first call installs it; every later one finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = Client::builder()
@@ -37,7 +37,16 @@ pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> reqwest::Result<
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout);
     // What is on this machine needs no proxy, and plain http must not meet one.
-    if endpoint.is_loopback() { builder.no_proxy() } else { builder }.build()
+    let builder = if endpoint.is_loopback() { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| {
+        tracing::warn!("no HTTP client can be built: {}", with_causes(&error));
+        Failure::NotSent(NotSent::NoTrustStore)
+    })
+}
+
+fn with_causes(error: &reqwest::Error) -> String {
+    let texts = causes(error).map(ToString::to_string);
+    std::iter::once(error.to_string()).chain(texts).collect::<Vec<_>>().join(": ")
 }
 
 fn headers(request: &TokenRequest) -> Option<HeaderMap> {
@@ -52,19 +61,27 @@ fn headers(request: &TokenRequest) -> Option<HeaderMap> {
         headers.insert(AUTHORIZATION, value);
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     Some(headers)
 }
 
 /// The body, if it is not longer than this.
-pub(crate) async fn bounded_body(mut response: Response, longest: usize) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn bounded_body(response: Response, longest: usize) -> Result<Vec<u8>, Failure> {
+    let (body, broken) = body_so_far(response, longest).await;
+    broken.map_or(Ok(body), |outcome| Err(Failure::OutcomeUnknown(outcome)))
+}
+
+/// As much of the body as comes, and why there is no more of it, if it breaks off or is longer than this.
+pub(crate) async fn body_so_far(mut response: Response, longest: usize) -> (Vec<u8>, Option<OutcomeUnknown>) {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
-        if body.len() + chunk.len() > longest {
-            return Err(Failure::OutcomeUnknown(OutcomeUnknown::Unreadable));
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > longest => return (body, Some(OutcomeUnknown::Unreadable)),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return (body, None),
+            Err(error) => return (body, Some(after_sending(&error))),
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
 }
 
 /// Everything that fails while connecting was not sent; everything later may have been.
@@ -75,13 +92,17 @@ pub(crate) fn classify(error: &reqwest::Error) -> Failure {
     if error.is_connect() {
         return Failure::NotSent(why_not_connected(error));
     }
-    Failure::OutcomeUnknown(if error.is_timeout() {
+    Failure::OutcomeUnknown(after_sending(error))
+}
+
+fn after_sending(error: &reqwest::Error) -> OutcomeUnknown {
+    if error.is_timeout() {
         OutcomeUnknown::TimedOut
     } else if causes(error).any(is_no_http) {
         OutcomeUnknown::Unreadable
     } else {
         OutcomeUnknown::Interrupted
-    })
+    }
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
@@ -97,13 +118,44 @@ fn is_no_http(cause: &(dyn Error + 'static)) -> bool {
 
 /// Tells the causes of a failed connection apart by their texts: it changes the sentence, not the decision.
 fn why_not_connected(error: &reqwest::Error) -> NotSent {
-    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    cause_of(&causes(error).map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// What the texts of a failed connection's causes mean; the first row with one of its words counts.
+const CAUSES: [(NotSent, &[&str]); 7] = [
+    (NotSent::ProxyLogin, &["proxy authorization required", "proxy authentication required"]),
+    (NotSent::ProxyRefused, &["tunnel error: unsuccessful", "unsuccessful tunnel"]),
+    // The name that is not found may be the proxy's.
+    (NotSent::Connect, &["tunnel error"]),
+    (NotSent::Dns, &["dns error", "failed to lookup"]),
+    (NotSent::CertificateExpired, &["certificate expired", "certificate has expired"]),
+    (NotSent::CertificateNotYetValid, &["not valid yet", "NotValidYet"]),
+    (NotSent::Tls, &["certificate", "HandshakeFailure", "received fatal alert", "corrupt message", "InvalidMessage"]),
+];
+
+fn cause_of(texts: &[String]) -> NotSent {
     let any = |words: &[&str]| texts.iter().any(|text| words.iter().any(|word| text.contains(word)));
-    if any(&["dns error", "failed to lookup"]) {
-        NotSent::Dns
-    } else if any(&["certificate", "HandshakeFailure", "received fatal alert", "corrupt message", "InvalidMessage"]) {
-        NotSent::Tls
-    } else {
-        NotSent::Connect
+    CAUSES.iter().find(|(_, words)| any(words)).map_or(NotSent::Connect, |(cause, _)| *cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_connection_is_named_as_what_it_is() {
+        for (text, cause) in [
+            ("dns error: failed to lookup address information", NotSent::Dns),
+            ("tunnel error: proxy authorization required", NotSent::ProxyLogin),
+            ("tunnel error: unsuccessful", NotSent::ProxyRefused),
+            ("tunnel error: failed to create underlying connection", NotSent::Connect),
+            ("invalid peer certificate: certificate expired: verification time 9", NotSent::CertificateExpired),
+            ("invalid peer certificate: certificate not valid yet: verification", NotSent::CertificateNotYetValid),
+            ("invalid peer certificate: UnknownIssuer", NotSent::Tls),
+            ("received fatal alert: HandshakeFailure", NotSent::Tls),
+            ("tcp connect error: Connection refused (os error 111)", NotSent::Connect),
+        ] {
+            assert_eq!(cause_of(&["error trying to connect".to_owned(), text.to_owned()]), cause, "{text}");
+        }
     }
 }

@@ -14,56 +14,73 @@ use crate::http::client;
 /// One document. A person waits.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is at a location.
-enum Found {
-    Document(Vec<u8>),
-    Nothing,
+/// Why a location brought nothing, with how much it tells about the issuer: the most telling is shown.
+struct Miss {
+    telling: u8,
+    problem: Problem,
 }
 
-/// The issuer's metadata, from the first location that has any.
+/// The issuer's metadata, from the first location that has it: whatever is at one, the next may be right.
 ///
 /// # Errors
 /// A [`Problem`] with one sentence; nothing was changed.
 pub(crate) async fn discover(issuer: &Issuer) -> Result<Metadata, Problem> {
+    let nothing = "it has no metadata at the places of RFC 8414 and OpenID Connect Discovery";
+    let mut worst = Miss { telling: 0, problem: unusable(issuer, nothing, None) };
     for location in issuer.locations() {
-        match fetch(&location).await {
-            Ok(Found::Document(body)) => {
-                return Metadata::read(&body, issuer).map_err(|error| unusable(issuer, &error.to_string()));
-            }
-            Ok(Found::Nothing) => {}
-            Err(failure) => return Err(failed(issuer, &failure)),
+        let miss = match fetch(&location).await {
+            Ok(Some(body)) => match Metadata::read(&body, issuer) {
+                Ok(metadata) => return Ok(metadata),
+                Err(error) => Miss {
+                    telling: 2 + error.telling(),
+                    problem: unusable(issuer, &error.to_string(), error.advice().as_deref()),
+                },
+            },
+            Ok(None) => continue,
+            Err(failure) if is_unreachable(&failure) => return Err(failed(issuer, &failure)),
+            // A server that fails may have it; one that shows a page has something else there.
+            Err(failure) => Miss { telling: 3, problem: failed(issuer, &failure) },
+        };
+        if miss.telling > worst.telling {
+            worst = miss;
         }
     }
-    Err(unusable(issuer, "it has no metadata at the places of RFC 8414 and OpenID Connect Discovery"))
+    Err(worst.problem)
 }
 
-/// Only an answer that says that nothing is there lets the next location be asked.
-async fn fetch(location: &Endpoint) -> Result<Found, Failure> {
-    let client = client::client(location, TIMEOUT).map_err(|error| client::classify(&error))?;
+/// The next location is on the same server: a person is not kept waiting for it.
+const fn is_unreachable(failure: &Failure) -> bool {
+    matches!(failure, Failure::NotSent(_) | Failure::OutcomeUnknown(OutcomeUnknown::TimedOut))
+}
+
+/// The document at a location, if there is one.
+async fn fetch(location: &Endpoint) -> Result<Option<Vec<u8>>, Failure> {
+    let client = client::client(location, TIMEOUT)?;
     let request = client.get(location.as_str()).header(ACCEPT, "application/json");
     let response = request.send().await.map_err(|error| client::classify(&error))?;
+    let http_status = response.status().as_u16();
     match response.status() {
-        StatusCode::OK => client::bounded_body(response, LONGEST_METADATA).await.map(Found::Document),
+        StatusCode::OK => client::bounded_body(response, LONGEST_METADATA).await.map(Some),
         // A proxy's word, and a server that wants to be left alone.
-        status @ (StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::TOO_MANY_REQUESTS) => {
-            Err(Failure::Odd { http_status: status.as_u16(), error: None })
-        }
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::TOO_MANY_REQUESTS => Err(odd(http_status)),
         // Not only 404: some answer 400, 401 or 403 for every path that they do not know.
-        status if status.is_client_error() => Ok(Found::Nothing),
-        status if status.is_server_error() => {
-            Err(Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: status.as_u16() }))
-        }
-        status => Err(Failure::Odd { http_status: status.as_u16(), error: None }),
+        status if status.is_client_error() => Ok(None),
+        status if status.is_server_error() => Err(Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status })),
+        _ => Err(odd(http_status)),
     }
+}
+
+const fn odd(http_status: u16) -> Failure {
+    Failure::Odd { http_status, error: None, web_page: false }
 }
 
 const NOTHING: &str = "no token was sent to it and nothing was changed";
 
-fn unusable(issuer: &Issuer, reason: &str) -> Problem {
+fn unusable(issuer: &Issuer, reason: &str, advice: Option<&str>) -> Problem {
     Problem::new(
         ProblemKind::InvalidInput,
         format!("The issuer {issuer} cannot be used: {reason}; {NOTHING}."),
-        "Check the issuer to the letter, or name the endpoint with --endpoint and --encoding form.",
+        advice.unwrap_or("Check the issuer to the letter, or name the endpoint with --endpoint and --encoding form."),
     )
 }
 
@@ -89,7 +106,9 @@ fn in_words(failure: &Failure) -> String {
         | Failure::Odd { .. }
         | Failure::AuthorizationRequired(_)
         | Failure::AnotherUser(_)
+        | Failure::ServerChanged(_)
         | Failure::Keychain(_)
-        | Failure::Journal => failure.in_words(),
+        | Failure::Journal
+        | Failure::Lock(_) => failure.in_words(),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use evertoken_core::account::Account;
-use evertoken_core::oauth::client_authentication::ClientSecret;
+use evertoken_core::login::token_store::StoredRefreshToken;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::revocation::{self, revocation_request};
-use evertoken_core::oauth::token::RefreshToken;
+use evertoken_core::oauth::server::Server;
+use evertoken_core::oauth::token_response::Answer;
+use secrecy::ExposeSecret;
 
 use crate::http::client;
 
@@ -19,16 +20,13 @@ const LONGEST_ANSWER: usize = 64 << 10;
 ///
 /// # Errors
 /// Why the server did not confirm it, as the start of a sentence.
-pub(crate) async fn revoke(
-    account: &Account,
-    endpoint: &Endpoint,
-    refresh_token: &RefreshToken,
-    client_secret: Option<&ClientSecret>,
-) -> Result<(), String> {
-    let request = revocation_request(account, endpoint, refresh_token, client_secret);
-    let response = client::post(&request, endpoint, TIMEOUT).await.map_err(|failure| failure.in_words())?;
+pub(crate) async fn revoke(server: &Server, endpoint: &Endpoint, login: &StoredRefreshToken) -> Result<(), String> {
+    let request = revocation_request(server, endpoint, &login.token, login.client_secret.as_ref());
+    let request = request.map_err(|foreign| foreign.to_string())?;
+    let response = client::post(&request, TIMEOUT).await.map_err(|failure| failure.in_words())?;
     let http_status = response.status().as_u16();
-    // The status alone confirms; the body of a refusal may name its cause.
+    // A body that cannot be read confirms as none does; that of a refusal may name its cause.
     let body = client::bounded_body(response, LONGEST_ANSWER).await.unwrap_or_default();
-    revocation::read(http_status, &body)
+    let secrets: Vec<&str> = request.secrets.iter().map(ExposeSecret::expose_secret).collect();
+    revocation::read(Answer { http_status, retry_after: None, body: &body, broken: None, secrets: &secrets })
 }

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use super::Listener;
+use super::half_closed::{ALLOWS_HALF_CLOSE, FILES_EACH, until_closed};
 
 /// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
 const MOST_CONNECTIONS: usize = 2048;
@@ -24,8 +25,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 const LARGEST_HEADER: usize = 16 << 10;
 
 pub(super) async fn accept_all(listener: Listener, router: Router) {
-    let files = super::open_files(MOST_CONNECTIONS + OWN_FILES);
-    let places = Arc::new(Semaphore::new(files.saturating_sub(OWN_FILES).max(1)));
+    let files = super::open_files(MOST_CONNECTIONS * FILES_EACH + OWN_FILES);
+    let places = Arc::new(Semaphore::new((files.saturating_sub(OWN_FILES) / FILES_EACH).max(1)));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Some(stream) = listener.accept().await else { continue };
@@ -39,8 +40,13 @@ pub(super) async fn accept_all(listener: Listener, router: Router) {
             });
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(LARGEST_HEADER);
-            // A client that breaks off is its own affair.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            http.half_close(ALLOWS_HALF_CLOSE);
+            let client_left = until_closed(&stream);
+            tokio::select! {
+                // A client that breaks off is its own affair.
+                _ = http.serve_connection(TokioIo::new(stream), service) => {}
+                () = client_left => {}
+            }
             drop(place);
         });
     }

@@ -1,6 +1,11 @@
 //! The local API, version 1: HTTP over a socket that only this user can open.
 
 mod connection;
+#[cfg(unix)]
+mod half_closed;
+#[cfg(windows)]
+#[path = "whole_closed.rs"]
+mod half_closed;
 mod origin;
 mod routes;
 #[cfg(unix)]
@@ -21,44 +26,48 @@ pub(crate) use windows::{Listener, bind};
 #[cfg(windows)]
 use windows::{open_files, peer};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Caller;
-use evertoken_core::account::{AccountName, SignInWay};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
-    NewAccount, RefreshRequest, SignInEvent, SignInRequest, TokenAnswer,
+    NewAccount, RefreshRequest, ReplaceRequest, SignInEvent, SignInRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::oauth::server::SignInMethod;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::login::Follower;
+use crate::login::SignInEvents;
+use crate::store::token_file::TokenFileStore;
 
 /// Where the answer goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Problem>>;
 /// `None`: the default account, or the only one.
-pub(crate) type Whose = Option<AccountName>;
+pub(crate) type AccountRef = Option<AccountName>;
 
 /// What a client asks of the one task that owns the state.
 pub(crate) enum Call {
     Status(Reply<StatusReport>),
-    Token(Whose, Caller, Option<u64>, Reply<TokenAnswer>),
+    Token(AccountRef, Caller, Option<u64>, Reply<TokenAnswer>),
     Create(NewAccount, Reply<AccountStatus>),
-    Change(Whose, AccountChange, Reply<AccountStatus>),
-    Remove(Whose, Reply<()>),
-    LogIn(Whose, LoginRequest, Reply<AccountStatus>),
-    SignIn(Whose, SignInWay, SignInRequest, Follower),
-    ReplaceUser(Whose, Reply<AccountStatus>),
-    Refresh(Whose, RefreshRequest, Reply<AccountStatus>),
-    Copy(Whose, Caller, Reply<CopyAnswer>),
-    Approve(Whose, Approval, Reply<AccountStatus>),
+    Change(AccountRef, AccountChange, Reply<AccountStatus>),
+    Remove(AccountRef, Reply<()>),
+    LogIn(AccountRef, LoginRequest, Reply<AccountStatus>),
+    SignIn(AccountRef, SignInMethod, SignInRequest, SignInEvents),
+    ReplaceUser(AccountRef, ReplaceRequest, Reply<AccountStatus>),
+    Refresh(AccountRef, RefreshRequest, Reply<AccountStatus>),
+    Copy(AccountRef, Caller, Reply<CopyAnswer>),
+    Approve(AccountRef, Approval, Reply<AccountStatus>),
     Accesses(Reply<AccessAnswer>),
-    LogOut(Whose, Reply<LogoutAnswer>),
-    History(Whose, Reply<HistoryAnswer>),
-    AccountSettings(Whose, Reply<AccountSettings>),
+    LogOut(AccountRef, Reply<LogoutAnswer>),
+    History(AccountRef, Reply<HistoryAnswer>),
+    AccountSettings(AccountRef, Reply<AccountSettings>),
     Settings(Reply<Settings>),
+    Locks(Reply<Vec<(AccountName, PathBuf)>>),
     ChangeSettings(SettingsChange, Reply<Settings>),
 }
 
@@ -82,14 +91,19 @@ impl Owner {
     }
 
     /// A sign-in's events; it ends when they are dropped.
-    fn sign_in(&self, whose: Whose, way: SignInWay, request: SignInRequest) -> mpsc::UnboundedReceiver<SignInEvent> {
-        let (follower, events) = mpsc::unbounded_channel();
-        let _ = self.calls.send(Call::SignIn(whose, way, request, follower));
+    fn sign_in(
+        &self,
+        account: AccountRef,
+        method: SignInMethod,
+        request: SignInRequest,
+    ) -> mpsc::UnboundedReceiver<SignInEvent> {
+        let (events_out, events) = mpsc::unbounded_channel();
+        let _ = self.calls.send(Call::SignIn(account, method, request, events_out));
         events
     }
 }
 
 /// Serves clients until the listener fails, which it does not.
-pub(crate) async fn serve(listener: Listener, owner: Owner) {
-    connection::accept_all(listener, routes::router(owner)).await;
+pub(crate) async fn serve(listener: Listener, owner: Owner, token_files: TokenFileStore) {
+    connection::accept_all(listener, routes::router(owner, token_files)).await;
 }

@@ -13,21 +13,23 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Json, Router};
-use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER, SignInWay};
+use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest, SignInEvent,
-    SignInRequest,
+    AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest, ReplaceRequest,
+    SignInEvent, SignInRequest,
 };
-use evertoken_core::api::status::StatusReport;
+use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::oauth::server::SignInMethod;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::origin::refuse_web_pages;
-use super::{Call, Owner, Whose};
+use super::{AccountRef, Call, Owner};
+use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
 /// The version of the API that is served.
@@ -52,9 +54,21 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
         ("delete", "/v1/accounts/{name}", delete(remove)),
         ("get", "/v1/accounts/{name}/token", get(token)),
         ("post", "/v1/accounts/{name}/login", post(log_in)),
-        ("post", "/v1/accounts/{name}/login/browser", post(async |o, w, b| sign_in(SignInWay::Browser, o, w, b).await)),
-        ("post", "/v1/accounts/{name}/login/device", post(async |o, w, b| sign_in(SignInWay::Device, o, w, b).await)),
-        ("post", "/v1/accounts/{name}/login/command", post(async |o, w, b| sign_in(SignInWay::Command, o, w, b).await)),
+        (
+            "post",
+            "/v1/accounts/{name}/login/browser",
+            post(async |o, w, b| sign_in(SignInMethod::Browser, o, w, b).await),
+        ),
+        (
+            "post",
+            "/v1/accounts/{name}/login/device",
+            post(async |o, w, b| sign_in(SignInMethod::Device, o, w, b).await),
+        ),
+        (
+            "post",
+            "/v1/accounts/{name}/login/command",
+            post(async |o, w, b| sign_in(SignInMethod::Command, o, w, b).await),
+        ),
         ("post", "/v1/accounts/{name}/login/replace", post(replace_user)),
         ("post", "/v1/accounts/{name}/refresh", post(refresh)),
         ("post", "/v1/accounts/{name}/copy", post(copy)),
@@ -67,7 +81,7 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
     ]
 }
 
-pub(super) fn router(owner: Owner) -> Router {
+pub(super) fn router(owner: Owner, token_files: TokenFileStore) -> Router {
     calls()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
@@ -76,6 +90,7 @@ pub(super) fn router(owner: Owner) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(from_fn(refuse_web_pages))
         .layer(map_response(name_the_server))
+        .layer(Extension(token_files))
         .with_state(owner)
 }
 
@@ -103,7 +118,7 @@ fn bad_request(detail: impl Into<String>) -> Refusal {
 }
 
 /// The account in the path.
-struct OfAccount(Whose);
+struct OfAccount(AccountRef);
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for OfAccount {
     type Rejection = Refusal;
@@ -169,8 +184,9 @@ fn version(path: &str) -> Option<u32> {
     path.strip_prefix("/v")?.split('/').next()?.parse().ok()
 }
 
-async fn diagnosis() -> Json<Diagnosis> {
-    Json(crate::system::diagnosis::diagnosis().await)
+async fn diagnosis(State(owner): State<Owner>) -> Json<Diagnosis> {
+    let locks = owner.ask(Call::Locks).await.unwrap_or_default();
+    Json(crate::system::diagnosis::diagnosis(locks).await)
 }
 
 async fn status(State(owner): State<Owner>) -> Answer<StatusReport> {
@@ -201,12 +217,12 @@ struct TokenQuery {
 
 async fn token(
     State(owner): State<Owner>,
-    OfAccount(whose): OfAccount,
+    OfAccount(account): OfAccount,
     Extension(peer): Extension<Peer>,
     query: Result<Query<TokenQuery>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(TokenQuery { min_valid }) = query.map_err(|_| bad_request("min_valid is a number of seconds."))?;
-    let answer = owner.ask(|reply| Call::Token(whose, peer.caller(), min_valid, reply)).await?;
+    let answer = owner.ask(|reply| Call::Token(account, peer.caller(), min_valid, reply)).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
@@ -215,10 +231,10 @@ macro_rules! calls {
         $(#[$doc])*
         async fn $name(
             State(owner): State<Owner>,
-            OfAccount(whose): OfAccount,
+            OfAccount(account): OfAccount,
             $(Body($body): Body<$type>,)?
         ) -> Result<Response, Refusal> {
-            let answer = owner.ask(|reply| Call::$call(whose, $($body,)? reply)).await?;
+            let answer = owner.ask(|reply| Call::$call(account, $($body,)? reply)).await?;
             Ok(Json(answer).into_response())
         }
     )*};
@@ -226,23 +242,35 @@ macro_rules! calls {
 
 calls! {
     log_in(request: LoginRequest) => LogIn;
-    replace_user() => ReplaceUser;
+    replace_user(request: ReplaceRequest) => ReplaceUser;
     refresh(request: RefreshRequest) => Refresh;
-    change(request: AccountChange) => Change;
     approve(approval: Approval) => Approve;
     log_out() => LogOut;
     history() => History;
     account_settings() => AccountSettings;
 }
 
+/// A token file that cannot be kept is refused before anything is changed.
+async fn change(
+    State(owner): State<Owner>,
+    OfAccount(account): OfAccount,
+    Extension(token_files): Extension<TokenFileStore>,
+    Body(change): Body<AccountChange>,
+) -> Answer<AccountStatus> {
+    if let Some(Some(file)) = &change.token_file {
+        token_files.check_in_time(file.path.as_path()).await?;
+    }
+    Ok(Json(owner.ask(|reply| Call::Change(account, change, reply)).await?))
+}
+
 /// A sign-in that fails before a person has anything to do is an answer like any other.
 async fn sign_in(
-    way: SignInWay,
+    method: SignInMethod,
     State(owner): State<Owner>,
-    OfAccount(whose): OfAccount,
+    OfAccount(account): OfAccount,
     Body(request): Body<SignInRequest>,
 ) -> Result<Response, Refusal> {
-    let mut events = owner.sign_in(whose, way, request);
+    let mut events = owner.sign_in(account, method, request);
     let first = match events.recv().await {
         Some(SignInEvent::Problem(problem)) => return Err(problem.into()),
         Some(first) => first,
@@ -267,18 +295,18 @@ fn sign_in_event(event: &SignInEvent) -> Event {
 
 async fn copy(
     State(owner): State<Owner>,
-    OfAccount(whose): OfAccount,
+    OfAccount(account): OfAccount,
     Extension(peer): Extension<Peer>,
 ) -> Answer<CopyAnswer> {
-    Ok(Json(owner.ask(|reply| Call::Copy(whose, peer.caller(), reply)).await?))
+    Ok(Json(owner.ask(|reply| Call::Copy(account, peer.caller(), reply)).await?))
 }
 
 async fn accesses(State(owner): State<Owner>) -> Answer<AccessAnswer> {
     Ok(Json(owner.ask(Call::Accesses).await?))
 }
 
-async fn remove(State(owner): State<Owner>, OfAccount(whose): OfAccount) -> Result<StatusCode, Refusal> {
-    owner.ask(|reply| Call::Remove(whose, reply)).await?;
+async fn remove(State(owner): State<Owner>, OfAccount(account): OfAccount) -> Result<StatusCode, Refusal> {
+    owner.ask(|reply| Call::Remove(account, reply)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,8 +1,8 @@
 //! The Unix socket: 0600 in a folder of 0700, or handed over by systemd; every peer's user id is checked.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
@@ -11,14 +11,15 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
+use crate::system::files::{danger, open_lock_file};
 use crate::system::peer::Peer;
 use crate::system::service_manager::Inherited;
 
 /// The socket, held by this process alone.
 pub(crate) struct Listener {
     socket: UnixListener,
-    /// The socket's place when it is ours to remove.
-    made: Option<PathBuf>,
+    /// The socket's place and its file, when it is ours to remove.
+    made: Option<(PathBuf, u64)>,
     _only_agent: File,
 }
 
@@ -34,6 +35,9 @@ pub enum BindError {
     /// What systemd handed over is of no use.
     #[error("the socket that systemd handed over cannot be used: {0}")]
     Inherited(io::Error),
+    /// Others could put a socket of theirs in its place.
+    #[error("{0}")]
+    Unsafe(String),
     /// The socket cannot be made.
     #[error("the socket {0} cannot be made: {1}")]
     Io(PathBuf, io::Error),
@@ -66,7 +70,8 @@ fn make(path: &Path) -> Result<Listener, BindError> {
     remove_what_a_dead_agent_left(path).map_err(failed)?;
     let socket = UnixListener::bind(path).map_err(failed)?;
     fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(Listener { socket, made: Some(path.to_owned()), _only_agent: only_agent })
+    let inode = inode_of(path).map_err(failed)?;
+    Ok(Listener { socket, made: Some((path.to_owned(), inode)), _only_agent: only_agent })
 }
 
 /// Held by the one agent of this socket.
@@ -74,9 +79,10 @@ fn lock(path: &Path) -> Result<File, BindError> {
     let failed = |error| BindError::Io(path.to_owned(), error);
     let folder = path.parent().unwrap_or(Path::new("/"));
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    let lock = path.with_added_extension("lock");
-    let only_agent =
-        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock).map_err(failed)?;
+    if let Some(danger) = danger(folder) {
+        return Err(BindError::Unsafe(danger));
+    }
+    let only_agent = open_lock_file(&path.with_added_extension("lock")).map_err(failed)?;
     only_agent.try_lock().map_err(|error| match error {
         fs::TryLockError::WouldBlock => BindError::AnotherAgent(path.to_owned()),
         fs::TryLockError::Error(error) => failed(error),
@@ -126,11 +132,17 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Systemd's stays: it listens on.
-        if let Some(path) = &self.made {
+        // Systemd's stays: it listens on. So does one that systemd has put in the place of ours since.
+        if let Some((path, inode)) = &self.made
+            && inode_of(path).is_ok_and(|there| there == *inode)
+        {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+fn inode_of(path: &Path) -> io::Result<u64> {
+    fs::symlink_metadata(path).map(|metadata| metadata.ino())
 }
 
 /// How many files this process may have open: `wanted` of them, or as many as the system allows.

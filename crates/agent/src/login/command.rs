@@ -6,28 +6,29 @@ use std::time::Duration;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::SignInPrompt;
+use evertoken_core::login::token_store::Credential;
 use evertoken_core::oauth::token_response::{LONGEST_CREDENTIAL, read_credential, user_id_in};
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tracing::info;
 
-use super::{Desk, Obtained};
-use crate::system::service_manager;
+use super::obtain::SignInContext;
+use crate::system::children::keep_variables_from;
 
 /// How long it may take: it may have a sign-in of its own to do.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-pub(super) async fn sign_in(desk: &Desk) -> Result<Obtained, Problem> {
-    let Some((program, arguments)) = desk.account.login_command.split_first() else {
-        return Err(desk.lacks("login_command"));
+pub(super) async fn sign_in(context: &SignInContext) -> Result<Credential, Problem> {
+    let Some((program, arguments)) = context.server.login_command.split_first() else {
+        return Err(context.lacks("login_command"));
     };
     let within = SignedDuration::try_from(TIMEOUT).unwrap_or_default();
-    desk.prompt(SignInPrompt::Command { expires_at: Timestamp::now() + within });
-    info!(account = %desk.name, program, "running the sign-in command");
+    context.prompt(SignInPrompt::Command { expires_at: Timestamp::now() + within });
+    info!(account = %context.name, program, "running the sign-in command");
     let failed = |reason: &str| {
         let advice = format!("Run it yourself to see what it says: {program}");
-        desk.problem(ProblemKind::Failed, &format!("the sign-in command {program} {reason}"), &advice)
+        context.problem(ProblemKind::Failed, &format!("the sign-in command {program} {reason}"), &advice)
     };
     let mut running = Group::of(program, arguments).map_err(|error| failed(&format!("cannot be run: {error}")))?;
     let printed = match tokio::time::timeout(TIMEOUT, running.printed()).await {
@@ -36,7 +37,7 @@ pub(super) async fn sign_in(desk: &Desk) -> Result<Obtained, Problem> {
         Err(_) => return Err(failed("did not end within five minutes")),
     };
     let refresh_token = read_credential(&printed).map_err(|error| failed(&format!("printed no login: {error}")))?;
-    Ok(Obtained { refresh_token, user_id: user_id_in(&printed) })
+    Ok(Credential { refresh_token, client_secret: None, user_id: user_id_in(&printed) })
 }
 
 /// The program and what it starts. All of it ends with this value.
@@ -48,9 +49,7 @@ impl Group {
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         // What it says there may be a secret: it is neither kept nor shown.
         command.stderr(Stdio::null());
-        for variable in service_manager::VARIABLES {
-            command.env_remove(variable);
-        }
+        keep_variables_from(command.as_std_mut());
         #[cfg(unix)]
         command.process_group(0);
         command.spawn().map(Self)

@@ -8,30 +8,32 @@ use evertoken_core::oauth::device_authorization::{
 };
 use evertoken_core::oauth::failure::Failure;
 use evertoken_core::oauth::token_request::{AuthorizationGrant, token_request};
-use evertoken_core::oauth::token_response::Grant;
+use evertoken_core::oauth::token_response::{Grant, usual_lifetime};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::Desk;
+use super::obtain::SignInContext;
 use crate::http::token_endpoint::ask;
 
-pub(super) async fn sign_in(desk: &Desk) -> Result<Grant, Problem> {
-    let authorization = authorization(desk).await?;
+pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
+    let authorization = authorization(context).await?;
     let DeviceAuthorization { device_code, lifetime, pace, .. } = &authorization;
     let mut pace = *pace;
     let ends = Instant::now() + lifetime.unsigned_abs();
-    desk.prompt(SignInPrompt::Device {
+    context.prompt(SignInPrompt::Device {
         user_code: authorization.user_code.clone(),
         verification_uri: authorization.verification_uri.clone(),
         verification_uri_complete: authorization.verification_uri_complete.clone(),
         expires_at: Timestamp::now().saturating_add(*lifetime).unwrap_or(Timestamp::MAX),
     });
     let grant = AuthorizationGrant::DeviceCode(device_code);
-    let request = token_request(&desk.account, grant, desk.client_secret.as_ref());
+    let request = token_request(&context.server, grant, context.client_secret.as_ref());
+    let request = request.map_err(|foreign| failed(context, &Failure::ServerChanged(foreign)))?;
+    let usual = usual_lifetime(&context.server.endpoint);
     loop {
         sleep(pace.interval()).await;
-        let poll = match ask(&request, &desk.account.endpoint).await {
-            Ok(answered) => read_poll(answered.answer(), Timestamp::now()),
+        let poll = match ask(&request).await {
+            Ok(answered) => read_poll(answered.answer(), usual, Timestamp::now()),
             Err(failure) => Poll::Failed(failure),
         };
         pace = pace.after(&poll);
@@ -39,27 +41,28 @@ pub(super) async fn sign_in(desk: &Desk) -> Result<Grant, Problem> {
         match poll {
             _ if goes_on => {}
             Poll::Granted(grant) => return Ok(grant),
-            Poll::Denied => return Err(refused(desk, "the sign-in was refused at the server (access_denied)")),
+            Poll::Denied => return Err(refused(context, "the sign-in was refused at the server (access_denied)")),
             Poll::Expired | Poll::Pending | Poll::SlowDown => {
-                return Err(refused(desk, "nobody entered the code in time (expired_token)"));
+                return Err(refused(context, "nobody entered the code in time (expired_token)"));
             }
-            Poll::Failed(failure) => return Err(failed(desk, &failure)),
+            Poll::Failed(failure) => return Err(failed(context, &failure)),
         }
     }
 }
 
-async fn authorization(desk: &Desk) -> Result<DeviceAuthorization, Problem> {
-    let endpoint = desk.account.device_authorization_endpoint.as_ref();
-    let endpoint = endpoint.ok_or_else(|| desk.lacks("device_authorization_endpoint"))?;
-    let request = device_request(&desk.account, endpoint, desk.client_secret.as_ref());
-    let answered = ask(&request, endpoint).await.map_err(|failure| failed(desk, &failure))?;
-    read_authorization(answered.answer(), Timestamp::now()).map_err(|failure| failed(desk, &failure))
+async fn authorization(context: &SignInContext) -> Result<DeviceAuthorization, Problem> {
+    let endpoint = context.server.device_authorization_endpoint.as_ref();
+    let endpoint = endpoint.ok_or_else(|| context.lacks("device_authorization_endpoint"))?;
+    let request = device_request(&context.server, endpoint, context.client_secret.as_ref());
+    let request = request.map_err(|foreign| failed(context, &Failure::ServerChanged(foreign)))?;
+    let answered = ask(&request).await.map_err(|failure| failed(context, &failure))?;
+    read_authorization(answered.answer(), Timestamp::now()).map_err(|failure| failed(context, &failure))
 }
 
-fn failed(desk: &Desk, failure: &Failure) -> Problem {
-    sign_in_problem(&desk.name, failure)
+fn failed(context: &SignInContext, failure: &Failure) -> Problem {
+    sign_in_problem(&context.name, failure)
 }
 
-fn refused(desk: &Desk, reason: &str) -> Problem {
-    desk.problem(ProblemKind::LoginRefused, reason, "Sign in again.")
+fn refused(context: &SignInContext, reason: &str) -> Problem {
+    context.problem(ProblemKind::LoginRefused, reason, "Sign in again.")
 }

@@ -1,17 +1,15 @@
 //! Who may have access tokens, and who asked.
 
+use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::{Access, AccessOutcome, Caller, Permission, Program};
-use evertoken_core::account::{Account, AccountName};
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{AccessAnswer, AccountChange, Approval};
+use evertoken_core::api::requests::{AccessAnswer, Approval};
 use evertoken_core::api::status::AccountStatus;
-use evertoken_core::config::Edit;
 use evertoken_core::login::session::Effect;
 use evertoken_core::present::notification::{Notice, NoticeKind};
 
 use super::Agent;
-use super::logins::unknown;
-use crate::local_api::Whose;
+use crate::local_api::AccountRef;
 
 /// More programs at once than a person could tell apart; the others hear that they have to wait, and ask again.
 const MOST_ASKING: usize = 16;
@@ -20,9 +18,9 @@ impl Agent {
     /// May the caller have the account's token? A refusal is taken note of here, what an admitted caller gets by
     /// `note_answer`.
     pub(super) fn admit(&mut self, name: &AccountName, caller: &Caller) -> Result<(), Problem> {
-        let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
+        let managed = self.accounts.get(name).ok_or_else(|| self.unknown_account(name))?;
         let program = caller.program.as_ref();
-        match held.account.permission(program) {
+        match managed.account().sharing.permission(program) {
             Permission::Allowed => Ok(()),
             Permission::Denied => {
                 self.note(name, caller.clone(), AccessOutcome::Denied);
@@ -47,26 +45,26 @@ impl Agent {
     }
 
     fn ask_a_person(&mut self, name: &AccountName, program: Program) {
-        let Some(held) = self.accounts.get_mut(name) else { return };
-        if held.asking.contains(&program) || held.asking.len() == MOST_ASKING {
+        let Some(managed) = self.accounts.get_mut(name) else { return };
+        if managed.asking.contains(&program) || managed.asking.len() == MOST_ASKING {
             return;
         }
-        held.asking.push(program);
-        if held.asking.len() == 1 {
+        managed.asking.push(program);
+        if managed.asking.len() == 1 {
             self.notify_of_the_next(name);
         }
     }
 
     /// One question at a time: a click can only mean the program that the person has read.
     fn notify_of_the_next(&mut self, name: &AccountName) {
-        let next = self.accounts.get(name).and_then(|held| held.asking.first().cloned());
+        let next = self.accounts.get(name).and_then(|managed| managed.asking.first().cloned());
         if let Some(program) = next {
             self.effect(name, Effect::Notify(Notice::ApprovalRequired { program }));
         }
     }
 
-    pub(super) fn approve(&mut self, whose: Whose, approval: &Approval) -> Result<AccountStatus, Problem> {
-        let name = self.named(whose)?;
+    pub(super) fn approve(&mut self, account: AccountRef, approval: &Approval) -> Result<AccountStatus, Problem> {
+        let name = self.resolve(account)?;
         self.decide(&name, approval)?;
         self.status_of(&name)
     }
@@ -74,7 +72,7 @@ impl Agent {
     /// Writes the decision down, and asks about the next program.
     pub(super) fn decide(&mut self, name: &AccountName, approval: &Approval) -> Result<(), Problem> {
         let Approval { program, allow } = approval;
-        self.edit_account(name, |account| account.decide(program, *allow))?;
+        self.edit_sharing(name, |sharing| sharing.decide(program, *allow))?;
         tracing::info!(account = %name, %program, allow, "a person decided");
         self.stop_asking(name, |asking| asking != program);
         Ok(())
@@ -82,49 +80,23 @@ impl Agent {
 
     /// Forgets the questions that `still_open` does not keep.
     fn stop_asking(&mut self, name: &AccountName, still_open: impl Fn(&Program) -> bool) {
-        let Some(held) = self.accounts.get_mut(name) else { return };
-        let first = held.asking.first().cloned();
-        held.asking.retain(still_open);
-        if held.asking.first() != first.as_ref() {
+        let Some(managed) = self.accounts.get_mut(name) else { return };
+        let first = managed.asking.first().cloned();
+        managed.asking.retain(still_open);
+        if managed.asking.first() != first.as_ref() {
             self.effect(name, Effect::Withdraw(NoticeKind::ApprovalRequired));
             self.notify_of_the_next(name);
         }
-    }
-
-    pub(super) fn change_handing_out(&mut self, name: &AccountName, change: &AccountChange) -> Result<(), Problem> {
-        if change.token_file.is_none() && change.require_approval.is_none() {
-            return Ok(());
-        }
-        self.edit_account(name, |account| {
-            if let Some(file) = &change.token_file {
-                account.token_file.clone_from(file);
-            }
-            account.require_approval = change.require_approval.unwrap_or(account.require_approval);
-        })?;
-        self.token_files.try_again();
-        Ok(())
-    }
-
-    /// Changes an account's settings in the configuration and here, which differ while a log-in elsewhere is under way.
-    /// Nothing is changed when the file cannot be.
-    pub(super) fn edit_account(&mut self, name: &AccountName, edit: impl Fn(&mut Account)) -> Result<(), Problem> {
-        let held = self.accounts.get(name).ok_or_else(|| unknown(name))?;
-        let mut account = self.configuration.accounts.get(name).unwrap_or(&held.account).clone();
-        edit(&mut account);
-        let configuration = self.file.edit(&Edit::PutAccount(name.clone(), Box::new(account)))?;
-        if let Some(held) = self.accounts.get_mut(name) {
-            edit(&mut held.account);
-        }
-        self.adopt(configuration);
-        Ok(())
     }
 
     /// Follows the settings: whoever is decided about does not wait any more.
     pub(super) fn review_those_who_ask(&mut self) {
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         for name in names {
-            let Some(account) = self.accounts.get(&name).map(|held| held.account.clone()) else { continue };
-            self.stop_asking(&name, |program| account.permission(Some(program)) == Permission::Undecided);
+            let Some(sharing) = self.accounts.get(&name).map(|managed| managed.account().sharing.clone()) else {
+                continue;
+            };
+            self.stop_asking(&name, |program| sharing.permission(Some(program)) == Permission::Undecided);
         }
     }
 

@@ -10,7 +10,7 @@ use evertoken_core::present::tray::Action;
 use super::Agent;
 use crate::desktop::notifications::NotifierEvent;
 use crate::desktop::window;
-use crate::store::journal_file::JournalFile;
+use crate::rotation::AccountContext;
 
 impl Agent {
     pub(super) fn tray_action(&mut self, action: Action) {
@@ -49,7 +49,7 @@ impl Agent {
 
     /// Remembers that the person knows, so that a restart does not tell it again.
     fn told(&self, name: &AccountName) {
-        let journal = JournalFile::new(self.paths.journal(name));
+        let Some(AccountContext { journal, .. }) = self.context(name) else { return };
         let newest_refusal = journal.read().ok().and_then(|entries| entries.iter().rev().find_map(Entry::refused));
         let Some(fingerprint) = newest_refusal else { return };
         let told = Entry { at: self.clock.now(), record: Record::Told { fingerprint } };

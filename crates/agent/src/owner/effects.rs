@@ -2,64 +2,70 @@
 
 use evertoken_core::account::AccountName;
 use evertoken_core::login::rotation::Purpose;
-use evertoken_core::login::session::{Effect, Event, Session};
+use evertoken_core::login::session::{Effect, Event};
+use evertoken_core::present::notification::{Notice, NoticeKind};
 use jiff::tz::TimeZone;
 use tracing::{debug, info, warn};
 
-use super::held::Held;
 use super::{Agent, jobs};
 
 impl Agent {
-    /// Takes an account in and reads its tokens.
-    pub(super) fn hold(&mut self, name: &AccountName) {
-        let Some(account) = self.configuration.accounts.get(name) else { return };
-        self.incarnations += 1;
-        self.accounts.insert(name.clone(), Held::new(account.clone(), self.incarnations));
+    /// Reads an account's tokens.
+    pub(super) fn open(&mut self, name: &AccountName) {
         self.effect(name, Effect::OpenTokens);
     }
 
-    /// Reads an account's tokens anew; who waits goes on waiting, and so does a log-in.
+    /// Reads an account's tokens anew; callers go on waiting, and so does a log-in.
     pub(super) fn open_again(&mut self, name: &AccountName) {
-        let Some(held) = self.accounts.get_mut(name) else { return };
-        self.incarnations += 1;
-        held.incarnation = self.incarnations;
-        held.session = Session::opening();
-        held.access_token = None;
-        held.newest = None;
-        self.effect(name, Effect::OpenTokens);
+        let Some(managed) = self.accounts.get_mut(name) else { return };
+        managed.session = managed.session.clone().reopened();
+        managed.access_token = None;
+        managed.last_stored = None;
+        self.open(name);
+    }
+
+    pub(super) fn notify(&mut self, name: &AccountName, notice: Notice) {
+        self.effect(name, Effect::Notify(notice));
+    }
+
+    pub(super) fn withdraw(&mut self, name: &AccountName, kind: NoticeKind) {
+        self.effect(name, Effect::Withdraw(kind));
     }
 
     /// Steps one account's session and carries its effects out.
     pub(super) fn step(&mut self, name: &AccountName, event: Event) {
         let moment = self.moment();
-        let Some(held) = self.accounts.get_mut(name) else { return };
-        let before = held.session.state(moment.now);
-        let (session, effects) = held.session.clone().step(event, moment, &self.policy);
-        held.session = session;
-        let after = held.session.state(moment.now);
+        let Some(managed) = self.accounts.get_mut(name) else { return };
+        let before = managed.session.state(moment.now);
+        let (session, effects) = managed.session.clone().step(event, moment, &self.policy);
+        managed.session = session;
+        let after = managed.session.state(moment.now);
         if before != after {
             info!(account = %name, "{before:?} -> {after:?}");
         }
         for effect in effects {
             self.effect(name, effect);
         }
-        self.answer_those_who_wait(name);
+        self.answer_waiters(name);
     }
 
     pub(super) fn effect(&mut self, name: &AccountName, effect: Effect) {
         debug!(account = %name, ?effect, "effect");
-        let Some(held) = self.accounts.get_mut(name) else { return };
+        let Some(managed) = self.accounts.get_mut(name) else { return };
         match effect {
             Effect::OpenTokens | Effect::RequestToken(_) if self.ending => {}
             Effect::OpenTokens => {
-                let place = self.workplace(name);
-                self.start(name, jobs::open(place));
+                if let Some(context) = self.context(name) {
+                    self.start(&context.id.clone(), jobs::open(context));
+                }
             }
             Effect::RequestToken(request) => {
-                let known = held.session.refresh_token().map(|info| info.generation);
-                let (incarnation, place) = (held.incarnation, self.workplace(name));
-                let job = jobs::refresh(place, Purpose::Refresh { known }, request, incarnation, self.finished.clone());
-                self.start(name, job);
+                let known = managed.session.refresh_token().map(|info| info.generation);
+                if let Some(context) = self.context(name) {
+                    let job =
+                        jobs::refresh(context.clone(), Purpose::Refresh { known }, request, self.finished.clone());
+                    self.start(&context.id, job);
+                }
             }
             Effect::Notify(notice) => {
                 let wanted = notice.kind().is_wanted(self.configuration.settings.notifications);
@@ -76,8 +82,8 @@ impl Agent {
                 }
             }
             Effect::ForgetTokens => {
-                held.access_token = None;
-                held.newest = None;
+                managed.access_token = None;
+                managed.last_stored = None;
                 let clipboard = std::sync::Arc::clone(&self.clipboard);
                 tokio::spawn(async move { clipboard.lock().await.clear_now().await });
             }

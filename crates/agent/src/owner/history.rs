@@ -7,13 +7,18 @@ use jiff::Timestamp;
 
 use super::Agent;
 use super::jobs::state_folder;
-use crate::local_api::Whose;
+use crate::local_api::AccountRef;
 use crate::store::journal_file::JournalFile;
 
 impl Agent {
-    pub(super) fn history(&self, whose: Whose) -> Result<HistoryAnswer, Problem> {
-        let name = self.named(whose)?;
-        let entries = JournalFile::new(self.paths.journal(&name)).read().map_err(|error| state_folder(&error))?;
+    pub(super) fn history(&self, account: AccountRef) -> Result<HistoryAnswer, Problem> {
+        let name = self.resolve(account)?;
+        let entries = self
+            .context(&name)
+            .ok_or_else(|| self.unknown_account(&name))?
+            .journal
+            .read()
+            .map_err(|error| state_folder(&error))?;
         let sleeps = self.sleeps().read().unwrap_or_else(|error| {
             tracing::warn!("when the machine slept cannot be read: {error}");
             Vec::new()

@@ -1,42 +1,40 @@
-//! Work that takes time, off the owner's task. Each job reports once, with the incarnation that it belongs to.
+//! Work that takes time, off the owner's task. Each job reports once, with the id of the account that it belongs to.
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use evertoken_core::account::{Account, AccountName};
-use evertoken_core::api::login_problem::login_store_delayed;
+use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{AccountSettings, CopyAnswer, LogoutAnswer};
+use evertoken_core::api::requests::{AccountChange, AccountSettings, CopyAnswer, LogoutAnswer};
 use evertoken_core::api::status::AccountStatus;
-use evertoken_core::config::Edit;
-use evertoken_core::login::journal::{Summary, summarize};
+use evertoken_core::login::flow::LONGEST_QUESTION;
+use evertoken_core::login::journal::{Entry, Record, Summary, summarize, was_presented};
 use evertoken_core::login::recovery::recover;
 use evertoken_core::login::rotation::{Outcome, Purpose};
 use evertoken_core::login::session::{AccessTokenInfo, Event, Recovered, RequestId, keychain_problem};
-use evertoken_core::login::token_store::{KeychainProblem, StoredAccessToken};
+use evertoken_core::login::token_store::{
+    KeychainProblem, LogIn, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens,
+};
 use evertoken_core::oauth::metadata::{Issuer, Metadata};
 use evertoken_core::oauth::revocation::Revocation;
+use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::Agent;
-use super::calls::taken;
-use super::held::Asker;
-use super::logins::{Login, unknown};
-use super::sign_ins::{SignIn, SignedIn};
+use super::account::CopyRequest;
+use super::log_ins::LogInNumber;
 use crate::http::discovery::discover;
 use crate::local_api::Reply;
-use crate::rotation::{Exchanged, Given, InSlot, Workplace, exchange};
+use crate::login::LogInReport;
+use crate::rotation::{AccountContext, Rotated, rotate};
 use crate::store::account_lock::AccountLock;
-use crate::store::journal_file::JournalFile;
 use crate::store::token_file::TokenFileError;
-use crate::store::token_store::Vault;
 
 /// A job's report.
 pub(crate) struct Finished {
-    account: AccountName,
-    incarnation: u64,
+    account: Option<AccountId>,
     /// Was this the job's last report?
     last: bool,
     /// `None`: nothing that anybody has to know.
@@ -45,22 +43,22 @@ pub(crate) struct Finished {
 
 impl Finished {
     /// A report of a job that goes on.
-    pub(super) fn so_far(account: AccountName, incarnation: u64, result: JobResult) -> Self {
-        Self { account, incarnation, last: false, result: Some(result) }
+    pub(super) fn so_far(account: AccountId, result: JobResult) -> Self {
+        Self { account: Some(account), last: false, result: Some(result) }
     }
 }
 
 /// What a job came to.
+#[expect(clippy::large_enum_variant, reason = "each is read at once")]
 pub(super) enum JobResult {
-    Opened(Result<Recovered, KeychainProblem>, Option<AccessToken>),
+    Opened(Result<Box<Opened>, KeychainProblem>),
     StoreDelayed(RequestId, KeychainProblem),
-    LoginStoreDelayed,
-    Refreshed(RequestId, Exchanged),
-    Discovered(Box<Discovered>),
-    LoggedIn(Box<LoginOutcome>),
-    SignedIn(Box<SignedIn>),
-    /// The login of another user has waited long enough.
-    AsideExpired,
+    Refreshed(RequestId, Rotated),
+    LogIn(LogInNumber, LogInReport),
+    /// A log-in that made an account, and died before the configuration told of it.
+    Unfinished(LogIn, Option<Fingerprint>),
+    Discovered(AccountName, AccountSettings, Result<Metadata, Problem>, Reply<AccountStatus>),
+    ServerMayChange(Box<(Server, AccountChange)>, Result<(), Problem>, Reply<AccountStatus>),
     /// The tokens are deleted; the server has yet to hear of it.
     SignedOut,
     Forgotten {
@@ -68,42 +66,19 @@ pub(super) enum JobResult {
         result: Result<Option<Revocation>, Problem>,
         reply: ForgetReply,
     },
-    Renamed {
-        to: AccountName,
-        result: Result<(), Problem>,
-        reply: Reply<AccountStatus>,
-    },
-    Copied(Option<Asker>, Result<CopyAnswer, Problem>),
+    Copied(Option<CopyRequest>, Result<CopyAnswer, Problem>),
     TokenFileKept(PathBuf, Result<(), TokenFileError>),
 }
 
-/// What an issuer's metadata said, and for whom it was asked.
-pub(super) struct Discovered {
-    pub(super) settings: AccountSettings,
-    pub(super) result: Result<Metadata, Problem>,
-    pub(super) then: Then,
+/// What a start found.
+pub(super) struct Opened {
+    recovered: Recovered,
+    access_token: Option<AccessToken>,
+    /// A log-in that the configuration does not tell of yet, and the token that it ended with.
+    unfinished: Option<(LogIn, Fingerprint)>,
+    /// A login of another user that waits for a person's answer.
+    waiting: Option<StoredRefreshToken>,
 }
-
-/// What goes on once the endpoints are known.
-pub(super) enum Then {
-    LogIn(Login, Reply<AccountStatus>),
-    Create(Reply<AccountStatus>),
-    SignIn(SignIn),
-}
-
-/// How a log-in went, and the account as it is to be.
-pub(super) struct LoginOutcome {
-    /// There was no account of that name.
-    pub(super) is_new: bool,
-    pub(super) account: Account,
-    /// Of the token that was given.
-    pub(super) fingerprint: Fingerprint,
-    pub(super) exchanged: Exchanged,
-    pub(super) reply: LoginReply,
-}
-
-/// Who hears how a log-in went; empty once they heard that the keychain does not take the new token yet.
-pub(super) type LoginReply = Arc<Mutex<Option<Reply<AccountStatus>>>>;
 
 /// Who hears that an account's tokens are gone.
 pub(super) enum ForgetReply {
@@ -112,228 +87,307 @@ pub(super) enum ForgetReply {
 }
 
 impl Agent {
-    pub(super) fn workplace(&self, name: &AccountName) -> Option<Workplace> {
-        let held = self.accounts.get(name)?;
-        let place = self.workplace_with(name, held.account.clone());
-        Some(Workplace { newest: held.newest.clone(), store_nudge: Arc::clone(&held.store_nudge), ..place })
+    /// Runs a job to its end, whoever goes away.
+    pub(super) fn start(&mut self, id: &AccountId, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
+        self.spawn(Some(id.clone()), job);
     }
 
-    /// A workplace for an account that may not exist yet.
-    pub(super) fn workplace_with(&self, name: &AccountName, account: Account) -> Workplace {
-        Workplace {
-            name: name.clone(),
-            account,
-            vault: Vault::new(self.keychain.clone(), name.clone()),
-            journal: JournalFile::new(self.paths.journal(name)),
-            lock: self.paths.lock(name),
-            newest: None,
-            store_nudge: Arc::default(),
-        }
+    /// The same for work that goes on without an account.
+    pub(super) fn start_unowned(&mut self, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
+        self.spawn(None, job);
     }
 
-    /// Runs a job to its end, whoever goes away meanwhile.
-    pub(super) fn start(&mut self, name: &AccountName, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        let (account, finished) = (name.clone(), self.finished.clone());
-        let incarnation = self.accounts.get(name).map_or(0, |held| held.incarnation);
+    fn spawn(&mut self, account: Option<AccountId>, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
+        let finished = self.finished.clone();
         self.running_jobs += 1;
         tokio::spawn(async move {
             let result = job.await;
-            let _ = finished.send(Finished { account, incarnation, last: true, result });
+            let _ = finished.send(Finished { account, last: true, result });
         });
     }
 
     pub(super) fn job_finished(&mut self, finished: Finished) {
-        let Finished { account: name, incarnation, last, result } = finished;
+        let Finished { account: id, last, result } = finished;
         self.running_jobs -= usize::from(last);
-        let Some(result) = result else { return };
-        let is_current = self.accounts.get(&name).is_some_and(|held| held.incarnation == incarnation);
-        // What was begun for an account that has another name now, or none, must not make one of the old name.
-        let gone = (incarnation != 0 && !self.accounts.contains_key(&name)).then(|| unknown(&name));
-        match result {
-            JobResult::Opened(..) | JobResult::StoreDelayed(..) | JobResult::Refreshed(..) if !is_current => {}
-            JobResult::Opened(Ok(recovered), token) => {
-                self.keep(&name, token);
-                self.step(&name, Event::Opened(recovered));
+        let name = id.as_ref().and_then(|id| self.name_of(id)).cloned();
+        match (result, name) {
+            (None, _) => {}
+            (Some(JobResult::LogIn(number, report)), _) => self.log_in_reported(number, report),
+            (Some(JobResult::Unfinished(log_in, fingerprint)), _) => {
+                if let Some(id) = id {
+                    self.complete_log_in(&id, log_in, fingerprint);
+                }
             }
-            JobResult::Opened(Err(problem), _) => self.step(&name, Event::OpenFailed(problem)),
-            JobResult::StoreDelayed(request, problem) => {
-                self.step(&name, Event::TokenStoreDelayed { request, problem });
+            (Some(JobResult::Discovered(name, settings, result, reply)), _) => {
+                let created = result.and_then(|metadata| self.create_at(name, settings, Some(metadata)));
+                drop(reply.send(created));
             }
-            JobResult::Refreshed(request, exchanged) => self.refreshed(&name, request, exchanged),
-            JobResult::LoginStoreDelayed => self.login_store_delayed(&name),
-            JobResult::Discovered(discovered) => self.discovered(name, *discovered, gone),
-            JobResult::SignedIn(signed_in) => self.signed_in(&name, *signed_in, gone),
-            JobResult::AsideExpired => self.forget_expired_asides(),
-            JobResult::SignedOut => {
-                self.asides.remove(&name);
-                self.step(&name, Event::LogoutRequested);
-            }
-            JobResult::LoggedIn(outcome) => self.logged_in(&name, *outcome),
-            JobResult::Forgotten { remove, result, reply } => self.forgotten(&name, remove, result, reply),
-            JobResult::Renamed { to, result, reply } => self.renamed(&name, &to, result, reply),
-            JobResult::TokenFileKept(path, result) => self.token_file_kept(&path, result),
-            JobResult::Copied(asker, result) => self.copied(&name, asker, result),
+            (Some(JobResult::TokenFileKept(path, result)), _) => self.token_file_kept(&path, result),
+            (Some(result), Some(name)) => self.account_job_finished(&name, result),
+            (Some(result), None) => result.account_is_gone(),
         }
     }
 
-    fn refreshed(&mut self, name: &AccountName, request: RequestId, exchanged: Exchanged) {
-        let Exchanged { outcome, access_token, newest: stored, set_aside: _ } = exchanged;
+    fn account_job_finished(&mut self, name: &AccountName, result: JobResult) {
+        match result {
+            JobResult::Opened(Ok(opened)) => self.opened(name, *opened),
+            JobResult::Opened(Err(problem)) => self.step(name, Event::OpenFailed(problem)),
+            JobResult::StoreDelayed(request, problem) => {
+                self.step(name, Event::TokenStoreDelayed { request, problem });
+            }
+            JobResult::Refreshed(request, rotated) => self.refreshed(name, request, rotated),
+            JobResult::ServerMayChange(asked, allowed, reply) => {
+                let (server, change) = *asked;
+                drop(reply.send(allowed.and_then(|()| self.server_may_change(name, server, change))));
+            }
+            JobResult::SignedOut => {
+                if let Some(id) = self.id_of(name) {
+                    self.log_ins.end_of(&id);
+                }
+                self.step(name, Event::LogoutRequested);
+            }
+            JobResult::Forgotten { remove, result, reply } => self.forgotten(name, remove, result, reply),
+            JobResult::Copied(request, result) => self.copied(name, request, result),
+            JobResult::LogIn(..)
+            | JobResult::Unfinished(..)
+            | JobResult::Discovered(..)
+            | JobResult::TokenFileKept(..) => {}
+        }
+    }
+
+    fn opened(&mut self, name: &AccountName, opened: Opened) {
+        let Opened { recovered, access_token, unfinished, waiting } = opened;
+        if let (Some((log_in, fingerprint)), Some(id)) = (unfinished, self.id_of(name)) {
+            self.complete_log_in(&id, log_in, Some(fingerprint));
+        }
+        self.write_missing_id(name);
+        if let Some(managed) = self.accounts.get_mut(name) {
+            managed.access_token = access_token;
+        }
+        self.step(name, Event::Opened(recovered));
+        if let Some(waiting) = waiting {
+            self.resume_waiting(name, waiting);
+        }
+    }
+
+    fn refreshed(&mut self, name: &AccountName, request: RequestId, rotated: Rotated) {
+        let Rotated { outcome, access_token, last_stored, waiting } = rotated;
+        let Some(managed) = self.accounts.get_mut(name) else { return };
+        let is_awaited = managed.session.awaits(request);
         match outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
-                let newer = self.accounts.get(name).is_some_and(|held| {
-                    held.session.refresh_token().is_none_or(|info| info.generation <= tokens.refresh_token.generation)
-                });
-                if newer {
-                    self.keep(name, access_token);
-                    self.remember(name, stored);
+                let log_in = last_stored.as_ref().and_then(|(_, stored)| stored.log_in.clone());
+                let (id, fingerprint) = (managed.id.clone(), tokens.refresh_token.fingerprint);
+                if is_awaited {
+                    managed.access_token = access_token;
+                    managed.last_stored = last_stored;
                 }
                 self.step(name, Event::TokenGranted { request, tokens });
+                if let Some(log_in) = log_in {
+                    self.complete_log_in(&id, log_in, Some(fingerprint));
+                }
             }
             Outcome::Failed(failure) => self.step(name, Event::TokenRequestFailed { request, failure }),
             Outcome::Reverted => self.open_again(name),
         }
-    }
-
-    pub(super) fn remember(&mut self, name: &AccountName, stored: Option<InSlot>) {
-        if let Some(held) = self.accounts.get_mut(name) {
-            held.newest = stored;
+        if let Some(waiting) = waiting {
+            self.resume_waiting(name, waiting);
         }
     }
+}
 
-    pub(super) fn keep(&mut self, name: &AccountName, token: Option<AccessToken>) {
-        if let Some(held) = self.accounts.get_mut(name) {
-            held.access_token = token;
+impl JobResult {
+    fn account_is_gone(self) {
+        let gone = || Problem::new(ProblemKind::UnknownAccount, "The account was removed.", "Log in again.");
+        match self {
+            Self::ServerMayChange(_, _, reply) => drop(reply.send(Err(gone()))),
+            Self::Forgotten { reply, .. } => reply.refuse(gone()),
+            Self::Copied(Some(request), result) => drop(request.reply.send(result)),
+            Self::Opened(_)
+            | Self::StoreDelayed(..)
+            | Self::Refreshed(..)
+            | Self::LogIn(..)
+            | Self::Unfinished(..)
+            | Self::Discovered(..)
+            | Self::SignedOut
+            | Self::Copied(None, _)
+            | Self::TokenFileKept(..) => {}
         }
     }
 }
 
 /// Reads an account's tokens and journal, under the lock: what a log-in is about to prove is not there yet.
-pub(super) async fn open(place: Option<Workplace>) -> Option<JobResult> {
-    let place = place?;
+pub(super) async fn open(context: AccountContext) -> Option<JobResult> {
     // Without the lock nothing can be rotated, neither by us: what is there may be read, and the access token used.
-    let lock = AccountLock::acquire(place.lock.clone()).await;
+    let lock = AccountLock::acquire(context.lock.clone()).await;
     if let Err(error) = &lock {
-        tracing::warn!(account = %place.name, "the state folder cannot be used: {error}");
+        tracing::warn!(account = %context.name, "the state folder cannot be used: {error}");
     }
-    let tokens = match place.vault.read().await {
-        Ok(tokens) => tokens,
-        Err(problem) => return Some(JobResult::Opened(Err(problem), None)),
-    };
-    let entries = place.journal.read().unwrap_or_else(|error| {
-        tracing::warn!(account = %place.name, "the journal cannot be read: {error}");
+    Some(JobResult::Opened(read(&context).await.map(Box::new)))
+}
+
+async fn read(context: &AccountContext) -> Result<Opened, KeychainProblem> {
+    let server = context.server.get().ok_or(KeychainProblem::Missing)?;
+    if let Some(old_journal) = &context.old_journal {
+        context.tokens.migrate(&context.name, &server).await?;
+        if let Err(error) = old_journal.rename(&context.journal) {
+            tracing::warn!(account = %context.name, "the journal could not be moved: {error}");
+        }
+    }
+    let tokens = context.read_settled().await?;
+    let entries = context.journal.read().unwrap_or_else(|error| {
+        tracing::warn!(account = %context.name, "the journal cannot be read: {error}");
         Vec::new()
     });
-    let journal = if place.vault.forgets() { Summary::default() } else { summarize(&entries) };
-    let recovered = recover(&tokens.found(), &journal);
-    let token = tokens.access_token.map(|stored| stored.token);
-    Some(JobResult::Opened(recovered, token))
+    let journal = if context.tokens.forgets() { Summary::default() } else { summarize(&entries) };
+    let recovered = recover(&tokens.found(&server), &journal)?;
+    let waiting = still_waiting(context, &tokens, &entries).await;
+    Ok(Opened {
+        recovered,
+        unfinished: unfinished(&tokens, Some(&server)),
+        access_token: tokens.access_token.map(|stored| stored.token),
+        waiting,
+    })
+}
+
+fn unfinished(tokens: &StoredTokens, configured: Option<&Server>) -> Option<(LogIn, Fingerprint)> {
+    let log_in = tokens.unfinished_log_in(configured)?.clone();
+    Some((log_in, tokens.current()?.info(Slot::A).fingerprint))
+}
+
+/// The login that still waits for an answer. One that was answered, or that has waited too long, goes.
+async fn still_waiting(
+    context: &AccountContext,
+    tokens: &StoredTokens,
+    entries: &[Entry],
+) -> Option<StoredRefreshToken> {
+    let waiting = tokens.waiting.clone()?;
+    let asked_at = waiting.log_in.as_ref().and_then(|log_in| log_in.question.as_ref()).map(|asked| asked.asked_at);
+    let age = asked_at.map(|asked_at| Timestamp::now().duration_since(asked_at));
+    let is_recent = age.is_some_and(|age| !age.is_negative() && age < LONGEST_QUESTION);
+    let is_answered = tokens.waiting_is_carried_on() || was_presented(entries, waiting.info(Slot::A).fingerprint);
+    if is_recent && !is_answered {
+        return Some(waiting);
+    }
+    context.dismiss(tokens).await;
+    None
+}
+
+/// The log-in of an account that the configuration does not have, with the token that it is about.
+pub(super) async fn unfinished_log_in(context: AccountContext) -> Option<JobResult> {
+    let _lock = AccountLock::acquire(context.lock.clone()).await.ok()?;
+    let tokens = context.read_settled().await.ok()?;
+    let current = tokens.current()?;
+    // One that was not proven is tried by the account's own next refresh.
+    let fingerprint = current.proven.then(|| current.info(Slot::A).fingerprint);
+    Some(JobResult::Unfinished(current.log_in.clone()?, fingerprint))
 }
 
 /// Renews an account's tokens.
 pub(super) async fn refresh(
-    place: Option<Workplace>,
+    context: AccountContext,
     purpose: Purpose,
     request: RequestId,
-    incarnation: u64,
     reports: mpsc::UnboundedSender<Finished>,
 ) -> Option<JobResult> {
-    let place = place?;
-    let account = place.name.clone();
+    let id = context.id.clone();
     let delayed = move |problem| {
-        let result = JobResult::StoreDelayed(request, problem);
-        let _ = reports.send(Finished::so_far(account.clone(), incarnation, result));
+        let _ = reports.send(Finished::so_far(id.clone(), JobResult::StoreDelayed(request, problem)));
     };
-    Some(JobResult::Refreshed(request, exchange(place, purpose, Given::default(), delayed).await))
+    Some(JobResult::Refreshed(request, rotate(&context, purpose, None, delayed).await))
 }
 
-/// Writes an access token's times anew after the clock was set, so that the next start does not take it to last
-/// longer than it does. Best effort.
+/// Writes an access token's times anew after the clock was set, so that the next start does not take it to be valid for longer
+/// than it is. Best effort.
 pub(super) async fn write_times(
-    place: Option<Workplace>,
+    context: AccountContext,
     generation: u64,
     times: AccessTokenInfo,
     token: AccessToken,
 ) -> Option<JobResult> {
-    let place = place?;
-    let _lock = AccountLock::acquire(place.lock.clone()).await.ok()?;
-    let current = place.vault.read().await.ok()?.found().current()?;
-    if current.generation == generation {
+    let _lock = AccountLock::acquire(context.lock.clone()).await.ok()?;
+    let tokens = context.tokens.read().await.ok()?;
+    if tokens.current()?.generation == generation {
         let stored = StoredAccessToken::new(generation, times, token);
-        let _ = place.vault.store_access_token(&stored).await;
+        let _ = context.tokens.store_access_token(&stored).await;
     }
     None
 }
 
-/// Proves a refresh token that a person gave.
-pub(super) async fn log_in(
-    place: Workplace,
-    given: Given,
-    fingerprint: Fingerprint,
-    is_new: bool,
-    reply: Reply<AccountStatus>,
-    reports: mpsc::UnboundedSender<Finished>,
-) -> Option<JobResult> {
-    let (name, account) = (place.name.clone(), place.account.clone());
-    let purpose = Purpose::LogIn { fingerprint };
-    let reply: LoginReply = Arc::new(Mutex::new(Some(reply)));
-    let waiting = Arc::clone(&reply);
-    let delayed = move |problem| {
-        if let Some(reply) = take(&waiting) {
-            let _ = reply.send(Err(login_store_delayed(&name, problem)));
-            let _ = reports.send(Finished::so_far(name.clone(), 0, JobResult::LoginStoreDelayed));
-        }
-    };
-    let exchanged = exchange(place, purpose, given, delayed).await;
-    Some(JobResult::LoggedIn(Box::new(LoginOutcome { is_new, account, fingerprint, exchanged, reply })))
+/// The journal says that the configuration has followed a log-in.
+pub(super) async fn record_log_in(context: AccountContext, fingerprint: Fingerprint) -> Option<JobResult> {
+    let record = Record::LoggedIn { fingerprint };
+    if let Err(error) = context.journal.append(&Entry { at: Timestamp::now(), record }) {
+        tracing::warn!(account = %context.name, "the journal cannot be written: {error}");
+    }
+    None
 }
 
-/// Whoever waits for a log-in, if nobody has answered them yet.
-pub(super) fn take(reply: &LoginReply) -> Option<Reply<AccountStatus>> {
-    reply.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
-
-/// Asks an issuer for its endpoints.
-pub(super) async fn find_endpoints(
+/// Asks an issuer for the endpoints of a new account.
+pub(super) async fn discover_for(
     issuer: Issuer,
     name: AccountName,
     settings: AccountSettings,
-    then: Then,
-) -> Option<JobResult> {
-    let result = discover(&issuer).await;
-    if let Err(problem) = &result {
-        tracing::warn!(account = %name, "{problem}");
-    }
-    Some(JobResult::Discovered(Box::new(Discovered { settings, result, then })))
-}
-
-/// Moves an account's tokens and journal to another name. The old ones go last.
-pub(super) async fn rename(
-    from: Workplace,
-    to: Workplace,
-    file: crate::store::config_file::ConfigurationFile,
     reply: Reply<AccountStatus>,
 ) -> Option<JobResult> {
-    let name = to.name.clone();
-    let result = move_tokens(&from, &to, &file).await;
-    Some(JobResult::Renamed { to: name, result, reply })
+    let result = discover(&issuer).await;
+    Some(JobResult::Discovered(name, settings, result, reply))
 }
 
-async fn move_tokens(
-    from: &Workplace,
-    to: &Workplace,
-    file: &crate::store::config_file::ConfigurationFile,
-) -> Result<(), Problem> {
-    let _from = AccountLock::acquire(from.lock.clone()).await.map_err(|error| state_folder(&error))?;
-    let _to = AccountLock::acquire(to.lock.clone()).await.map_err(|error| state_folder(&error))?;
-    // Somebody may have made one while this waited for the locks: its tokens are not written over.
-    if file.read()?.accounts.contains_key(&to.name) {
-        return Err(taken(&to.name));
+/// Is there nothing in the keychain that belongs to the account's server?
+pub(super) async fn may_change_server(
+    context: AccountContext,
+    server: Server,
+    change: AccountChange,
+    reply: Reply<AccountStatus>,
+) -> Option<JobResult> {
+    let allowed = has_no_secret(&context).await;
+    Some(JobResult::ServerMayChange(Box::new((server, change)), allowed, reply))
+}
+
+async fn has_no_secret(context: &AccountContext) -> Result<(), Problem> {
+    let locked_out = |problem| keychain_problem(&context.name, problem);
+    let _lock = AccountLock::acquire(context.lock.clone()).await?;
+    let tokens = context.tokens.read().await.map_err(locked_out)?;
+    let secret = context.tokens.client_secret_left().await.map_err(locked_out)?;
+    match context.server.get() {
+        Some(server) if tokens.current().is_some() || tokens.waiting.is_some() || secret.is_some() => {
+            Err(server_is_fixed(&context.name, &server))
+        }
+        Some(_) | None => Ok(()),
     }
-    from.vault.copy_to(&to.vault).await.map_err(|problem| keychain_problem(&from.name, problem))?;
-    from.journal.rename(&to.journal).map_err(|error| state_folder(&error))?;
-    file.edit(&Edit::RenameAccount { from: from.name.clone(), to: to.name.clone() })?;
-    from.vault.forget_account().await.map_err(|problem| keychain_problem(&from.name, problem))?;
-    Ok(())
+}
+
+/// A program that reaches the socket must not have a secret sent elsewhere.
+pub(super) fn server_is_fixed(name: &AccountName, server: &Server) -> Problem {
+    Problem::new(
+        ProblemKind::InvalidInput,
+        format!(
+            "{name} belongs to {}: its server changes with a log-in there; nothing was changed.",
+            server.endpoint.host()
+        ),
+        format!("Log in at the other server, `evertoken login {name} --endpoint URL`, or change it in config.toml."),
+    )
+}
+
+impl AccountContext {
+    /// Forgets a login that waits for an answer, and the candidate that it was granted for.
+    pub(crate) async fn dismiss_waiting(&self) {
+        let Ok(_lock) = AccountLock::acquire(self.lock.clone()).await else { return };
+        if let Ok(tokens) = self.tokens.read().await {
+            self.dismiss(&tokens).await;
+        }
+    }
+
+    async fn dismiss(&self, tokens: &StoredTokens) {
+        let dropped = match tokens.spent_candidate() {
+            Some(slot) => self.tokens.drop_slot(slot).await,
+            None => Ok(()),
+        };
+        if dropped.is_ok() {
+            let _ = self.tokens.forget_waiting().await;
+        }
+    }
 }
 
 /// The problem of a state folder that cannot be used.

@@ -1,98 +1,161 @@
-//! The job that logs out: forgets here, then asks the server to revoke.
+//! Logging out: forgets here, then asks the server to revoke.
 
-use evertoken_core::api::problem::Problem;
+use evertoken_core::account::AccountName;
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::LogoutAnswer;
 use evertoken_core::login::journal::{Entry, Record};
-use evertoken_core::login::session::keychain_problem;
-use evertoken_core::login::token_store::KeychainProblem;
-use evertoken_core::oauth::client_authentication::ClientSecret;
+use evertoken_core::login::session::{Phase, keychain_problem};
+use evertoken_core::login::token_store::{KeychainProblem, Slot, StoredRefreshToken, StoredTokens};
 use evertoken_core::oauth::revocation::Revocation;
-use evertoken_core::oauth::token::RefreshToken;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::Agent;
 use super::jobs::{Finished, ForgetReply, JobResult, state_folder};
 use crate::http::revocation_endpoint::revoke;
-use crate::rotation::Workplace;
+use crate::local_api::AccountRef;
+use crate::rotation::AccountContext;
 use crate::store::account_lock::AccountLock;
 
+impl Agent {
+    pub(super) fn forget(&mut self, account: AccountRef, remove: bool, reply: ForgetReply) {
+        let context = self.resolve(account).and_then(|name| {
+            if remove {
+                self.refuse_while_logged_in(&name)?;
+            }
+            self.context(&name).ok_or_else(|| self.unknown_account(&name))
+        });
+        match context {
+            Ok(context) => {
+                let id = context.id.clone();
+                self.start(&id, forget(context, remove, reply, self.finished.clone()));
+            }
+            Err(problem) => reply.refuse(problem),
+        }
+    }
+
+    /// Logging out is the only thing that deletes a refresh token.
+    fn refuse_while_logged_in(&self, name: &AccountName) -> Result<(), Problem> {
+        let managed = self.account(name).ok_or_else(|| self.unknown_account(name))?;
+        match managed.session.phase() {
+            Phase::SignedOut => Ok(()),
+            Phase::Opening { .. }
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => Err(still_logged_in(name)),
+        }
+    }
+
+    pub(super) fn forgotten(
+        &mut self,
+        name: &AccountName,
+        remove: bool,
+        result: Result<Option<Revocation>, Problem>,
+        reply: ForgetReply,
+    ) {
+        let removed = result.and_then(|revocation| {
+            if remove {
+                self.remove(name)?;
+            }
+            Ok(revocation)
+        });
+        match (removed, reply) {
+            (Err(problem), reply) => reply.refuse(problem),
+            (Ok(revocation), ForgetReply::LoggedOut(reply)) => {
+                let answer = self.status_of(name).map(|account| LogoutAnswer { account, revocation });
+                drop(reply.send(answer));
+            }
+            (Ok(_), ForgetReply::Removed(reply)) => drop(reply.send(Ok(()))),
+        }
+    }
+}
+
+impl ForgetReply {
+    pub(super) fn refuse(self, problem: Problem) {
+        match self {
+            Self::LoggedOut(reply) => drop(reply.send(Err(problem))),
+            Self::Removed(reply) => drop(reply.send(Err(problem))),
+        }
+    }
+}
+
+fn still_logged_in(name: &AccountName) -> Problem {
+    Problem::new(
+        ProblemKind::InvalidInput,
+        format!("{name} is still logged in; nothing was changed."),
+        format!("Log out first: `evertoken logout {name}`."),
+    )
+}
+
 /// Deletes an account's tokens, and asks the server to revoke what they could still do. The log-out does not wait for
-/// the server: whoever asked for it does.
-pub(super) async fn forget(
-    place: Workplace,
-    incarnation: u64,
+/// the server: the program that asked for it does.
+async fn forget(
+    context: AccountContext,
     remove: bool,
     reply: ForgetReply,
     reports: mpsc::UnboundedSender<Finished>,
 ) -> Option<JobResult> {
-    let result = match forget_tokens(&place, remove).await {
+    let result = match forget_tokens(&context, remove).await {
         Ok(left) => {
-            let _ = reports.send(Finished::so_far(place.name.clone(), incarnation, JobResult::SignedOut));
-            Ok(revoke_all(&place, left).await)
+            let _ = reports.send(Finished::so_far(context.id.clone(), JobResult::SignedOut));
+            Ok(revoke_all(&context, left).await)
         }
         Err(problem) => Err(problem),
     };
     Some(JobResult::Forgotten { remove, result, reply })
 }
 
-/// What a log-out takes from the keychain, for the server.
-#[derive(Default)]
-struct Left {
-    refresh_tokens: Vec<RefreshToken>,
-    client_secret: Option<ClientSecret>,
-}
-
-async fn forget_tokens(place: &Workplace, remove: bool) -> Result<Left, Problem> {
-    let locked_out = |problem| keychain_problem(&place.name, problem);
-    let _lock = AccountLock::acquire(place.lock.clone()).await.map_err(|error| state_folder(&error))?;
+/// Answers what the server is to revoke.
+async fn forget_tokens(context: &AccountContext, remove: bool) -> Result<Vec<StoredRefreshToken>, Problem> {
+    let locked_out = |problem| keychain_problem(&context.name, problem);
+    let _lock = AccountLock::acquire(context.lock.clone()).await?;
+    let tokens = context.tokens.read().await.map_err(locked_out)?;
     if remove {
-        place.vault.forget_account().await.map_err(locked_out)?;
+        // A log-in may have ended while this waited for the lock.
+        if tokens.current().is_some() || tokens.waiting.is_some() {
+            return Err(still_logged_in(&context.name));
+        }
+        context.tokens.forget_account().await.map_err(locked_out)?;
         // The lock's file stays: somebody may wait for it.
-        place.journal.remove().map_err(|error| state_folder(&error))?;
-        return Ok(Left::default());
+        context.journal.remove().map_err(|error| state_folder(&error))?;
+        return Ok(Vec::new());
     }
-    let left = if place.account.revocation_endpoint.is_some() {
-        left(place).await.map_err(locked_out)?
-    } else {
-        Left::default()
-    };
-    place.vault.forget_login().await.map_err(locked_out)?;
-    place.journal.append(&Entry { at: Timestamp::now(), record: Record::LoggedOut }).map_err(|e| state_folder(&e))?;
-    Ok(left)
+    context.tokens.forget_login().await.map_err(locked_out)?;
+    let record = Record::LoggedOut;
+    context.journal.append(&Entry { at: Timestamp::now(), record }).map_err(|error| state_folder(&error))?;
+    Ok(live(tokens))
 }
 
-/// The current refresh token; beside a candidate that a log-in left behind, the one before it too.
-async fn left(place: &Workplace) -> Result<Left, KeychainProblem> {
-    let tokens = place.vault.read().await?;
-    let found = tokens.found();
-    let Some(current) = found.current() else { return Ok(Left::default()) };
-    let before = found.left_behind().and_then(|_| found.previous());
-    let live = before.into_iter().chain([current]).filter_map(|info| tokens.in_slot(info.slot));
-    let refresh_tokens = live.map(|stored| stored.token.clone()).collect();
-    let client_secret = place.vault.read_client_secrets().await?.for_generation(current.generation).cloned();
-    Ok(Left { refresh_tokens, client_secret })
+/// The current refresh token, and beside a candidate that a log-in left behind the one before it; a login that waits too.
+fn live(tokens: StoredTokens) -> Vec<StoredRefreshToken> {
+    let is_candidate = tokens.current().is_some_and(|current| !current.proven);
+    let current = tokens.current().map(|current| current.generation);
+    let slots = tokens.a.into_iter().chain(tokens.b);
+    let kept = slots.filter(|stored| is_candidate || Some(stored.generation) == current);
+    kept.chain(tokens.waiting).collect()
 }
 
 /// `None`: there was nothing to revoke, or nowhere to do it.
-async fn revoke_all(place: &Workplace, left: Left) -> Option<Revocation> {
-    let endpoint = place.account.revocation_endpoint.as_ref()?;
-    let Left { refresh_tokens, client_secret } = left;
-    let lacks_secret = place.account.token_endpoint_auth_method.needs_secret() && client_secret.is_none();
+async fn revoke_all(context: &AccountContext, left: Vec<StoredRefreshToken>) -> Option<Revocation> {
+    let configured = context.server.get()?;
     let mut last = None;
-    for token in refresh_tokens {
+    for login in left {
+        let server = login.server(&configured);
+        let Some(endpoint) = &server.revocation_endpoint else { continue };
+        let lacks_secret = server.token_endpoint_auth_method.needs_secret() && login.client_secret.is_none();
         let outcome = if lacks_secret {
             Err(KeychainProblem::NoClientSecret.to_string())
         } else {
-            revoke(&place.account, endpoint, &token, client_secret.as_ref()).await
+            revoke(server, endpoint, &login).await
         };
-        let revocation = Revocation::of(outcome);
-        tracing::info!(account = %place.name, token = %token.fingerprint(), "{}", revocation.in_words());
-        let record = Record::Revoked {
-            fingerprint: token.fingerprint(),
-            confirmed: revocation.confirmed,
-            reason: revocation.reason.clone(),
-        };
-        if let Err(error) = place.journal.append(&Entry { at: Timestamp::now(), record }) {
-            tracing::warn!(account = %place.name, "the journal cannot be written: {error}");
+        let (revocation, fingerprint) = (Revocation::of(outcome), login.info(Slot::A).fingerprint);
+        tracing::info!(account = %context.name, token = %fingerprint, "{}", revocation.in_words());
+        let Revocation { confirmed, reason } = revocation.clone();
+        let record = Record::Revoked { fingerprint, confirmed, reason };
+        if let Err(error) = context.journal.append(&Entry { at: Timestamp::now(), record }) {
+            tracing::warn!(account = %context.name, "the journal cannot be written: {error}");
         }
         last = Some(revocation);
     }

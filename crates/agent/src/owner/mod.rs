@@ -1,47 +1,46 @@
 //! The one task that owns the state of every account. Everyone else sends it messages and watches its reports.
 
 mod access;
-mod account_settings;
+mod account;
 mod answer;
 mod calls;
 mod desktop;
 mod effects;
-mod held;
 mod history;
 mod jobs;
-mod logins;
+mod log_ins;
 mod logout;
-mod sign_ins;
+mod registry;
 mod token_files;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::AccessLog;
+use evertoken_core::account::{Account, AccountName};
 use evertoken_core::api::status::{AccountStatus, AgentInfo, StatusReport};
 use evertoken_core::config::Configuration;
 use evertoken_core::config::paths::Paths;
 use evertoken_core::login::policy::{Chance, Policy};
 use evertoken_core::login::session::{Event, Moment};
+use evertoken_core::present::notification::Notice;
 use evertoken_core::present::tray::Action;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tracing::{debug, info};
 
-use self::account_settings::handing_out_of;
-use self::held::Held;
+use self::account::ManagedAccount;
 use self::jobs::Finished;
-pub(crate) use self::jobs::state_folder;
-use self::sign_ins::Aside;
+use self::log_ins::LogIns;
 use self::token_files::TokenFiles;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::{Notifier, NotifierEvent};
-use crate::desktop::start_at_login;
 use crate::desktop::tray::Tray;
 use crate::local_api::Call;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain::Keychain;
+use crate::store::token_file::TokenFileStore;
 use crate::system::clock::{Clock, Wake, WallClockTimer};
 use crate::system::power_and_network::SystemSignal;
 use crate::system::process_signals::{ProcessSignal, ProcessSignals};
@@ -54,8 +53,7 @@ pub(crate) struct Agent {
     paths: Paths,
     keychain: Keychain,
     policy: Policy,
-    accounts: BTreeMap<AccountName, Held>,
-    incarnations: u64,
+    accounts: BTreeMap<AccountName, ManagedAccount>,
     running_jobs: usize,
     /// Nothing new is begun.
     ending: bool,
@@ -66,10 +64,7 @@ pub(crate) struct Agent {
     clipboard: Arc<tokio::sync::Mutex<Clipboard>>,
     accesses: AccessLog,
     token_files: TokenFiles,
-    /// The sign-ins under way; each ends when its sender goes.
-    sign_ins: BTreeMap<AccountName, oneshot::Sender<()>>,
-    /// Logins of other users that wait for a person's answer.
-    asides: BTreeMap<AccountName, Aside>,
+    log_ins: LogIns,
     notifier: Option<Notifier>,
     tray: Option<Tray>,
 }
@@ -110,14 +105,14 @@ enum Next {
 impl Agent {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { configuration, file, paths, keychain, info, reports, finished, notifier, tray } = parts;
+        let token_files = TokenFiles::new(TokenFileStore::new(paths.token_files()));
         let mut agent = Self {
             policy: Policy::with(configuration.settings.refresh),
-            configuration,
+            configuration: Configuration { settings: configuration.settings.clone(), ..Configuration::default() },
             file,
             paths,
             keychain,
             accounts: BTreeMap::new(),
-            incarnations: 0,
             running_jobs: 0,
             ending: false,
             clock: Clock::new(),
@@ -126,14 +121,13 @@ impl Agent {
             finished,
             clipboard: Arc::new(tokio::sync::Mutex::new(Clipboard::new())),
             accesses: AccessLog::default(),
-            token_files: TokenFiles::default(),
-            sign_ins: BTreeMap::new(),
-            asides: BTreeMap::new(),
+            token_files,
+            log_ins: LogIns::default(),
             notifier,
             tray,
         };
-        let configured: Vec<AccountName> = agent.configuration.accounts.keys().cloned().collect();
-        configured.iter().for_each(|name| agent.hold(name));
+        agent.adopt(configuration);
+        agent.look_for_unfinished_log_ins();
         agent.publish();
         agent
     }
@@ -146,7 +140,7 @@ impl Agent {
         info!("ending");
         service_manager::ending();
         self.ending = true;
-        self.sign_ins.clear();
+        self.log_ins.end();
         self.keep_token_files();
         self.clipboard.lock().await.clear_now().await;
         self.finish_jobs(&mut inputs).await;
@@ -183,7 +177,7 @@ impl Agent {
 
     fn next_wakeup(&self) -> Option<Timestamp> {
         let now = self.clock.now();
-        let wakeups = self.accounts.values().filter_map(|held| held.session.next_wakeup(now, &self.policy));
+        let wakeups = self.accounts.values().filter_map(|managed| managed.session.next_wakeup(now, &self.policy));
         wakeups.map(|(at, _)| at).min()
     }
 
@@ -200,11 +194,11 @@ impl Agent {
     fn write_times(&mut self) {
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         for name in names {
-            let Some(held) = self.accounts.get(&name) else { continue };
-            let (session, token) = (&held.session, held.access_token.clone());
+            let Some((managed, context)) = self.accounts.get(&name).zip(self.context(&name)) else { continue };
+            let (session, token) = (&managed.session, managed.access_token.clone());
             if let (Some(info), Some(times), Some(token)) = (session.refresh_token(), session.access_token(), token) {
-                let job = jobs::write_times(self.workplace(&name), info.generation, times.clone(), token);
-                self.start(&name, job);
+                let id = managed.id.clone();
+                self.start(&id, jobs::write_times(context, info.generation, times.clone(), token));
             }
         }
     }
@@ -221,7 +215,7 @@ impl Agent {
     }
 
     fn keychain_returned(&mut self) {
-        self.accounts.values().for_each(|held| held.store_nudge.notify_one());
+        self.accounts.values().for_each(|managed| managed.retry_store.notify_one());
         self.step_all(&Event::KeychainReturned);
     }
 
@@ -248,56 +242,30 @@ impl Agent {
         }
     }
 
-    /// Follows a changed configuration: new accounts are opened, removed ones are let go, changed ones change.
-    fn adopt(&mut self, configuration: Configuration) {
-        let (before, now) = (&self.configuration.settings, &configuration.settings);
-        if (before.keychain, &before.keychain_file) != (now.keychain, &now.keychain_file) {
-            tracing::warn!("the configuration names another keychain: it is used from the next start on");
-        }
-        if before.start_at_login != now.start_at_login
-            && let Err(error) = start_at_login::set(&self.paths, now.start_at_login)
-        {
-            tracing::error!("whether the agent starts with the desktop could not be changed: {error}");
-        }
-        self.policy = Policy::with(now.refresh);
-        self.configuration = configuration;
-        let configured = self.configuration.accounts.clone();
-        self.accounts.retain(|name, _| configured.contains_key(name));
-        for (name, account) in configured {
-            match self.accounts.get_mut(&name) {
-                // Its place is written down for a log-in that is yet to work.
-                Some(held) if held.log_ins > 0 => {
-                    held.account = handing_out_of(Some(&account), held.account.clone());
-                }
-                Some(held) => held.account = account,
-                None => self.hold(&name),
-            }
-        }
-        self.review_those_who_ask();
-    }
-
     fn step_all(&mut self, event: &Event) {
         let names: Vec<AccountName> = self.accounts.keys().cloned().collect();
         names.iter().for_each(|name| self.step(name, event.clone()));
     }
 
     fn moment(&self) -> Moment {
-        let bits = getrandom::u64().unwrap_or(1 << 63);
-        Moment { now: self.clock.now(), chance: Chance::from_bits(bits) }
+        Moment { now: self.clock.now(), chance: Chance::from_bits(random_bits()) }
     }
 
     fn report(&self) -> StatusReport {
-        let now = self.clock.now();
-        let implied = self.configuration.implied_account();
-        let status = |(name, held): (&AccountName, &Held)| AccountStatus {
-            token_file: self.token_files.status(&held.account),
-            approvals: held.asking.to_vec(),
-            ..held.session.status(name, &held.account, implied == Some(name), now)
-        };
         StatusReport {
             agent: self.info.clone(),
-            accounts: self.accounts.iter().map(status).collect(),
+            accounts: self.accounts.iter().map(|(name, managed)| self.account_status(name, managed)).collect(),
             account_order: self.configuration.settings.account_order.clone(),
+        }
+    }
+
+    fn account_status(&self, name: &AccountName, managed: &ManagedAccount) -> AccountStatus {
+        let Account { server, sharing, .. } = managed.account();
+        let is_default = self.configuration.implied_account() == Some(name);
+        AccountStatus {
+            token_file: self.token_files.status(sharing),
+            approvals: managed.asking.to_vec(),
+            ..managed.session.status(name, server, is_default, self.clock.now())
         }
     }
 
@@ -317,21 +285,45 @@ impl Agent {
         }
     }
 
-    /// A token that was asked for and not stored yet must not be lost because somebody quits.
+    /// A token that was asked for and not stored yet must not be lost because somebody quits. When the keychain does not take
+    /// it, a person is told that quitting loses it, and has to quit once more.
     async fn finish_jobs(&mut self, inputs: &mut Inputs) {
-        /// An exchange takes at most 30 s; ten more for a keychain that is slow to take the token.
-        const LONGEST_GOODBYE: std::time::Duration = std::time::Duration::from_secs(40);
-        let finish = async {
-            while self.running_jobs > 0 {
-                match inputs.finished.recv().await {
-                    Some(finished) => self.job_finished(finished),
-                    None => return,
+        /// A rotation takes at most 30 s; ten more for a keychain that is slow to take the token.
+        const LONGEST_GOODBYE: Duration = Duration::from_secs(40);
+        let patience = tokio::time::sleep(LONGEST_GOODBYE);
+        tokio::pin!(patience);
+        let mut is_told = false;
+        while self.running_jobs > 0 {
+            tokio::select! {
+                Some(finished) = inputs.finished.recv() => self.job_finished(finished),
+                Some(()) = inputs.keychain.recv() => self.keychain_returned(),
+                Some(event) = inputs.notifier.recv() => self.notifier_event(event),
+                signal = inputs.process.next(), if is_told => match signal {
+                    ProcessSignal::Quit => return tracing::error!("ended before the keychain took the new login"),
+                    ProcessSignal::Reload => self.keychain_returned(),
+                },
+                () = &mut patience, if !is_told => {
+                    let unstored = self.unstored();
+                    if unstored.is_empty() {
+                        return tracing::error!("a rotation could not be finished: the next start tries once more");
+                    }
+                    is_told = true;
+                    for name in unstored {
+                        tracing::error!(
+                            account = %name,
+                            "the new login is only in memory: unlock the keychain; a second signal ends the agent and loses it"
+                        );
+                        self.notify(&name, Notice::KeychainRefused);
+                    }
                 }
             }
-        };
-        if tokio::time::timeout(LONGEST_GOODBYE, finish).await.is_err() {
-            tracing::error!("a rotation could not be finished: the next start tries once more");
         }
+    }
+
+    /// The accounts whose new login the keychain has not taken yet.
+    fn unstored(&self) -> Vec<AccountName> {
+        let refreshed = self.accounts.iter().filter(|(_, managed)| managed.session.is_unstored()).map(|(name, _)| name);
+        refreshed.chain(self.log_ins.unstored()).cloned().collect()
     }
 }
 
@@ -342,4 +334,9 @@ fn without_countdown(report: &StatusReport) -> StatusReport {
         token.expires_in = 0;
     }
     report
+}
+
+/// Without the system's randomness everything still works, less well spread.
+fn random_bits() -> u64 {
+    getrandom::u64().unwrap_or(1 << 63)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use evertoken_core::account::token_file::{NotWritable, TokenFile, TokenFileForm};
-use evertoken_core::account::{Account, AccountName};
+use evertoken_core::account::{AccountName, Sharing};
 use evertoken_core::api::status::TokenFileStatus;
 use evertoken_core::oauth::token::Fingerprint;
 use jiff::Timestamp;
@@ -13,15 +13,19 @@ use tracing::{info, warn};
 
 use super::Agent;
 use super::jobs::JobResult;
-use crate::store::token_file::{self, TokenFileError};
+use crate::store::token_file::{TokenFileError, TokenFileStore};
 
 /// What was last done about each file.
-#[derive(Default)]
-pub(super) struct TokenFiles(BTreeMap<PathBuf, Kept>);
+pub(super) struct TokenFiles {
+    store: TokenFileStore,
+    files: BTreeMap<PathBuf, Kept>,
+}
 
 struct Kept {
-    wanted: Wanted,
-    is_under_way: bool,
+    account: AccountName,
+    /// `None`: an agent before this one made the file, and nothing was done about it yet.
+    wanted: Option<Wanted>,
+    is_running: bool,
     problem: Option<String>,
 }
 
@@ -42,15 +46,22 @@ struct Written {
 }
 
 impl TokenFiles {
-    pub(super) fn status(&self, account: &Account) -> Option<TokenFileStatus> {
-        let TokenFile { path, form } = account.token_file.as_ref()?;
-        let problem = self.0.get(path.as_path()).and_then(|kept| kept.problem.clone());
+    /// Begins with the files that an earlier agent left.
+    pub(super) fn new(store: TokenFileStore) -> Self {
+        let left = |account| Kept { account, wanted: None, is_running: false, problem: None };
+        let files = store.known().into_iter().map(|(path, account)| (path, left(account))).collect();
+        Self { store, files }
+    }
+
+    pub(super) fn status(&self, sharing: &Sharing) -> Option<TokenFileStatus> {
+        let TokenFile { path, form } = sharing.token_file.as_ref()?;
+        let problem = self.files.get(path.as_path()).and_then(|kept| kept.problem.clone());
         Some(TokenFileStatus { path: path.as_path().to_owned(), form: *form, problem })
     }
 
     /// What failed is tried once more.
     pub(super) fn try_again(&mut self) {
-        self.0.retain(|_, kept| kept.problem.is_none() || kept.is_under_way);
+        self.files.retain(|_, kept| kept.problem.is_none() || kept.is_running);
     }
 }
 
@@ -58,13 +69,13 @@ impl Agent {
     /// Writes and removes what is not as it should be. Each file is worked on by one job at a time.
     pub(super) fn keep_token_files(&mut self) {
         let mut wanted = self.wanted_token_files();
-        for (path, kept) in &self.token_files.0 {
-            let gone = || Wanted { account: kept.wanted.account.clone(), token: None };
+        for (path, kept) in &self.token_files.files {
+            let gone = || Wanted { account: kept.account.clone(), token: None };
             wanted.entry(path.clone()).or_insert_with(gone);
         }
         for (path, wanted) in wanted {
-            let known = self.token_files.0.get(&path);
-            let is_done = known.is_some_and(|kept| kept.is_under_way || kept.wanted == wanted);
+            let known = self.token_files.files.get(&path);
+            let is_done = known.is_some_and(|kept| kept.is_running || kept.wanted.as_ref() == Some(&wanted));
             if !is_done {
                 self.keep_token_file(path, wanted);
             }
@@ -74,10 +85,10 @@ impl Agent {
     fn wanted_token_files(&self) -> BTreeMap<PathBuf, Wanted> {
         let now = self.clock.now();
         let mut wanted = BTreeMap::new();
-        for (name, held) in &self.accounts {
-            let Some(TokenFile { path, form }) = &held.account.token_file else { continue };
-            let valid = held.session.access_token().filter(|info| info.remaining(now).is_positive() && !self.ending);
-            let token = valid.zip(held.access_token.as_ref()).map(|(info, token)| Written {
+        for (name, managed) in &self.accounts {
+            let Some(TokenFile { path, form }) = &managed.account().sharing.token_file else { continue };
+            let valid = managed.session.access_token().filter(|info| info.remaining(now).is_positive() && !self.ending);
+            let token = valid.zip(managed.access_token.as_ref()).map(|(info, token)| Written {
                 fingerprint: token.fingerprint(),
                 expires_at: info.expires_at,
                 form: *form,
@@ -88,8 +99,10 @@ impl Agent {
     }
 
     fn contents(&self, wanted: &Wanted) -> Result<Option<SecretString>, NotWritable> {
-        let held = self.accounts.get(&wanted.account).and_then(|held| held.access_token.as_ref());
-        let Some((Written { expires_at, form, .. }, token)) = wanted.token.as_ref().zip(held) else { return Ok(None) };
+        let managed = self.accounts.get(&wanted.account).and_then(|managed| managed.access_token.as_ref());
+        let Some((Written { expires_at, form, .. }, token)) = wanted.token.as_ref().zip(managed) else {
+            return Ok(None);
+        };
         form.contents(&wanted.account, token, *expires_at).map(Some)
     }
 
@@ -99,13 +112,15 @@ impl Agent {
             Ok(contents) => (contents, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        self.token_files.0.insert(path.clone(), Kept { wanted, is_under_way: true, problem });
-        self.start(&account, async move {
+        let kept = Kept { account: account.clone(), wanted: Some(wanted), is_running: true, problem };
+        self.token_files.files.insert(path.clone(), kept);
+        let (store, name) = (self.token_files.store.clone(), account.clone());
+        self.start_unowned(async move {
             let place = path.clone();
             // A home folder on a network may hang.
             let kept = tokio::task::spawn_blocking(move || match contents {
-                Some(contents) => token_file::write(&place, &contents),
-                None => token_file::remove(&place),
+                Some(contents) => store.write(&name, &place, &contents),
+                None => store.remove(&place),
             });
             let result = kept.await.unwrap_or_else(|_| Err(TokenFileError::Io("the work was broken off".to_owned())));
             Some(JobResult::TokenFileKept(path, result))
@@ -113,24 +128,24 @@ impl Agent {
     }
 
     pub(super) fn token_file_kept(&mut self, path: &Path, result: Result<(), TokenFileError>) {
-        let Some(kept) = self.token_files.0.get_mut(path) else { return };
-        kept.is_under_way = false;
-        let account = &kept.wanted.account;
+        let Some(kept) = self.token_files.files.get_mut(path) else { return };
+        kept.is_running = false;
+        let account = &kept.account;
+        let holds_token = kept.wanted.as_ref().is_some_and(|wanted| wanted.token.is_some());
         match result {
             Ok(()) => {
-                let written = kept.wanted.token.is_some() && kept.problem.is_none();
-                info!(%account, path = %path.display(), written, "token file");
+                info!(%account, path = %path.display(), written = holds_token && kept.problem.is_none(), "token file");
             }
             Err(error) => {
                 warn!(%account, path = %path.display(), "the token file is not kept: {error}");
                 kept.problem = Some(error.to_string());
             }
         }
-        let is_wanted = |account: &Account| account.token_file.as_ref().is_some_and(|file| file.path.as_path() == path);
-        if kept.wanted.token.is_none() && !self.accounts.values().any(|held| is_wanted(&held.account)) {
-            self.token_files.0.remove(path);
+        let is_wanted = |sharing: &Sharing| sharing.token_file.as_ref().is_some_and(|file| file.path.as_path() == path);
+        if !holds_token && !self.accounts.values().any(|managed| is_wanted(&managed.account().sharing)) {
+            self.token_files.files.remove(path);
         }
-        // What changed meanwhile.
+        // What changed since the job began.
         self.keep_token_files();
     }
 }

@@ -1,18 +1,26 @@
 //! Puts the agent together and runs it.
 
+#[cfg(unix)]
+mod background;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+mod only_agent;
 
 #[cfg(not(target_os = "linux"))]
 use elsewhere as platform;
 #[cfg(target_os = "linux")]
 use linux as platform;
 
+#[cfg(unix)]
+pub use background::become_background_agent;
+
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use evertoken_client::environment;
 use evertoken_core::account::order::AccountOrder;
 use evertoken_core::api::status::{AgentInfo, StatusReport};
 use evertoken_core::config::paths::{NoHome, Paths};
@@ -23,6 +31,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tracing::info;
 
+use self::only_agent::OnlyAgent;
 use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
 use crate::local_api::{self, BindError, Owner};
@@ -30,10 +39,11 @@ use crate::owner::{Agent, Inputs, Parts};
 use crate::store::config_file::{ConfigurationFile, ConfigurationFileError};
 use crate::store::keychain;
 use crate::store::keychain::Keychain;
+use crate::store::token_file::TokenFileStore;
 use crate::system::clock::WallClockTimer;
 use crate::system::process_signals::ProcessSignals;
 use crate::system::service_manager::{self, Inherited};
-use crate::system::{config_watch, hardening, logging, power_and_network};
+use crate::system::{children, config_watch, hardening, logging, power_and_network};
 
 /// How the agent is started.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,6 +66,12 @@ pub enum StartError {
     /// The local API cannot be served.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Another agent has the state folder.
+    #[error("another agent already serves {0} for this state folder: use that one, or end it first")]
+    AnotherAgent(PathBuf),
+    /// Others could change what the agent keeps.
+    #[error("{0}")]
+    Unsafe(String),
     /// The state folder or something of the system cannot be used.
     #[error("the agent cannot run: {0}")]
     Io(#[from] io::Error),
@@ -68,6 +84,7 @@ pub enum StartError {
 pub fn run(options: Options) -> Result<(), StartError> {
     // First, because it changes the environment: while there is one thread.
     let inherited = Inherited::take();
+    children::keep_files();
     hardening::protect_process();
     logging::start();
     platform::run(options, inherited, Reports::new())
@@ -117,11 +134,12 @@ fn block_on(agent: impl Future<Output = Result<(), StartError>>) -> Result<(), S
 }
 
 async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: TrayLink) -> Result<(), StartError> {
-    let paths = Paths::from_environment(|name| std::env::var_os(name))?;
+    let paths = environment::paths()?;
     let file = ConfigurationFile::new(paths.config_file());
     let watched_file = paths.config_file();
     let configuration = file.read()?;
     std::fs::create_dir_all(&paths.state)?;
+    let _only_agent = OnlyAgent::claim(&paths, &inherited)?;
     let listener = local_api::bind(&paths.socket, inherited)?;
     let Reports { info, sender: reports } = reports;
     let (watched, followed) = (reports.subscribe(), reports.subscribe());
@@ -149,6 +167,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         process: ProcessSignals::new()?,
         timer: WallClockTimer::new()?,
     };
+    let token_files = TokenFileStore::new(paths.token_files());
     let parts = Parts {
         configuration,
         file,
@@ -161,7 +180,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tray: tray.tray,
     };
     let agent = Agent::new(parts);
-    let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched)));
+    let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched), token_files));
     tokio::spawn(config_watch::watch(watched_file, configuration_out));
     tokio::spawn(power_and_network::watch(system_out));
     service_manager::follow(followed);

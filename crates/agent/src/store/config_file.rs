@@ -60,10 +60,21 @@ impl ConfigurationFile {
         self.path.exists()
     }
 
+    /// A link whose target is not there is no missing file: a dotfile manager is at work, or a disk is not mounted.
+    fn missing_target(&self) -> Option<io::Error> {
+        let links = [Some(self.path.as_path()), self.path.parent()].into_iter().flatten();
+        let target = links.filter(|link| !link.exists()).find_map(|link| fs::read_link(link).ok())?;
+        let reason = format!("it is a link to {}, which is not there", target.display());
+        Some(io::Error::new(io::ErrorKind::NotFound, reason))
+    }
+
     fn text(&self) -> Result<String, ConfigurationFileError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Ok(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match self.missing_target() {
+                Some(error) => Err(self.io(error)),
+                None => Ok(String::new()),
+            },
             Err(error) => Err(self.io(error)),
         }
     }
@@ -113,6 +124,23 @@ mod tests {
         assert!(file.read().is_err());
         assert!(file.edit(&Edit::SetDefault("a".parse().unwrap())).is_err());
         assert_eq!(fs::read_to_string(path).unwrap(), "version = 1\n[accounts.a\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_an_error_and_stays() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let (gone, link) = (folder.path().join("gone.toml"), folder.path().join("config.toml"));
+        symlink(&gone, &link).unwrap();
+        let file = ConfigurationFile::new(link.clone());
+        assert!(file.read().unwrap_err().to_string().contains("gone.toml, which is not there"));
+        assert!(file.edit(&Edit::ChangeSettings(Default::default())).is_err());
+        assert!(!gone.exists() && fs::symlink_metadata(link).unwrap().is_symlink());
+
+        let linked = folder.path().join("evertoken");
+        symlink(folder.path().join("nowhere"), &linked).unwrap();
+        assert!(ConfigurationFile::new(linked.join("config.toml")).read().is_err());
     }
 
     #[cfg(unix)]

@@ -2,50 +2,25 @@
 
 use std::time::Duration;
 
-use evertoken_core::account::AccountName;
-use evertoken_core::login::client_secrets::{Change, ClientSecrets, StoredClientSecret};
+use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::login::token_store::{
-    EntryKind, Found, KeychainProblem, Slot, StoredAccessToken, StoredRefreshToken,
+    EntryKind, KeychainProblem, Slot, StoredAccessToken, StoredClientSecret, StoredRefreshToken, StoredTokens,
 };
+use evertoken_core::oauth::server::Server;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::store::keychain::Keychain;
+use crate::store::old_entries;
 
 /// One account's entries.
 #[derive(Clone)]
-pub(crate) struct Vault {
+pub(crate) struct TokenStore {
     keychain: Keychain,
-    account: AccountName,
+    account: AccountId,
 }
 
-/// What the keychain holds, with the tokens.
-#[derive(Default)]
-pub(crate) struct Tokens {
-    pub(crate) a: Option<StoredRefreshToken>,
-    pub(crate) b: Option<StoredRefreshToken>,
-    pub(crate) access_token: Option<StoredAccessToken>,
-}
-
-impl Tokens {
-    /// The same without the tokens.
-    pub(crate) fn found(&self) -> Found {
-        Found {
-            a: self.a.as_ref().map(|stored| stored.info(Slot::A)),
-            b: self.b.as_ref().map(|stored| stored.info(Slot::B)),
-            access_token: self.access_token.as_ref().map(|stored| (stored.generation, stored.info())),
-        }
-    }
-
-    pub(crate) fn in_slot(&self, slot: Slot) -> Option<&StoredRefreshToken> {
-        match slot {
-            Slot::A => self.a.as_ref(),
-            Slot::B => self.b.as_ref(),
-        }
-    }
-}
-
-impl Vault {
-    pub(crate) fn new(keychain: Keychain, account: AccountName) -> Self {
+impl TokenStore {
+    pub(crate) fn new(keychain: Keychain, account: AccountId) -> Self {
         Self { keychain, account }
     }
 
@@ -55,16 +30,19 @@ impl Vault {
     }
 
     /// Everything the account has.
-    pub(crate) async fn read(&self) -> Result<Tokens, KeychainProblem> {
-        Ok(Tokens {
-            a: self.read_slot(Slot::A).await?,
-            b: self.read_slot(Slot::B).await?,
-            access_token: self.get(EntryKind::AccessToken).await?.as_ref().and_then(StoredAccessToken::from_entry),
+    pub(crate) async fn read(&self) -> Result<StoredTokens, KeychainProblem> {
+        let generation = |stored: &StoredRefreshToken| stored.generation;
+        let access_tokens = self.all(EntryKind::AccessToken, StoredAccessToken::from_entry).await?;
+        Ok(StoredTokens {
+            a: self.refresh_tokens(Slot::A).await?.into_iter().max_by_key(generation),
+            b: self.refresh_tokens(Slot::B).await?.into_iter().max_by_key(generation),
+            access_token: access_tokens.into_iter().max_by_key(|stored| stored.generation),
+            waiting: self.all(EntryKind::WaitingLogin, StoredRefreshToken::from_entry).await?.into_iter().next(),
         })
     }
 
-    async fn read_slot(&self, slot: Slot) -> Result<Option<StoredRefreshToken>, KeychainProblem> {
-        Ok(self.get(EntryKind::RefreshToken(slot)).await?.as_ref().and_then(StoredRefreshToken::from_entry))
+    async fn refresh_tokens(&self, slot: Slot) -> Result<Vec<StoredRefreshToken>, KeychainProblem> {
+        self.all(EntryKind::RefreshToken(slot), StoredRefreshToken::from_entry).await
     }
 
     /// Proves that an entry of `length` bytes can be written.
@@ -85,73 +63,85 @@ impl Vault {
     }
 
     pub(crate) async fn drop_slot(&self, slot: Slot) -> Result<(), KeychainProblem> {
-        self.keychain.delete(&EntryKind::RefreshToken(slot).name(&self.account)).await
+        self.delete(EntryKind::RefreshToken(slot)).await
     }
 
-    /// Both client secrets.
-    pub(crate) async fn read_client_secrets(&self) -> Result<ClientSecrets, KeychainProblem> {
-        let secret = async |slot| {
-            let entry = self.get(EntryKind::ClientSecret(slot)).await?;
-            Ok(entry.as_ref().and_then(StoredClientSecret::from_entry))
-        };
-        Ok(ClientSecrets { a: secret(Slot::A).await?, b: secret(Slot::B).await? })
+    /// Keeps a login of another user until a person has answered.
+    pub(crate) async fn store_waiting(&self, login: &StoredRefreshToken) -> Result<(), KeychainProblem> {
+        self.put_and_read_back(EntryKind::WaitingLogin, login.to_entry()).await
     }
 
-    pub(crate) async fn change_client_secrets(&self, change: &Change) -> Result<(), KeychainProblem> {
-        match change {
-            Change::Put(slot, stored) => {
-                self.put_and_read_back(EntryKind::ClientSecret(*slot), stored.to_entry()).await
-            }
-            Change::Drop(slot) => self.keychain.delete(&EntryKind::ClientSecret(*slot).name(&self.account)).await,
-        }
+    pub(crate) async fn forget_waiting(&self) -> Result<(), KeychainProblem> {
+        self.delete(EntryKind::WaitingLogin).await
     }
 
-    /// Deletes the login; all entries are tried even when one fails. The client secret is the account's, and stays.
+    /// The client secret that a log-out left behind.
+    pub(crate) async fn client_secret_left(&self) -> Result<Option<StoredClientSecret>, KeychainProblem> {
+        Ok(self.all(EntryKind::ClientSecret, StoredClientSecret::from_entry).await?.into_iter().next())
+    }
+
+    /// Deletes the login. Its client secret stays, for the next log-in at the same server.
     pub(crate) async fn forget_login(&self) -> Result<(), KeychainProblem> {
+        let current = self.read().await?.current().and_then(|stored| stored.client_secret.clone());
+        if let Some(secret) = current {
+            self.put_and_read_back(EntryKind::ClientSecret, StoredClientSecret(secret).to_entry()).await?;
+        }
         self.forget(&EntryKind::LOGIN).await
+    }
+
+    /// Deletes the client secret that a log-out left behind.
+    pub(crate) async fn forget_client_secret(&self) -> Result<(), KeychainProblem> {
+        self.delete(EntryKind::ClientSecret).await
     }
 
     /// Deletes every entry.
     pub(crate) async fn forget_account(&self) -> Result<(), KeychainProblem> {
-        self.forget_login().await.and(self.forget_client_secrets().await)
+        self.forget(&EntryKind::LOGIN).await.and(self.forget_client_secret().await)
     }
 
-    /// Deletes what is the account's and not the login's.
-    pub(crate) async fn forget_client_secrets(&self) -> Result<(), KeychainProblem> {
-        self.forget(&EntryKind::ACCOUNT).await
+    /// Takes over the entries that an earlier version kept under the account's name.
+    pub(crate) async fn migrate(&self, name: &AccountName, server: &Server) -> Result<(), KeychainProblem> {
+        let Some(old) = old_entries::read(&self.keychain, name, server).await? else { return Ok(()) };
+        if self.read().await?.current().is_none() {
+            for (slot, stored) in &old.refresh_tokens {
+                self.store_refresh_token(*slot, stored).await?;
+            }
+            if let Some(access_token) = &old.access_token {
+                self.put_and_read_back(EntryKind::AccessToken, access_token.to_entry()).await?;
+            }
+            if let Some(secret) = &old.client_secret_left {
+                self.put_and_read_back(EntryKind::ClientSecret, secret.to_entry()).await?;
+            }
+        }
+        tracing::info!(account = %name, "the login's entries are of the current version now");
+        old_entries::forget(&self.keychain, name).await
     }
 
+    /// All entries are tried even when one fails.
     async fn forget(&self, kinds: &[EntryKind]) -> Result<(), KeychainProblem> {
         let mut result = Ok(());
         for kind in kinds {
-            result = result.and(self.keychain.delete(&kind.name(&self.account)).await);
+            result = result.and(self.delete(*kind).await);
         }
         result
     }
 
-    /// Copies every entry to another account's names; the old ones stay.
-    pub(crate) async fn copy_to(&self, other: &Self) -> Result<(), KeychainProblem> {
-        let secrets = EntryKind::ACCOUNT;
-        let tokens = [EntryKind::RefreshToken(Slot::A), EntryKind::RefreshToken(Slot::B), EntryKind::AccessToken];
-        for kind in secrets.into_iter().chain(tokens) {
-            if let Some(entry) = self.get(kind).await? {
-                other.put_and_read_back(kind, entry).await?;
-            }
-        }
-        Ok(())
+    async fn delete(&self, kind: EntryKind) -> Result<(), KeychainProblem> {
+        self.keychain.delete(&kind.name(&self.account)).await
     }
 
-    async fn get(&self, kind: EntryKind) -> Result<Option<SecretString>, KeychainProblem> {
-        self.keychain.read(&kind.name(&self.account)).await
+    /// What each collection of the keychain holds under this name.
+    async fn all<T>(&self, kind: EntryKind, read: fn(&SecretString) -> Option<T>) -> Result<Vec<T>, KeychainProblem> {
+        let entries = self.keychain.read_all(&kind.name(&self.account)).await?;
+        Ok(entries.iter().filter_map(read).collect())
     }
 
     async fn put_and_read_back(&self, kind: EntryKind, entry: SecretString) -> Result<(), KeychainProblem> {
         let name = kind.name(&self.account);
         self.keychain.write(&name, entry.clone()).await?;
-        match self.keychain.read(&name).await? {
-            Some(back) if back.expose_secret() == entry.expose_secret() => Ok(()),
-            Some(_) | None => Err(KeychainProblem::Refused),
-        }
+        let back = self.keychain.read_all(&name).await?;
+        let is_there = back.iter().any(|back| back.expose_secret() == entry.expose_secret());
+        if is_there { Ok(()) } else { Err(KeychainProblem::Refused) }
     }
 }
 

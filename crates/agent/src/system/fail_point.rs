@@ -3,9 +3,14 @@
 /// Kills this process, as a power cut would, when `EVERTOKEN_FAIL_POINT` names the place.
 #[cfg(all(debug_assertions, unix))]
 pub(crate) fn fail_point(place: &str) {
-    if std::env::var_os("EVERTOKEN_FAIL_POINT").is_some_and(|wanted| wanted == place) {
+    if is_set(place) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
+}
+
+/// Does `EVERTOKEN_FAIL_POINT` name this place? Never in a release build.
+pub(crate) fn is_set(place: &str) -> bool {
+    cfg!(debug_assertions) && std::env::var_os("EVERTOKEN_FAIL_POINT").is_some_and(|wanted| wanted == place)
 }
 
 /// Nothing, in a release build.

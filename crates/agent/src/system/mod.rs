@@ -1,10 +1,14 @@
 //! What the operating system tells and is told.
 
+pub(crate) mod children;
 pub mod clock;
 pub(crate) mod config_watch;
 pub(crate) mod diagnosis;
 pub(crate) mod fail_point;
+pub(crate) mod files;
+pub(crate) mod hand_over;
 pub mod hardening;
+pub(crate) mod lock_holder;
 pub(crate) mod logging;
 pub(crate) mod peer;
 pub mod power_and_network;

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, AccountName};
+use crate::account::{AccountName, Sharing};
 
 /// A program: the file that a process runs, as the operating system tells it. Not what the process says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ pub enum Permission {
     Undecided,
 }
 
-impl Account {
+impl Sharing {
     /// May the program have this account's access tokens? A program that the system does not name is never let in
     /// where a person has to approve.
     #[must_use]
@@ -135,20 +135,18 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
 
-    fn account() -> Account {
-        let text = "endpoint = \"https://api.vault.ist/token\"\nrequire_approval = true\n";
-        toml_edit::de::from_str(text).unwrap()
+    fn asking() -> Sharing {
+        Sharing { require_approval: true, ..Sharing::default() }
     }
 
     #[test]
     fn where_nothing_has_to_be_approved_everybody_is_let_in() {
-        let account = Account { require_approval: false, ..account() };
-        assert_eq!(account.permission(None), Permission::Allowed);
+        assert_eq!(Sharing::default().permission(None), Permission::Allowed);
     }
 
     #[test]
     fn a_person_is_asked_once_and_the_newest_decision_counts() {
-        let (mut account, curl) = (account(), Program::new("/usr/bin/curl"));
+        let (mut account, curl) = (asking(), Program::new("/usr/bin/curl"));
         assert_eq!(account.permission(Some(&curl)), Permission::Undecided);
         account.decide(&curl, true);
         assert_eq!(account.permission(Some(&curl)), Permission::Allowed);
@@ -159,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_program_without_a_name_is_not_let_in_where_a_person_has_to_approve() {
-        assert_eq!(account().permission(None), Permission::Denied);
+        assert_eq!(asking().permission(None), Permission::Denied);
     }
 
     #[test]

@@ -4,8 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::IgnoredAny;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
@@ -13,8 +12,6 @@ use crate::oauth::token::AccessToken;
 
 /// The variable of the `env` form.
 const VARIABLE: &str = "VAULT_ACCESS_TOKEN";
-/// In bytes. What is longer than this was not written by Evertoken.
-pub const LONGEST_TOKEN_FILE: usize = 64 << 10;
 
 /// Which file is kept, and how it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,29 +130,11 @@ impl TokenFileForm {
     }
 }
 
-/// May this text be written over, because it can only be a token file in one of the forms, or nothing?
-#[must_use]
-pub fn is_token_file(text: &SecretString) -> bool {
-    let text = text.expose_secret();
-    let Some(line) = text.strip_suffix('\n') else { return text.is_empty() };
-    let is_object = || serde_json::from_str::<JsonKeys>(line).is_ok();
-    !line.contains(char::is_whitespace) || is_object()
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "that the fields are there is what is asked")]
-struct JsonKeys {
-    account: IgnoredAny,
-    access_token: IgnoredAny,
-    token_type: IgnoredAny,
-    expires_at: IgnoredAny,
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+    use secrecy::ExposeSecret;
 
     const FORMS: [TokenFileForm; 3] = [TokenFileForm::Raw, TokenFileForm::Env, TokenFileForm::Json];
 
@@ -181,19 +160,6 @@ mod tests {
             assert_eq!(contents(TokenFileForm::Env, odd), Err(NotWritable));
             let json = contents(TokenFileForm::Json, odd).unwrap();
             assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["access_token"], odd);
-        }
-    }
-
-    #[test]
-    fn a_persons_own_file_is_never_written_over() {
-        for form in FORMS {
-            assert!(is_token_file(&contents(form, "eyJ.a-b").unwrap().into()), "{form}");
-        }
-        assert!(is_token_file(&"".to_owned().into()));
-        for other in
-            ["# a comment\n", "export A=1\nexport B=2\n", "{\"a\": 1}\n", "no newline", "-----BEGIN KEY-----\nx\n"]
-        {
-            assert!(!is_token_file(&other.to_owned().into()), "{other}");
         }
     }
 

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountName;
+
 /// `GET /v1/diagnosis`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -13,6 +15,19 @@ pub struct Diagnosis {
     /// By how many seconds the endpoint's clock was ahead of this machine's, by the `Date` of the last answer; less
     /// than zero: behind. Absent before the first answer since the agent began.
     pub endpoint_clock_ahead: Option<i64>,
+    /// The accounts whose lock another process has now, where the system tells.
+    #[serde(default)]
+    pub held_locks: Vec<HeldLock>,
+}
+
+/// An account's lock in another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HeldLock {
+    /// The account.
+    pub account: AccountName,
+    /// The program and its process, in words.
+    pub holder: String,
 }
 
 /// Who is on the session bus.

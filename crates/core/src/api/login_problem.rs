@@ -4,7 +4,7 @@ use crate::account::AccountName;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::login::session::keychain_problem;
 use crate::login::token_store::KeychainProblem;
-use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, NotSent};
+use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, OAuthError, Refusal};
 
 /// The problem of a log-in that worked, and whose new token the keychain does not take yet.
 #[must_use]
@@ -26,19 +26,55 @@ pub fn sign_in_problem(account: &AccountName, failure: &Failure) -> Problem {
     };
     let reason = failure.in_words();
     match failure {
-        Failure::AuthorizationRequired(_) => {
-            with(ProblemKind::LoginRefused, "the server does not accept the sign-in", "Sign in again.")
+        Failure::AuthorizationRequired(Refusal { error: Some(error), .. })
+        | Failure::Odd { error: Some(error), .. } => {
+            let (kind, meaning, advice) = sign_in_refused(error);
+            with(kind, &meaning, advice)
         }
-        Failure::Odd { error: Some(ErrorCode::UnsupportedGrantType | ErrorCode::UnauthorizedClient), .. } => with(
-            ProblemKind::ClientRefused,
-            "the server does not let this client sign in this way",
-            "Sign in another way, or ask whoever runs the server to allow it for this client.",
-        ),
-        Failure::Odd { error: Some(error), .. } => with(ProblemKind::ClientRefused, &reason, error.advice()),
+        Failure::AuthorizationRequired(_) => with(ProblemKind::LoginRefused, NOT_ACCEPTED, "Sign in again."),
+        Failure::NotSent(reason) if reason.concerns_certificates() => {
+            with(ProblemKind::TryLater, &failure.in_words(), CHECK_CERTIFICATES)
+        }
         Failure::NotSent(_) | Failure::OutcomeUnknown(_) | Failure::Later { .. } | Failure::Odd { error: None, .. } => {
             with(ProblemKind::TryLater, &reason, "Check the network and the issuer, then sign in again.")
         }
-        Failure::AnotherUser(_) | Failure::Keychain(_) | Failure::Journal => login_problem(account, failure),
+        Failure::AnotherUser(_)
+        | Failure::ServerChanged(_)
+        | Failure::Keychain(_)
+        | Failure::Journal
+        | Failure::Lock(_) => login_problem(account, failure),
+    }
+}
+
+const NOT_ACCEPTED: &str = "the server does not accept the sign-in";
+const CHECK_CERTIFICATES: &str = "Check the endpoint's URL and this machine's certificates and clock.";
+
+/// What the server's error means for a sign-in: the kind of problem, the reason, and what to do.
+fn sign_in_refused(error: &OAuthError) -> (ProblemKind, String, &'static str) {
+    match error.code {
+        ErrorCode::UnsupportedGrantType | ErrorCode::UnauthorizedClient => (
+            ProblemKind::ClientRefused,
+            error.as_cause_of("the server does not let this client sign in this way"),
+            "Sign in another way, or ask the people who run the server to allow it for this client.",
+        ),
+        ErrorCode::InvalidGrant | ErrorCode::BadRefreshToken => {
+            (ProblemKind::LoginRefused, error.as_cause_of(NOT_ACCEPTED), "Sign in again.")
+        }
+        ErrorCode::InteractionRequired
+        | ErrorCode::LoginRequired
+        | ErrorCode::ConsentRequired
+        | ErrorCode::AccountSelectionRequired => (
+            ProblemKind::LoginRefused,
+            error.as_cause_of(NOT_ACCEPTED),
+            "Sign in again with --parameter prompt=consent, or without --parameter prompt=none.",
+        ),
+        ErrorCode::InvalidClient
+        | ErrorCode::InvalidRequest
+        | ErrorCode::InvalidScope
+        | ErrorCode::InvalidTarget
+        | ErrorCode::ServerError
+        | ErrorCode::TemporarilyUnavailable
+        | ErrorCode::SlowDown => (ProblemKind::ClientRefused, error.in_words(), error.advice()),
     }
 }
 
@@ -67,16 +103,17 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
         |kind, meaning: &str, advice: &str| Problem::new(kind, format!("{account}: {reason}; {meaning}."), advice);
     const NOTHING_CHANGED: &str = "nothing was changed";
     match failure {
+        Failure::AuthorizationRequired(Refusal { error: Some(error), .. }) if error.code.refuses_the_client() => {
+            with(ProblemKind::ClientRefused, NOTHING_CHANGED, error.advice())
+        }
         Failure::AuthorizationRequired(_) => with(
             ProblemKind::LoginRefused,
             "this refresh token cannot log in, and nothing was changed",
-            "Get a new refresh token from Vault and try again.",
+            "Get a new refresh token from the server and try again.",
         ),
-        Failure::NotSent(NotSent::Tls) => with(
-            ProblemKind::TryLater,
-            NOTHING_CHANGED,
-            "Check the endpoint's URL and this machine's certificates and clock.",
-        ),
+        Failure::NotSent(reason) if reason.concerns_certificates() => {
+            with(ProblemKind::TryLater, NOTHING_CHANGED, CHECK_CERTIFICATES)
+        }
         Failure::NotSent(_) => with(
             ProblemKind::TryLater,
             NOTHING_CHANGED,
@@ -85,7 +122,7 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
         Failure::OutcomeUnknown(_) => with(
             ProblemKind::TryLater,
             "it may have used up this refresh token",
-            "Try once more with the same token; if it is refused, get a new one from Vault.",
+            "Try once more with the same token; if it is refused, get a new one from the server.",
         ),
         Failure::Later { .. } => with(ProblemKind::TryLater, NOTHING_CHANGED, "Try again later with the same token."),
         Failure::Odd { error: Some(error), .. } => with(ProblemKind::ClientRefused, NOTHING_CHANGED, error.advice()),
@@ -95,6 +132,7 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
             "Check the endpoint's URL, and whether a proxy or a sign-in page stands before it.",
         ),
         Failure::AnotherUser(users) => another_user(account, users),
+        Failure::ServerChanged(foreign) => crate::login::session::server_changed(account, foreign),
         Failure::Keychain(problem) => {
             let Problem { advice, .. } = keychain_problem(account, *problem);
             with(ProblemKind::Keychain, "nothing was sent and nothing was changed", &advice)
@@ -103,6 +141,11 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
             ProblemKind::Failed,
             "nothing was sent and nothing was changed",
             "Make the state folder writable and free some space, then try again.",
+        ),
+        Failure::Lock(_) => with(
+            ProblemKind::TryLater,
+            "nothing was sent and nothing was changed",
+            "`evertoken doctor` says who holds the lock; end that process, then try again.",
         ),
     }
 }

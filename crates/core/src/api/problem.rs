@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::token::Fingerprint;
+
 /// What went wrong, what it means for the login, and what to do. Never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -16,6 +18,9 @@ pub struct Problem {
     pub detail: String,
     /// One sentence: what to do.
     pub advice: String,
+    /// The login that waits for a person's answer, for `login/replace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Fingerprint>,
 }
 
 macro_rules! problem_kinds {
@@ -53,6 +58,8 @@ problem_kinds! {
     NoSuchCall = "urn:evertoken:no-such-call", 404, Failed;
     /// The endpoint refused the refresh token: a person must log in.
     LoginRequired = "urn:evertoken:login-required", 403, LoginRequired;
+    /// The login belongs to another server than the configuration names.
+    ServerChanged = "urn:evertoken:server-changed", 403, LoginRequired;
     /// The credential that was given in a log-in was refused by the endpoint.
     LoginRefused = "urn:evertoken:login-refused", 403, LoginRequired;
     /// The new login belongs to another user than the account's.
@@ -101,7 +108,7 @@ impl Problem {
     /// A problem from its kind and its two sentences.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { kind, status: kind.http_status(), detail: detail.into(), advice: advice.into() }
+        Self { kind, status: kind.http_status(), detail: detail.into(), advice: advice.into(), login: None }
     }
 }
 

@@ -13,7 +13,7 @@
 //! | `POST /v1/accounts/{name}/login/browser` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
 //! | `POST /v1/accounts/{name}/login/device` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
 //! | `POST /v1/accounts/{name}/login/command` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
-//! | `POST /v1/accounts/{name}/login/replace` | | [`AccountStatus`](crate::api::status::AccountStatus) |
+//! | `POST /v1/accounts/{name}/login/replace` | [`ReplaceRequest`] | [`AccountStatus`](crate::api::status::AccountStatus) |
 //! | `POST /v1/accounts/{name}/refresh` | [`RefreshRequest`] | [`AccountStatus`](crate::api::status::AccountStatus) |
 //! | `POST /v1/accounts/{name}/copy` | | [`CopyAnswer`] |
 //! | `POST /v1/accounts/{name}/logout` | | [`LogoutAnswer`] |
@@ -37,12 +37,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::account::approval::{Access, Program};
 use crate::account::token_file::TokenFile;
-use crate::account::{Account, AccountName, Encoding, Preset};
+use crate::account::{AccountName, Preset};
 use crate::api::problem::Problem;
 use crate::api::status::AccountStatus;
 use crate::login::journal::Entry;
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::revocation::Revocation;
+use crate::oauth::server::{Encoding, Server};
+use crate::oauth::token::Fingerprint;
 
 /// A valid access token (RFC 6750).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,18 +111,18 @@ pub struct AccountSettings {
     pub revocation_endpoint: Option<String>,
 }
 
-impl From<&Account> for AccountSettings {
-    fn from(account: &Account) -> Self {
+impl From<&Server> for AccountSettings {
+    fn from(server: &Server) -> Self {
         Self {
             preset: None,
-            endpoint: Some(account.endpoint.as_str().to_owned()),
-            encoding: Some(account.encoding),
-            headers: account.headers.clone(),
-            client_id: account.client_id.clone(),
+            endpoint: Some(server.endpoint.as_str().to_owned()),
+            encoding: Some(server.encoding),
+            headers: server.headers.clone(),
+            client_id: server.client_id.clone(),
             issuer: None,
-            token_endpoint_auth_method: Some(account.token_endpoint_auth_method),
-            parameters: account.parameters.clone(),
-            revocation_endpoint: account.revocation_endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
+            token_endpoint_auth_method: Some(server.token_endpoint_auth_method),
+            parameters: server.parameters.clone(),
+            revocation_endpoint: server.revocation_endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
         }
     }
 }
@@ -153,8 +155,8 @@ pub struct AccountChange {
     /// Must a person allow each program the first time it wants an access token?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_approval: Option<bool>,
-    /// How it refreshes from now on, as a whole: headers and `client_id` that are left out are gone. A login stays
-    /// with its server, so another host, scheme or port is refused while there is one.
+    /// How it refreshes from now on, as a whole: headers and `client_id` that are left out are gone. Refused
+    /// while the keychain holds anything of the account: only a log-in changes where a login is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<AccountSettings>,
 }
@@ -212,6 +214,15 @@ impl fmt::Debug for LoginRequest {
             .field("replace_user", replace_user)
             .finish()
     }
+}
+
+/// `POST /v1/accounts/{name}/login/replace`: yes, this login may take the account of another user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceRequest {
+    /// The login that is meant, as the problem named it.
+    pub login: Fingerprint,
 }
 
 /// `POST /v1/accounts/{name}/login/browser`, `…/device`, `…/command`. Its `Debug` shows no secret.
@@ -303,7 +314,7 @@ pub struct RefreshRequest {
 pub struct CopyAnswer {
     /// When the copied token ends, UTC.
     pub expires_at: Timestamp,
-    /// Seconds until it is cleared from the clipboard.
+    /// Seconds until it is cleared from the clipboard; 0: it stays there until a log-out or the agent's end.
     pub cleared_after: u64,
 }
 

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountName;
 use crate::account::approval::Program;
 use crate::account::order::AccountOrder;
 use crate::account::token_file::TokenFileForm;
-use crate::account::{AccountName, SignInWay};
+use crate::oauth::server::SignInMethod;
 use crate::oauth::token::Fingerprint;
 
 /// The answer of `GET /v1/status` and `evertoken status --json`.
@@ -98,7 +99,7 @@ pub struct AccountStatus {
     pub approvals: Vec<Program>,
     /// How a person can log in, beside with a refresh token.
     #[serde(default)]
-    pub sign_in: Vec<SignInWay>,
+    pub sign_in: Vec<SignInMethod>,
 }
 
 /// A file that holds the access token.
@@ -134,11 +135,14 @@ pub enum State {
     KeychainUnavailable,
     /// No refresh token.
     SignedOut,
+    /// The login belongs to another server than the configuration names: nothing is sent, nothing is handed out, nothing is
+    /// lost.
+    ServerChanged,
 }
 
 impl State {
     /// Every state, in the order of the list in the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Valid,
         Self::Refreshing,
         Self::Retrying,
@@ -147,6 +151,7 @@ impl State {
         Self::LoginRequired,
         Self::KeychainUnavailable,
         Self::SignedOut,
+        Self::ServerChanged,
     ];
 
     const fn in_words(self) -> &'static str {
@@ -159,6 +164,7 @@ impl State {
             Self::LoginRequired => "log in",
             Self::KeychainUnavailable => "keychain unavailable",
             Self::SignedOut => "signed out",
+            Self::ServerChanged => "server changed",
         }
     }
 
@@ -166,7 +172,11 @@ impl State {
     #[must_use]
     pub const fn requires_a_person(self) -> bool {
         match self {
-            Self::LoginSoon | Self::LoginRequired | Self::SignedOut | Self::KeychainUnavailable => true,
+            Self::LoginSoon
+            | Self::LoginRequired
+            | Self::SignedOut
+            | Self::KeychainUnavailable
+            | Self::ServerChanged => true,
             Self::Valid | Self::Refreshing | Self::Retrying | Self::Expired => false,
         }
     }
@@ -175,7 +185,7 @@ impl State {
     #[must_use]
     pub const fn requires_authorization(self) -> bool {
         match self {
-            Self::LoginSoon | Self::LoginRequired | Self::SignedOut => true,
+            Self::LoginSoon | Self::LoginRequired | Self::SignedOut | Self::ServerChanged => true,
             Self::Valid | Self::Refreshing | Self::Retrying | Self::Expired | Self::KeychainUnavailable => false,
         }
     }

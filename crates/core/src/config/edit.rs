@@ -7,10 +7,11 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate, one_line};
 use crate::account::approval::Program;
 use crate::account::token_file::TokenFile;
-use crate::account::{Account, AccountName, Encoding};
+use crate::account::{Account, AccountId, AccountName, Sharing};
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::metadata::Issuer;
+use crate::oauth::server::{Encoding, Server};
 
 const ACCOUNT_ORDER: &str = "account_order";
 
@@ -19,6 +20,12 @@ const ACCOUNT_ORDER: &str = "account_order";
 pub enum Edit {
     /// Makes an account, or changes how it refreshes.
     PutAccount(AccountName, Box<Account>),
+    /// Names the server that an account's login is for.
+    SetServer(AccountName, Box<Server>),
+    /// Says who may have an account's access tokens.
+    SetSharing(AccountName, Box<Sharing>),
+    /// Writes down the ids of accounts that have none.
+    AssignIds(BTreeMap<AccountName, AccountId>),
     /// Takes an account out.
     RemoveAccount(AccountName),
     /// Gives an account another name.
@@ -44,6 +51,13 @@ impl Edit {
             migrate::to_current(text)?.parse().map_err(|error| ConfigurationError::Unreadable(one_line(&error)))?;
         match self {
             Self::PutAccount(name, account) => put_account(&mut document, name, account)?,
+            Self::SetServer(name, server) => put_server(account_table(&mut document, name)?, server),
+            Self::SetSharing(name, sharing) => put_sharing(account_table(&mut document, name)?, sharing),
+            Self::AssignIds(ids) => {
+                for (name, id) in ids {
+                    put(account_table(&mut document, name)?, "id", id.as_str());
+                }
+            }
             Self::RemoveAccount(name) => remove_account(&mut document, name)?,
             Self::RenameAccount { from, to } => rename_account(&mut document, from, to)?,
             Self::SetDefault(name) => {
@@ -80,35 +94,43 @@ fn put(table: &mut Table, key: &str, new: impl Into<Value>) {
 }
 
 fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account) -> Result<(), ConfigurationError> {
-    let accounts = table(document.as_table_mut(), "accounts")?;
-    let entry = table(accounts, name.as_str())?;
-    entry.set_implicit(false);
-    put(entry, "endpoint", account.endpoint.as_str());
-    match account.encoding {
-        Encoding::Json => drop(entry.remove("encoding")),
-        Encoding::Form => put(entry, "encoding", "form"),
-    }
-    put_map(entry, "headers", &account.headers);
-    put_text(entry, "client_id", account.client_id.as_deref());
-    let method = account.token_endpoint_auth_method;
-    put_text(entry, "token_endpoint_auth_method", (method != AuthMethod::None).then(|| method.as_str()));
-    put_map(entry, "parameters", &account.parameters);
-    put_text(entry, "issuer", account.issuer.as_ref().map(Issuer::as_str));
-    for (name, endpoint) in [
-        ("revocation_endpoint", &account.revocation_endpoint),
-        ("authorization_endpoint", &account.authorization_endpoint),
-        ("device_authorization_endpoint", &account.device_authorization_endpoint),
-    ] {
-        put_text(entry, name, endpoint.as_ref().map(Endpoint::as_str));
-    }
-    put_texts(entry, "login_command", &account.login_command);
-    put_handing_out(entry, account);
+    let entry = account_table(document, name)?;
+    put_text(entry, "id", account.id.as_ref().map(AccountId::as_str));
+    put_server(entry, &account.server);
+    put_sharing(entry, &account.sharing);
     Ok(())
 }
 
-/// To whom the account's access tokens are given, and how.
-fn put_handing_out(entry: &mut Table, account: &Account) {
-    match &account.token_file {
+fn account_table<'a>(document: &'a mut DocumentMut, name: &AccountName) -> Result<&'a mut Table, ConfigurationError> {
+    let entry = table(table(document.as_table_mut(), "accounts")?, name.as_str())?;
+    entry.set_implicit(false);
+    Ok(entry)
+}
+
+fn put_server(entry: &mut Table, server: &Server) {
+    put(entry, "endpoint", server.endpoint.as_str());
+    match server.encoding {
+        Encoding::Json => drop(entry.remove("encoding")),
+        Encoding::Form => put(entry, "encoding", "form"),
+    }
+    put_map(entry, "headers", &server.headers);
+    put_text(entry, "client_id", server.client_id.as_deref());
+    let method = server.token_endpoint_auth_method;
+    put_text(entry, "token_endpoint_auth_method", (method != AuthMethod::None).then(|| method.as_str()));
+    put_map(entry, "parameters", &server.parameters);
+    put_text(entry, "issuer", server.issuer.as_ref().map(Issuer::as_str));
+    for (name, endpoint) in [
+        ("revocation_endpoint", &server.revocation_endpoint),
+        ("authorization_endpoint", &server.authorization_endpoint),
+        ("device_authorization_endpoint", &server.device_authorization_endpoint),
+    ] {
+        put_text(entry, name, endpoint.as_ref().map(Endpoint::as_str));
+    }
+    put_texts(entry, "login_command", &server.login_command);
+}
+
+fn put_sharing(entry: &mut Table, sharing: &Sharing) {
+    match &sharing.token_file {
         Some(TokenFile { path, form }) => {
             let path = path.as_path().to_string_lossy().into_owned();
             let file = InlineTable::from_iter([("path", path), ("form", form.to_string())]);
@@ -116,13 +138,13 @@ fn put_handing_out(entry: &mut Table, account: &Account) {
         }
         None => drop(entry.remove("token_file")),
     }
-    if account.require_approval {
+    if sharing.require_approval {
         put(entry, "require_approval", true);
     } else {
         entry.remove("require_approval");
     }
     for (key, programs) in
-        [("allowed_programs", &account.allowed_programs), ("denied_programs", &account.denied_programs)]
+        [("allowed_programs", &sharing.allowed_programs), ("denied_programs", &sharing.denied_programs)]
     {
         if programs.is_empty() {
             entry.remove(key);
@@ -239,38 +261,51 @@ mod tests {
 
     fn account() -> Account {
         Account {
-            endpoint: "https://api.vault.ist/token".parse().unwrap(),
-            encoding: Encoding::Form,
-            headers: [("X-Merchant-ID".to_owned(), "7".to_owned())].into(),
-            client_id: Some("me".to_owned()),
-            token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
-            parameters: [("audience".to_owned(), "x".to_owned())].into(),
-            revocation_endpoint: Some("https://api.vault.ist/revoke".parse().unwrap()),
-            issuer: Some("https://api.vault.ist".parse().unwrap()),
-            authorization_endpoint: Some("https://api.vault.ist/authorize".parse().unwrap()),
-            device_authorization_endpoint: Some("https://api.vault.ist/device".parse().unwrap()),
-            login_command: vec!["sign-in".to_owned(), "--as me".to_owned()],
-            token_file: Some(TokenFile {
-                path: std::path::PathBuf::from("/run/token").try_into().unwrap(),
-                form: TokenFileForm::Env,
-            }),
-            require_approval: false,
-            allowed_programs: [Program::new("/usr/bin/curl")].into(),
-            denied_programs: [Program::new("/usr/bin/nc")].into(),
+            id: Some("00000000000000ab".parse().unwrap()),
+            server: Server {
+                encoding: Encoding::Form,
+                headers: [("X-Merchant-ID".to_owned(), "7".to_owned())].into(),
+                client_id: Some("me".to_owned()),
+                token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
+                parameters: [("audience".to_owned(), "x".to_owned())].into(),
+                revocation_endpoint: Some("https://api.vault.ist/revoke".parse().unwrap()),
+                issuer: Some("https://api.vault.ist".parse().unwrap()),
+                authorization_endpoint: Some("https://api.vault.ist/authorize".parse().unwrap()),
+                device_authorization_endpoint: Some("https://api.vault.ist/device".parse().unwrap()),
+                login_command: vec!["sign-in".to_owned(), "--as me".to_owned()],
+                ..Server::at("https://api.vault.ist/token".parse().unwrap())
+            },
+            sharing: Sharing {
+                token_file: Some(TokenFile {
+                    path: std::path::PathBuf::from("/run/token").try_into().unwrap(),
+                    form: TokenFileForm::Env,
+                }),
+                require_approval: false,
+                allowed_programs: [Program::new("/usr/bin/curl")].into(),
+                denied_programs: [Program::new("/usr/bin/nc")].into(),
+            },
         }
+    }
+
+    fn bare(endpoint: &str) -> Account {
+        Account::of(Server::at(endpoint.parse().unwrap()))
+    }
+
+    fn sharing(sharing: Sharing) -> Account {
+        Account { sharing, ..account() }
     }
 
     #[test]
     fn what_an_account_no_longer_has_is_taken_out_and_tables_stay_as_they_were_written() {
         let text = Edit::PutAccount(name("a"), Box::new(account())).apply("").unwrap();
-        let bare = Account::at("https://api.vault.ist/token".parse().unwrap());
+        let bare = bare("https://api.vault.ist/token");
         let text = Edit::PutAccount(name("a"), Box::new(bare.clone())).apply(&text).unwrap();
         assert_eq!(parse(&text).unwrap().accounts[&name("a")], bare, "{text}");
 
         let written = "version = 1\n[accounts.a]\nendpoint = \"https://api.vault.ist/token\"\n\
             [accounts.a.parameters]\n# for the billing API\naudience = \"x\"\n";
-        let parameters = account().parameters;
-        let text = Edit::PutAccount(name("a"), Box::new(Account { parameters, ..bare })).apply(written).unwrap();
+        let server = Server { parameters: account().server.parameters, ..bare.server };
+        let text = Edit::PutAccount(name("a"), Box::new(Account::of(server))).apply(written).unwrap();
         assert!(text.contains("# for the billing API"), "{text}");
     }
 
@@ -279,7 +314,7 @@ mod tests {
         let text = "# my accounts\nversion = 1 # do not touch\n\n[accounts.z] # last\n# above\nendpoint = \"https://z.example/\" # here\n";
         let text = Edit::PutAccount(name("a"), Box::new(account())).apply(text).unwrap();
         let text = Edit::SetDefault(name("z")).apply(&text).unwrap();
-        let moved = Account::at("https://z.example/token".parse().unwrap());
+        let moved = bare("https://z.example/token");
         let text = Edit::PutAccount(name("z"), Box::new(moved)).apply(&text).unwrap();
         for kept in ["# my accounts", "# do not touch", "# last", "# above", "# here"] {
             assert!(text.contains(kept), "{text}");
@@ -291,10 +326,10 @@ mod tests {
 
     #[test]
     fn an_account_that_asks_first_is_written_as_one() {
-        let asking = Account { require_approval: true, token_file: None, ..account() };
+        let asking = sharing(Sharing { require_approval: true, token_file: None, ..account().sharing });
         let text = Edit::PutAccount(name("a"), Box::new(asking.clone())).apply("").unwrap();
         assert_eq!(parse(&text).unwrap().accounts[&name("a")], asking);
-        let contradiction = Account { require_approval: true, ..account() };
+        let contradiction = sharing(Sharing { require_approval: true, ..account().sharing });
         let text = Edit::PutAccount(name("a"), Box::new(contradiction)).apply("").unwrap();
         assert!(parse(&text).unwrap_err().to_string().contains("choose one"));
     }
@@ -358,5 +393,24 @@ mod tests {
         assert_eq!(settings.clear_clipboard_after.as_secs(), 2);
         assert_eq!((settings.refresh, settings.start_at_login), (RefreshTime::Late, true));
         assert!(!settings.notifications.login);
+    }
+
+    #[test]
+    fn an_id_is_written_where_there_was_none_and_a_rename_keeps_it() {
+        let text = "version = 1\n[accounts.a] # mine\nendpoint = \"https://a.example/\"\n";
+        let ids = parse(text).unwrap().missing_ids(std::path::Path::new("/c"));
+        let text = Edit::AssignIds(ids.clone()).apply(text).unwrap();
+        let read = parse(&text).unwrap();
+        assert_eq!(read.accounts[&name("a")].id, ids.get(&name("a")).cloned());
+        assert!(read.missing_ids(std::path::Path::new("/c")).is_empty() && text.contains("# mine"), "{text}");
+        let text = Edit::RenameAccount { from: name("a"), to: name("b") }.apply(&text).unwrap();
+        // A person writes the old name again: another account.
+        let text = text + "[accounts.a]\nendpoint = \"https://b.example/\"\n";
+        let read = parse(&text).unwrap();
+        assert_eq!(read.accounts[&name("b")].id, ids.get(&name("a")).cloned());
+        let again = read.missing_ids(std::path::Path::new("/c"));
+        assert!(again[&name("a")] != ids[&name("a")], "{text}");
+        let both = text.replace("[accounts.a]", &format!("[accounts.a]\nid = \"{}\"", ids[&name("a")]));
+        assert!(parse(&both).unwrap_err().to_string().contains("the id of another account"));
     }
 }

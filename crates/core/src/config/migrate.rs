@@ -43,6 +43,6 @@ mod tests {
     fn version_0_is_understood() {
         let text = "# mine\ndefault_account = \"a\"\n[accounts.a]\nurl = \"https://a.example/token\"\n";
         let configuration = super::super::parse(text).unwrap();
-        assert_eq!(configuration.accounts.values().next().unwrap().endpoint.as_str(), "https://a.example/token");
+        assert_eq!(configuration.accounts.values().next().unwrap().server.endpoint.as_str(), "https://a.example/token");
     }
 }

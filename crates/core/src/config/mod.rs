@@ -6,13 +6,14 @@ mod migrate;
 pub mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::order::AccountOrder;
-use crate::account::{Account, AccountName, InvalidAccount};
+use crate::account::{Account, AccountId, AccountName};
 use crate::config::duration::Span;
+use crate::oauth::server::InvalidServer;
 
 pub use edit::Edit;
 
@@ -196,6 +197,9 @@ pub enum ConfigurationError {
     /// Two accounts would write over each other.
     #[error("account {0} has the token_file of another account: give each its own")]
     SharedTokenFile(AccountName),
+    /// Two accounts would share a login.
+    #[error("account {0} has the id of another account: leave its id line out, and Evertoken writes a new one")]
+    SharedId(AccountName),
     /// A path that depends on where the agent is started.
     #[error("settings.keychain_file.{0} is not a whole path: begin it with /")]
     RelativePath(&'static str),
@@ -217,10 +221,13 @@ pub fn parse(text: &str) -> Result<Configuration, ConfigurationError> {
 }
 
 fn check(configuration: &Configuration) -> Result<(), ConfigurationError> {
-    let mut token_files = BTreeSet::new();
+    let (mut token_files, mut ids) = (BTreeSet::new(), BTreeSet::new());
     for (name, account) in &configuration.accounts {
-        if let Some(file) = &account.token_file {
-            if account.require_approval {
+        if account.id.as_ref().is_some_and(|id| !ids.insert(id)) {
+            return Err(ConfigurationError::SharedId(name.clone()));
+        }
+        if let Some(file) = &account.sharing.token_file {
+            if account.sharing.require_approval {
                 return Err(ConfigurationError::TokenFileNeedsNoApproval(name.clone()));
             }
             if !token_files.insert(&file.path) {
@@ -228,8 +235,8 @@ fn check(configuration: &Configuration) -> Result<(), ConfigurationError> {
             }
         }
         let named =
-            |error: InvalidAccount| ConfigurationError::Account { account: name.clone(), reason: error.to_string() };
-        account.check().map_err(named)?;
+            |error: InvalidServer| ConfigurationError::Account { account: name.clone(), reason: error.to_string() };
+        account.server.check().map_err(named)?;
     }
     let KeychainFile { path, key } = &configuration.settings.keychain_file;
     for (name, path) in [("path", path), ("key", key)] {
@@ -254,6 +261,21 @@ impl Configuration {
             (None, 1) => self.accounts.keys().next(),
             (None, _) => None,
         }
+    }
+
+    /// Ids for the accounts that a person wrote without one, the same at every start.
+    #[must_use]
+    pub fn missing_ids(&self, folder: &Path) -> BTreeMap<AccountName, AccountId> {
+        let mut taken: BTreeSet<AccountId> = self.accounts.values().filter_map(|account| account.id.clone()).collect();
+        let mut missing = BTreeMap::new();
+        for name in self.accounts.iter().filter(|(_, account)| account.id.is_none()).map(|(name, _)| name) {
+            let mut ids = (0..=u32::MAX).map(|attempt| AccountId::derived(folder, name, attempt));
+            if let Some(id) = ids.find(|id| !taken.contains(id)) {
+                taken.insert(id.clone());
+                missing.insert(name.clone(), id);
+            }
+        }
+        missing
     }
 }
 
@@ -316,6 +338,7 @@ mod tests {
             revocation_endpoint = \"https://a.example/revoke\"\nissuer = \"https://a.example\"\n\
             [accounts.a.parameters]\naudience = \"x\"\n";
         let read = account(whole).unwrap().accounts.into_values().next().unwrap();
+        let read = read.server;
         assert_eq!(read.token_endpoint_auth_method, AuthMethod::ClientSecretPost);
         assert_eq!(read.parameters["audience"], "x");
         assert_eq!(read.issuer.unwrap().as_str(), "https://a.example");
@@ -325,7 +348,7 @@ mod tests {
                 "account a: client_secret_basic needs a client_id",
             ),
             ("[accounts.a.parameters]\nclient_secret = \"x\"", "account a: the parameter client_secret is set by"),
-            ("[accounts.a.headers]\nHost = \"x\"", "account a: the header Host is set by"),
+            ("[accounts.a.headers]\nHost = \"x\"", "account a: the header Host could change"),
             ("client_secret = \"s3cret\"", "client_secret"),
             ("revocation_endpoint = \"http://a.example/revoke\"", "without encryption"),
             ("issuer = \"http://a.example\"", "without encryption"),

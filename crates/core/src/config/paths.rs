@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::account::AccountName;
+use crate::account::{AccountId, AccountName};
 
 /// The folders and the socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,13 @@ impl Paths {
 
     /// An account's journal.
     #[must_use]
-    pub fn journal(&self, account: &AccountName) -> PathBuf {
+    pub fn journal(&self, account: &AccountId) -> PathBuf {
+        self.state.join(format!("{account}.journal"))
+    }
+
+    /// Where an earlier version kept an account's journal.
+    #[must_use]
+    pub fn old_journal(&self, account: &AccountName) -> PathBuf {
         self.state.join(format!("{account}.journal"))
     }
 
@@ -72,8 +78,20 @@ impl Paths {
 
     /// An account's lock, shared by every process that may rotate its token.
     #[must_use]
-    pub fn lock(&self, account: &AccountName) -> PathBuf {
+    pub fn lock(&self, account: &AccountId) -> PathBuf {
         self.state.join(format!("{account}.lock"))
+    }
+
+    /// Locked by the one agent that has this state folder; it names that agent's socket.
+    #[must_use]
+    pub fn running_agent(&self) -> PathBuf {
+        self.state.join("agent.running")
+    }
+
+    /// What is known of the token files that were made: one file for each.
+    #[must_use]
+    pub fn token_files(&self) -> PathBuf {
+        self.state.join("token-files")
     }
 
     /// The encrypted file that stands for a keychain, unless the configuration names another.

@@ -4,7 +4,7 @@
 
 mod sleeps;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::sleeps::with_sleeps;
@@ -61,6 +61,9 @@ pub enum Record {
         fingerprint: Fingerprint,
         /// What it answered, in a sentence.
         reason: String,
+        /// Seconds for which it does not want to be asked again, if it said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after: Option<i64>,
     },
     /// The endpoint refused the refresh token.
     Refused {
@@ -85,7 +88,7 @@ pub enum Record {
         /// Why, in a sentence.
         reason: String,
     },
-    /// A person logged in; a `stored` precedes it.
+    /// A person logged in: the token is stored, and the configuration names its server.
     LoggedIn {
         /// The refresh token that the log-in ended with.
         fingerprint: Fingerprint,
@@ -117,13 +120,17 @@ impl Record {
         match failure {
             Failure::NotSent(_) => Some(Self::NotSent { fingerprint, reason }),
             Failure::OutcomeUnknown(_) => Some(Self::OutcomeUnknown { fingerprint, reason }),
-            Failure::Later { .. } | Failure::Odd { .. } | Failure::AnotherUser(_) => {
-                Some(Self::Declined { fingerprint, reason })
+            Failure::Later { retry_after, .. } => {
+                let retry_after = retry_after.map(|asked| asked.as_secs());
+                Some(Self::Declined { fingerprint, reason, retry_after })
+            }
+            Failure::Odd { .. } | Failure::AnotherUser(_) => {
+                Some(Self::Declined { fingerprint, reason, retry_after: None })
             }
             Failure::AuthorizationRequired(refusal) => {
                 Some(Self::Refused { fingerprint, expired_at: refusal.expired_at, trace_id: refusal.trace_id.clone() })
             }
-            Failure::Keychain(_) | Failure::Journal => None,
+            Failure::ServerChanged(_) | Failure::Keychain(_) | Failure::Journal | Failure::Lock(_) => None,
         }
     }
 }
@@ -133,10 +140,35 @@ impl Record {
 pub struct Summary {
     /// The refresh token that the keychain took last; `None` before the first log-in and after a log-out.
     pub stored: Option<Fingerprint>,
+    /// The token that the newest log-in ended with: the configuration has followed it.
+    pub logged_in: Option<Fingerprint>,
     /// Tokens whose outcome is not known, since the last that was stored: the login's own and such as people gave.
     pub unresolved: Vec<Unresolved>,
+    /// How long the endpoint does not want to be asked.
+    pub asked_to_wait: Option<Wait>,
     /// Refused tokens, since the last that was stored.
     pub refused: Vec<Refused>,
+}
+
+/// A wait that an endpoint asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// The refresh token that it does not want to see.
+    pub fingerprint: Fingerprint,
+    /// When it asked, UTC.
+    pub since: Timestamp,
+    /// Until when, UTC.
+    pub until: Timestamp,
+}
+
+impl Wait {
+    /// Until when it is still to be waited at `now`, but not for longer than `most`. A wait from the future proves that the clock
+    /// was set back: nothing is known about its end.
+    #[must_use]
+    pub fn until(self, now: Timestamp, most: SignedDuration) -> Option<Timestamp> {
+        let bounded = self.until.min(now.saturating_add(most).unwrap_or(now));
+        Some(bounded).filter(|until| self.since <= now && *until > now)
+    }
 }
 
 /// A token that was presented and whose outcome no line tells.
@@ -192,6 +224,12 @@ pub fn summarize(entries: &[Entry]) -> Summary {
     entries.iter().fold(Summary::default(), |summary, entry| summary.and(entry))
 }
 
+/// Was this token ever sent to its endpoint? A login that waits for an answer is not sent a second time after a restart.
+#[must_use]
+pub fn was_presented(entries: &[Entry], token: Fingerprint) -> bool {
+    entries.iter().any(|entry| entry.record == Record::Presented { fingerprint: token })
+}
+
 impl Summary {
     /// What is not known about this token's outcome.
     #[must_use]
@@ -209,11 +247,18 @@ impl Summary {
         match &entry.record {
             Record::Presented { fingerprint } => self.present(*fingerprint, entry.at),
             Record::Stored { fingerprint, .. } => {
-                self = Self { stored: Some(*fingerprint), ..Self::default() };
+                self = Self { stored: Some(*fingerprint), logged_in: self.logged_in, ..Self::default() };
             }
-            Record::LoggedIn { fingerprint } => self.stored = Some(*fingerprint),
+            Record::LoggedIn { fingerprint } => {
+                (self.stored, self.logged_in) = (Some(*fingerprint), Some(*fingerprint));
+            }
             Record::NotSent { fingerprint, .. } => self.unpresent(*fingerprint),
-            Record::Declined { fingerprint, .. } => self.resolve(*fingerprint),
+            Record::Declined { fingerprint, retry_after, .. } => {
+                self.resolve(*fingerprint);
+                let asked = retry_after.map(SignedDuration::from_secs);
+                let until = asked.and_then(|asked| entry.at.saturating_add(asked).ok());
+                self.asked_to_wait = until.map(|until| Wait { fingerprint: *fingerprint, since: entry.at, until });
+            }
             Record::Refused { fingerprint, expired_at, .. } => {
                 self.resolve(*fingerprint);
                 let told = self.refused(*fingerprint).is_some_and(|refused| refused.told);

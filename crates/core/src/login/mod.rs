@@ -1,6 +1,6 @@
 //! One login: its state machine, the rotation, and what the keychain and the journal hold.
 
-pub mod client_secrets;
+pub mod flow;
 pub mod journal;
 pub mod policy;
 pub mod recovery;

@@ -53,6 +53,9 @@ pub struct Policy {
     /// How long refreshing has to fail before it is worth a notification, or an eighth of the token's life if
     /// that is less: a machine that wakes up or changes networks fails for a while.
     pub warn_after_failing: SignedDuration,
+    /// After how many refusals in a row of what only a person can correct, such as the client secret, the person is asked
+    /// for it and the endpoint left in peace: some two hours.
+    pub most_refusals: u32,
     /// What `evertoken token` asks for when nobody says otherwise, or a quarter of the life if that is less.
     pub usual_min_valid: SignedDuration,
 }
@@ -71,6 +74,7 @@ impl Default for Policy {
             patience_at_start: SignedDuration::from_mins(1),
             warn_before_end: SignedDuration::from_mins(30),
             warn_after_failing: SignedDuration::from_mins(10),
+            most_refusals: 12,
             usual_min_valid: SignedDuration::from_mins(1),
         }
     }
@@ -127,7 +131,8 @@ impl Policy {
     /// The least distance between two grants of tokens of this lifetime.
     #[must_use]
     pub fn grant_spacing(&self, lifetime: SignedDuration) -> SignedDuration {
-        self.spacing.min(lifetime / 4).max(SHORTEST_WAIT)
+        // A token that had expired when it came says nothing about how often the server wants to be asked.
+        if lifetime.is_positive() { self.spacing.min(lifetime / 4).max(SHORTEST_WAIT) } else { self.spacing }
     }
 
     /// The wait of an agent that starts when the refresh is already due.
@@ -145,7 +150,7 @@ impl Policy {
     /// How long refreshing has to fail before it is worth a notification.
     #[must_use]
     pub fn warning_patience(&self, lifetime: SignedDuration) -> SignedDuration {
-        self.warn_after_failing.min(lifetime / 8)
+        if lifetime.is_positive() { self.warn_after_failing.min(lifetime / 8) } else { self.warn_after_failing }
     }
 
     /// How long a token has to last when the caller does not say.
@@ -182,7 +187,8 @@ mod tests {
 
     #[test]
     fn tokens_that_live_no_time_do_not_cause_a_loop() {
-        assert_eq!(Policy::default().grant_spacing(SignedDuration::ZERO).as_secs(), 1);
+        assert_eq!(Policy::default().grant_spacing(SignedDuration::ZERO).as_secs(), 30);
+        assert_eq!(Policy::default().grant_spacing(SignedDuration::from_secs(1)).as_secs(), 1);
         assert_eq!(Policy::default().grant_spacing(DAY).as_secs(), 30);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::login::journal::Summary;
 use crate::login::session::{Recovered, Resume};
-use crate::login::token_store::{Found, KeychainProblem};
+use crate::login::token_store::{KeychainProblem, StoredTokensInfo};
 use crate::oauth::failure::Refusal;
 
 /// Decides how the login goes on.
@@ -10,19 +10,25 @@ use crate::oauth::failure::Refusal;
 /// # Errors
 /// [`KeychainProblem::Missing`] when the keychain has no refresh token although the journal knows of one: a
 /// keychain that was never unlocked says "no entry" too, so that this is no proof of being signed out.
-pub fn recover(found: &Found, journal: &Summary) -> Result<Recovered, KeychainProblem> {
+pub fn recover(found: &StoredTokensInfo, journal: &Summary) -> Result<Recovered, KeychainProblem> {
     let Some(current) = found.current() else {
         return match journal.stored {
             Some(_) => Err(KeychainProblem::Missing),
-            None => Ok(Recovered { refresh_token: None, access_token: None, resume: Resume::Continue }),
+            None => {
+                Ok(Recovered { refresh_token: None, access_token: None, asked_to_wait: None, resume: Resume::Continue })
+            }
         };
     };
+    if let Some(foreign) = &found.foreign {
+        let resume = Resume::ServerChanged(foreign.clone());
+        return Ok(Recovered { refresh_token: Some(current), access_token: None, asked_to_wait: None, resume });
+    }
     // A refused candidate is dropped by the next rotation; the login before it is no reason to ask for another.
     let refused = journal.refused(current.fingerprint).filter(|_| found.left_behind().is_none());
     let unresolved = journal.unresolved(current.fingerprint);
     let resume = match (refused, unresolved) {
         (Some(refused), _) => Resume::Refused {
-            refusal: Refusal { expired_at: refused.expired_at, trace_id: None },
+            refusal: Refusal { expired_at: refused.expired_at, ..Refusal::default() },
             since: refused.at,
             told: refused.told,
         },
@@ -30,7 +36,9 @@ pub fn recover(found: &Found, journal: &Summary) -> Result<Recovered, KeychainPr
         (None, Some(unresolved)) => Resume::TryPatiently { times: unresolved.times, last_at: unresolved.last_at },
         (None, None) => Resume::Continue,
     };
-    Ok(Recovered { refresh_token: Some(current), access_token: found.current_access_token().cloned(), resume })
+    let access_token = found.current_access_token().cloned();
+    let asked_to_wait = journal.asked_to_wait.filter(|wait| wait.fingerprint == current.fingerprint);
+    Ok(Recovered { refresh_token: Some(current), access_token, asked_to_wait, resume })
 }
 
 #[cfg(test)]
@@ -40,9 +48,10 @@ mod tests {
     use super::*;
     use crate::login::journal::{Entry, Record, summarize};
     use crate::login::token_store::{RefreshTokenInfo, Slot};
+    use crate::oauth::origin::ForeignServer;
     use crate::oauth::token::Fingerprint;
 
-    fn found() -> Found {
+    fn found() -> StoredTokensInfo {
         let info = RefreshTokenInfo {
             slot: Slot::B,
             generation: 4,
@@ -51,7 +60,7 @@ mod tests {
             proven: true,
             fingerprint: Fingerprint::of("r4"),
         };
-        Found { a: None, b: Some(info), access_token: None }
+        StoredTokensInfo { b: Some(info), ..StoredTokensInfo::default() }
     }
 
     fn journal(records: &[Record]) -> Summary {
@@ -95,10 +104,34 @@ mod tests {
     }
 
     #[test]
+    fn p3_a_wait_that_the_endpoint_asked_for_outlives_a_restart() {
+        let fingerprint = Fingerprint::of("r4");
+        let later = Record::Declined { fingerprint, reason: String::new(), retry_after: Some(600) };
+        let recovered = recover(&found(), &journal(&[presented(), later.clone()]))
+            .map(|recovered| recovered.asked_to_wait.map(|wait| wait.until));
+        assert_eq!(recovered, Ok(Some(Timestamp::constant(609, 0))));
+        let stored = Record::Stored { fingerprint, rotations: 1, expires_at: Timestamp::constant(99, 0) };
+        assert_eq!(journal(&[later, stored]).asked_to_wait, None);
+    }
+
+    #[test]
+    fn p9_a_login_of_another_server_is_neither_resumed_nor_refused() {
+        let foreign = ForeignServer { belongs_to: "a.example".to_owned(), configured: "b.example".to_owned() };
+        let elsewhere = StoredTokensInfo { foreign: Some(foreign.clone()), ..found() };
+        for record in
+            [presented(), Record::Refused { fingerprint: Fingerprint::of("r4"), expired_at: None, trace_id: None }]
+        {
+            let recovered =
+                recover(&elsewhere, &journal(&[record])).map(|recovered| (recovered.resume, recovered.access_token));
+            assert_eq!(recovered, Ok((Resume::ServerChanged(foreign.clone()), None)));
+        }
+    }
+
+    #[test]
     fn an_empty_keychain_is_no_proof_of_being_signed_out() {
         let known = journal(&[Record::LoggedIn { fingerprint: Fingerprint::of("r4") }]);
-        assert_eq!(recover(&Found::default(), &known), Err(KeychainProblem::Missing));
+        assert_eq!(recover(&StoredTokensInfo::default(), &known), Err(KeychainProblem::Missing));
         let left = journal(&[Record::LoggedIn { fingerprint: Fingerprint::of("r4") }, Record::LoggedOut]);
-        assert_eq!(recover(&Found::default(), &left).map(|r| r.refresh_token), Ok(None));
+        assert_eq!(recover(&StoredTokensInfo::default(), &left).map(|r| r.refresh_token), Ok(None));
     }
 }

@@ -6,8 +6,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::login::session::{AccessTokenInfo, Tokens};
-use crate::login::token_store::{Found, KeychainProblem, RefreshTokenInfo, Slot};
-use crate::oauth::failure::{ErrorCode, Failure};
+use crate::login::token_store::{KeychainProblem, RefreshTokenInfo, Slot, StoredTokensInfo};
+use crate::oauth::failure::{AnotherUser, Failure};
 use crate::oauth::token::Fingerprint;
 
 /// A rotation under way. It is carried out under the account's cross-process lock.
@@ -15,14 +15,14 @@ use crate::oauth::token::Fingerprint;
 pub struct Rotation {
     purpose: Purpose,
     next: Step,
-    found: Found,
+    found: StoredTokensInfo,
     presented: Option<RefreshTokenInfo>,
     failure: Option<Failure>,
     granted: Option<Granted>,
 }
 
 /// Why the refresh token is presented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// To renew the access token. `known` is the generation that the session knows: a newer one in the keychain
     /// means that another process has rotated.
@@ -34,6 +34,10 @@ pub enum Purpose {
     LogIn {
         /// The given token.
         fingerprint: Fingerprint,
+        /// Whose it says that it is.
+        user_id: Option<String>,
+        /// May it take the place of another user's login?
+        replaces_user: bool,
     },
 }
 
@@ -52,6 +56,9 @@ pub enum Step {
     Send(RefreshTokenInfo),
     /// Store the new refresh token and read it back, again and again until the keychain has it.
     StoreRefreshToken(RefreshTokenInfo),
+    /// Keep a login of another user apart until a person has answered: what was granted, or what was given. Again and again
+    /// until the keychain has it.
+    StoreWaitingLogin(AnotherUser),
     /// Append `stored` to the journal and sync it.
     RecordStored(Tokens),
     /// Keep the access token in the keychain, best effort.
@@ -66,9 +73,10 @@ pub enum Step {
 
 /// How a step went.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Answer {
     /// The keychain was read.
-    Read(Found),
+    Read(StoredTokensInfo),
     /// Done.
     Done,
     /// The keychain did not.
@@ -109,11 +117,11 @@ impl Rotation {
     pub fn new(purpose: Purpose) -> Self {
         // A keychain that was never unlocked says "no entry" and asks to be unlocked when it is written to: a log-in
         // proves first and reads then, lest its candidate take the place of a login that it did not see.
-        let next = match purpose {
+        let next = match &purpose {
             Purpose::Refresh { .. } => Step::ReadTokens,
             Purpose::LogIn { .. } => Step::ProveWritable,
         };
-        Self { purpose, next, found: Found::default(), presented: None, failure: None, granted: None }
+        Self { purpose, next, found: StoredTokensInfo::default(), presented: None, failure: None, granted: None }
     }
 
     /// What to do next.
@@ -137,6 +145,15 @@ impl Rotation {
             }
             (Step::StoreRefreshToken(info), Answer::Done) => self.stored(info),
             (Step::StoreRefreshToken(info), Answer::KeychainFailed(_)) => Step::StoreRefreshToken(info),
+            (Step::StoreWaitingLogin(users), Answer::KeychainFailed(_)) => Step::StoreWaitingLogin(users),
+            (Step::StoreWaitingLogin(users), Answer::Done) => {
+                let failure = Failure::AnotherUser(users);
+                self.failure = Some(failure.clone());
+                match self.presented {
+                    Some(presented) => Step::RecordFailure(presented.fingerprint, failure),
+                    None => Step::Finished(Outcome::Failed(failure)),
+                }
+            }
             (Step::RecordStored(tokens), Answer::Done | Answer::JournalFailed) => Step::StoreAccessToken(tokens),
             (Step::StoreAccessToken(tokens), Answer::Done | Answer::KeychainFailed(_)) => {
                 Step::Finished(Outcome::Granted(tokens))
@@ -170,10 +187,15 @@ impl Rotation {
         self
     }
 
-    fn read(&mut self, found: Found, now: Timestamp) -> Step {
+    fn read(&mut self, found: StoredTokensInfo, now: Timestamp) -> Step {
         self.found = found;
-        match (self.purpose, self.found.current()) {
-            (Purpose::LogIn { fingerprint }, _) => {
+        match (self.purpose.clone(), self.found.current()) {
+            (Purpose::LogIn { user_id, replaces_user: false, .. }, _)
+                if let Some(users) = AnotherUser::between(self.found.user_id.as_deref(), user_id.as_deref()) =>
+            {
+                Step::StoreWaitingLogin(users)
+            }
+            (Purpose::LogIn { fingerprint, .. }, _) => {
                 let next = successor(self.found.current(), fingerprint, now);
                 let slot = self.found.left_behind().map_or(next.slot, |candidate| candidate.slot);
                 let candidate = RefreshTokenInfo { slot, rotations: 0, proven: false, ..next };
@@ -182,6 +204,14 @@ impl Rotation {
             }
             (Purpose::Refresh { .. }, None) => {
                 Step::Finished(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)))
+            }
+            (Purpose::Refresh { .. }, Some(_)) if let Some(foreign) = self.found.foreign.clone() => {
+                Step::Finished(Outcome::Failed(Failure::ServerChanged(foreign)))
+            }
+            (Purpose::Refresh { .. }, Some(current)) if let Some(users) = self.found.waits.clone() => {
+                self.presented = Some(current);
+                self.failure = Some(Failure::AnotherUser(users));
+                self.after_failure()
             }
             (Purpose::Refresh { known }, Some(current)) => match self.found.current_access_token() {
                 Some(token) if known.is_some_and(|known| known < current.generation) && is_fresh(token, now) => {
@@ -196,7 +226,7 @@ impl Rotation {
     }
 
     fn proven_writable(&self) -> Step {
-        match (self.purpose, self.presented) {
+        match (&self.purpose, self.presented) {
             (Purpose::Refresh { .. }, Some(current)) => Step::RecordPresented(current),
             (Purpose::Refresh { .. }, None) => {
                 Step::Finished(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)))
@@ -205,7 +235,21 @@ impl Rotation {
         }
     }
 
+    /// A login of another user takes no account by accident, neither one that was given nor one that an earlier run left
+    /// behind.
+    fn another_user(&self, presented: RefreshTokenInfo, granted: &Granted) -> Option<AnotherUser> {
+        let may_replace = match &self.purpose {
+            Purpose::LogIn { replaces_user, .. } => *replaces_user,
+            Purpose::Refresh { .. } => self.found.replaces_user || self.found.left_behind() != Some(presented),
+        };
+        let users = AnotherUser::between(self.found.user_id.as_deref(), granted.access_token.user_id.as_deref());
+        users.filter(|_| !may_replace)
+    }
+
     fn granted(&mut self, presented: RefreshTokenInfo, granted: Granted, now: Timestamp) -> Step {
+        if let Some(users) = self.another_user(presented, &granted) {
+            return Step::StoreWaitingLogin(users);
+        }
         let rotated = granted.refresh_token.filter(|new| *new != presented.fingerprint);
         self.granted = Some(granted);
         match rotated {
@@ -223,7 +267,7 @@ impl Rotation {
     }
 
     fn after_failure(&self) -> Step {
-        match (self.purpose, self.presented) {
+        match (&self.purpose, self.presented) {
             (Purpose::LogIn { .. }, Some(candidate)) => Step::DropCandidate(candidate.slot),
             (Purpose::Refresh { .. }, Some(left_behind)) if self.can_revert(left_behind) => {
                 Step::DropCandidate(left_behind.slot)
@@ -237,13 +281,15 @@ impl Rotation {
         let is_refused = match &self.failure {
             Some(Failure::AuthorizationRequired(_) | Failure::AnotherUser(_)) => true,
             // It came with a client secret of its own, and the login before it has another.
-            Some(Failure::Odd { error, .. }) => error.is_some_and(ErrorCode::refuses_the_client),
+            Some(Failure::Odd { error, .. }) => error.as_ref().is_some_and(|error| error.code.refuses_the_client()),
             Some(
                 Failure::NotSent(_)
                 | Failure::OutcomeUnknown(_)
                 | Failure::Later { .. }
+                | Failure::ServerChanged(_)
                 | Failure::Keychain(_)
-                | Failure::Journal,
+                | Failure::Journal
+                | Failure::Lock(_),
             )
             | None => false,
         };
@@ -251,7 +297,7 @@ impl Rotation {
     }
 
     fn given_up(&self) -> Step {
-        let reverted = match self.purpose {
+        let reverted = match &self.purpose {
             Purpose::Refresh { .. } => self.presented.is_some_and(|presented| self.can_revert(presented)),
             Purpose::LogIn { .. } => false,
         };

@@ -1,294 +1,154 @@
-//! What can go wrong with a keychain, and what is kept in which entry of it.
+//! What the keychain holds of an account, and what follows from it.
 
-use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+mod entries;
+mod kinds;
 
-use crate::account::AccountName;
+pub use entries::{
+    Credential, LogIn, Question, RefreshTokenInfo, StoredAccessToken, StoredClientSecret, StoredRefreshToken,
+    read_client_secret_of_version_1,
+};
+pub use kinds::{EntryKind, KeychainProblem, Slot};
+
+use crate::login::journal::Summary;
 use crate::login::session::AccessTokenInfo;
-use crate::oauth::token::{AccessToken, Fingerprint, RefreshToken};
+use crate::oauth::client_authentication::ClientSecret;
+use crate::oauth::failure::AnotherUser;
+use crate::oauth::origin::ForeignServer;
+use crate::oauth::server::Server;
 
-/// Why the keychain did not do what it was asked to. None of these means "signed out".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeychainProblem {
-    /// It is locked, and nobody unlocked it.
-    #[error("the keychain is locked")]
-    Locked,
-    /// It did not answer within 5 seconds: locked behind a window, or slow.
-    #[error("the keychain does not answer")]
-    TimedOut,
-    /// There is none.
-    #[error("no keychain is running")]
-    Unavailable,
-    /// It refuses to store what it is given.
-    #[error("the keychain refuses to store the login")]
-    Refused,
-    /// It has no entry, although the journal knows of a login: it is not the keychain that we wrote to, or not yet.
-    #[error("the keychain does not hold the login that was stored in it")]
-    Missing,
-    /// It is a file, and its key is not where it should be.
-    #[error("the key of the keychain file is not there")]
-    KeyMissing,
-    /// It is a file, and somebody else may read or replace its key.
-    #[error("the key of the keychain file is not private")]
-    KeyNotPrivate,
-    /// It is a file, and what should be its key is none.
-    #[error("the key of the keychain file is not 32 random bytes")]
-    KeyMalformed,
-    /// It is a file that was sealed with another key, that is damaged, or that is something else.
-    #[error("the keychain file does not open with this key, or is damaged")]
-    FileNotOurs,
-    /// It is a file, and the system refuses to read it.
-    #[error("the keychain file cannot be read")]
-    FileNotRead,
-    /// The account's client authenticates with a secret, and there is none.
-    #[error("the keychain does not hold the account's client secret")]
-    NoClientSecret,
+/// What the keychain holds of an account.
+#[derive(Debug, Clone, Default)]
+pub struct StoredTokens {
+    /// The refresh token in the first slot.
+    pub a: Option<StoredRefreshToken>,
+    /// The refresh token in the second slot.
+    pub b: Option<StoredRefreshToken>,
+    /// The access token.
+    pub access_token: Option<StoredAccessToken>,
+    /// A login of another user that waits for a person's answer.
+    pub waiting: Option<StoredRefreshToken>,
 }
 
-/// One of the two entries between which the refresh token alternates, so that a new one never overwrites the
-/// only copy of the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Slot {
-    /// The first.
-    A,
-    /// The second.
-    B,
-}
-
-impl Slot {
-    /// The one that does not hold the current token.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
-        }
-    }
-}
-
-/// An entry of the keychain, under the program's service name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A refresh token.
-    RefreshToken(Slot),
-    /// The access token, so that a restart needs no rotation. Best effort.
-    AccessToken,
-    /// Written and read back before a request, to prove that the answer can be stored.
-    Probe,
-    /// A client secret. It belongs to the account, not to the login.
-    ClientSecret(Slot),
-}
-
-impl EntryKind {
-    /// What a log-out deletes.
-    pub const LOGIN: [Self; 4] =
-        [Self::RefreshToken(Slot::A), Self::RefreshToken(Slot::B), Self::AccessToken, Self::Probe];
-    /// What belongs to the account, and goes with it.
-    pub const ACCOUNT: [Self; 2] = [Self::ClientSecret(Slot::A), Self::ClientSecret(Slot::B)];
-
-    /// The user name of the entry in the keychain.
-    #[must_use]
-    pub fn name(self, account: &AccountName) -> String {
-        let kind = match self {
-            Self::RefreshToken(Slot::A) => "refresh-token.a",
-            Self::RefreshToken(Slot::B) => "refresh-token.b",
-            Self::AccessToken => "access-token",
-            Self::Probe => "probe",
-            Self::ClientSecret(Slot::A) => "client-secret.a",
-            Self::ClientSecret(Slot::B) => "client-secret.b",
-        };
-        format!("{account}/{kind}")
-    }
-}
-
-/// A refresh token as it lies in a slot. The slot with the higher generation is the current one, whatever the
-/// journal says.
-#[derive(Debug, Clone)]
-pub struct StoredRefreshToken {
-    /// Counts up with every token that is stored.
-    pub generation: u64,
-    /// Rotations since the log-in.
-    pub rotations: u64,
-    /// When it was stored, UTC.
-    pub stored_at: Timestamp,
-    /// Has it, or the token before it, brought an access token? A token that a person gave is unproven until then.
-    pub proven: bool,
-    /// The token.
-    pub token: RefreshToken,
-}
-
-/// An access token as it lies in the keychain, with what the endpoint said about it.
-#[derive(Debug, Clone)]
-pub struct StoredAccessToken {
-    /// The generation of the refresh token that came with it; another generation means that this one is stale.
-    pub generation: u64,
-    /// When its request was sent, UTC.
-    pub issued_at: Timestamp,
-    /// When it ends, UTC.
-    pub expires_at: Timestamp,
-    /// Its scope.
-    pub scope: Vec<String>,
-    /// Its user.
-    pub user_id: Option<String>,
-    /// The token.
-    pub token: AccessToken,
-}
-
-#[derive(Serialize, Deserialize)]
-struct RefreshTokenEntry {
-    v: u8,
-    generation: u64,
-    rotations: u64,
-    stored_at: Timestamp,
-    proven: bool,
-    refresh_token: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct AccessTokenEntry {
-    v: u8,
-    generation: u64,
-    issued_at: Timestamp,
-    expires_at: Timestamp,
-    #[serde(default)]
-    scope: String,
-    #[serde(default)]
-    user_id: Option<String>,
-    access_token: String,
-}
-
-/// The version of both entries.
-const ENTRY_VERSION: u8 = 1;
-
-fn write_entry(entry: &impl Serialize) -> SecretString {
-    serde_json::to_string(entry).unwrap_or_default().into()
-}
-
-fn read_entry<T: for<'de> Deserialize<'de>>(text: &SecretString) -> Option<T> {
-    serde_json::from_str(text.expose_secret()).ok()
-}
-
-impl StoredRefreshToken {
-    /// The entry's text.
-    #[must_use]
-    pub fn to_entry(&self) -> SecretString {
-        write_entry(&RefreshTokenEntry {
-            v: ENTRY_VERSION,
-            generation: self.generation,
-            rotations: self.rotations,
-            stored_at: self.stored_at,
-            proven: self.proven,
-            refresh_token: self.token.expose().to_owned(),
-        })
-    }
-
-    /// Reads an entry's text; `None` when it is not one.
-    #[must_use]
-    pub fn from_entry(text: &SecretString) -> Option<Self> {
-        let entry: RefreshTokenEntry = read_entry(text)?;
-        Some(Self {
-            generation: entry.generation,
-            rotations: entry.rotations,
-            stored_at: entry.stored_at,
-            proven: entry.proven,
-            token: RefreshToken::new(entry.refresh_token),
-        })
-    }
-
-    /// What may be known about it without the token, in the slot where it lies.
-    #[must_use]
-    pub fn info(&self, slot: Slot) -> RefreshTokenInfo {
-        RefreshTokenInfo {
-            slot,
-            generation: self.generation,
-            rotations: self.rotations,
-            stored_at: self.stored_at,
-            proven: self.proven,
-            fingerprint: self.token.fingerprint(),
-        }
-    }
-}
-
-impl StoredAccessToken {
-    /// The token, what is known about it, and the generation of the refresh token that came with it.
-    #[must_use]
-    pub fn new(generation: u64, info: AccessTokenInfo, token: AccessToken) -> Self {
-        let AccessTokenInfo { issued_at, expires_at, scope, user_id } = info;
-        Self { generation, issued_at, expires_at, scope, user_id, token }
-    }
-
-    /// The entry's text.
-    #[must_use]
-    pub fn to_entry(&self) -> SecretString {
-        write_entry(&AccessTokenEntry {
-            v: ENTRY_VERSION,
-            generation: self.generation,
-            issued_at: self.issued_at,
-            expires_at: self.expires_at,
-            scope: self.scope.join(" "),
-            user_id: self.user_id.clone(),
-            access_token: self.token.expose().to_owned(),
-        })
-    }
-
-    /// Reads an entry's text; `None` when it is not one.
-    #[must_use]
-    pub fn from_entry(text: &SecretString) -> Option<Self> {
-        let entry: AccessTokenEntry = read_entry(text)?;
-        Some(Self {
-            generation: entry.generation,
-            issued_at: entry.issued_at,
-            expires_at: entry.expires_at,
-            scope: entry.scope.split_ascii_whitespace().map(str::to_owned).collect(),
-            user_id: entry.user_id,
-            token: AccessToken::new(entry.access_token),
-        })
-    }
-
-    /// What may be known about it without the token.
-    #[must_use]
-    pub fn info(&self) -> AccessTokenInfo {
-        AccessTokenInfo {
-            issued_at: self.issued_at,
-            expires_at: self.expires_at,
-            scope: self.scope.clone(),
-            user_id: self.user_id.clone(),
-        }
-    }
-}
-
-/// A stored refresh token, without the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefreshTokenInfo {
-    /// Where it lies.
-    pub slot: Slot,
-    /// See [`StoredRefreshToken::generation`].
-    pub generation: u64,
-    /// Rotations since the log-in.
-    pub rotations: u64,
-    /// When it was stored, UTC.
-    pub stored_at: Timestamp,
-    /// See [`StoredRefreshToken::proven`].
-    pub proven: bool,
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
-}
-
-/// What the keychain holds of an account, without the tokens.
+/// The same without the tokens.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct StoredTokensInfo {
     /// The token in the first slot.
     pub a: Option<RefreshTokenInfo>,
     /// The token in the second slot.
     pub b: Option<RefreshTokenInfo>,
     /// The access token, and the generation of the refresh token that it came with.
     pub access_token: Option<(u64, AccessTokenInfo)>,
+    /// The current refresh token belongs to another server than the account names.
+    pub foreign: Option<ForeignServer>,
+    /// The user of the login: of the newest token that was proven.
+    pub user_id: Option<String>,
+    /// A person has said that the current token may take the place of another user's.
+    pub replaces_user: bool,
+    /// The current token is spent, and what it brought waits for a person's answer.
+    pub waits: Option<AnotherUser>,
 }
 
-impl Found {
+impl StoredTokens {
+    /// What lies in a slot.
+    #[must_use]
+    pub const fn in_slot(&self, slot: Slot) -> Option<&StoredRefreshToken> {
+        match slot {
+            Slot::A => self.a.as_ref(),
+            Slot::B => self.b.as_ref(),
+        }
+    }
+
+    /// The current refresh token.
+    #[must_use]
+    pub fn current(&self) -> Option<&StoredRefreshToken> {
+        self.a.iter().chain(&self.b).max_by_key(|stored| stored.generation)
+    }
+
+    /// The slot of the candidate that the waiting login was granted for. It goes first when the login is dismissed: otherwise
+    /// it would be presented again.
+    #[must_use]
+    pub fn spent_candidate(&self) -> Option<Slot> {
+        self.question_about_current()?;
+        let generation = |stored: &Option<StoredRefreshToken>| stored.as_ref().map(|stored| stored.generation);
+        Some(if generation(&self.a) > generation(&self.b) { Slot::A } else { Slot::B })
+    }
+
+    /// Does the login that waits for an answer lie in a slot too? Then a person has answered, and the slot carries it on.
+    #[must_use]
+    pub fn waiting_is_carried_on(&self) -> bool {
+        let fingerprint = |stored: &StoredRefreshToken| stored.token.for_entry().fingerprint();
+        let waiting = self.waiting.as_ref().map(fingerprint);
+        waiting.is_some() && self.a.iter().chain(&self.b).any(|stored| Some(fingerprint(stored)) == waiting)
+    }
+
+    fn question_about_current(&self) -> Option<&Question> {
+        let current = self.current()?.token.for_entry().fingerprint();
+        let question = self.waiting.as_ref()?.log_in.as_ref()?.question.as_ref()?;
+        (question.granted_for == Some(current)).then_some(question)
+    }
+
+    fn user_id(&self) -> Option<String> {
+        let login =
+            self.a.iter().chain(&self.b).filter(|stored| stored.proven).max_by_key(|stored| stored.generation)?;
+        let with_access_token = self.access_token.as_ref().filter(|token| token.generation == login.generation);
+        login.user_id.clone().or_else(|| with_access_token?.user_id.clone())
+    }
+
+    /// The client secret for a log-in at this server: the given one, or the one that the login or a log-out left for the same
+    /// server. `None`: the client does not authenticate.
+    ///
+    /// # Errors
+    /// [`KeychainProblem::NoClientSecret`] when it does and there is none.
+    pub fn client_secret_for(
+        &self,
+        server: &Server,
+        given: Option<ClientSecret>,
+        left: Option<&StoredClientSecret>,
+    ) -> Result<Option<ClientSecret>, KeychainProblem> {
+        if given.is_some() || !server.token_endpoint_auth_method.needs_secret() {
+            return Ok(given);
+        }
+        let login = self.current().and_then(|stored| stored.client_secret.as_ref());
+        let known = login.into_iter().chain(left.map(|StoredClientSecret(secret)| secret));
+        let mut kept = known.filter(|secret| secret.origins().cover(&server.origins()));
+        kept.next().map(|secret| Some(secret.for_entry().clone())).ok_or(KeychainProblem::NoClientSecret)
+    }
+
+    /// Forgets of the log-in that brought the current token, once the journal says that the configuration has followed.
+    #[must_use]
+    pub fn settled(mut self, journal: &Summary) -> Self {
+        for stored in self.a.iter_mut().chain(&mut self.b) {
+            if stored.proven && journal.logged_in == Some(stored.token.for_entry().fingerprint()) {
+                stored.log_in = None;
+            }
+        }
+        self
+    }
+
+    /// A log-in that was proven and stored, and that the configuration does not tell of yet.
+    #[must_use]
+    pub fn unfinished_log_in(&self, configured: Option<&Server>) -> Option<&LogIn> {
+        let proven = self.current().filter(|current| current.proven)?;
+        proven.log_in.as_ref().filter(|log_in| configured != Some(&log_in.server))
+    }
+
+    /// What may be known without the tokens, for an account with this server.
+    #[must_use]
+    pub fn found(&self, server: &Server) -> StoredTokensInfo {
+        let permitted = self.current().map(|current| current.token.origins().permit(&current.server(server).endpoint));
+        StoredTokensInfo {
+            a: self.a.as_ref().map(|stored| stored.info(Slot::A)),
+            b: self.b.as_ref().map(|stored| stored.info(Slot::B)),
+            access_token: self.access_token.as_ref().map(|stored| (stored.generation, stored.info())),
+            foreign: permitted.and_then(Result::err),
+            user_id: self.user_id(),
+            replaces_user: self.current().and_then(|stored| stored.log_in.as_ref()).is_some_and(|it| it.replaces_user),
+            waits: self.question_about_current().map(|question| question.users.clone()),
+        }
+    }
+}
+
+impl StoredTokensInfo {
     /// The current refresh token: the one with the higher generation.
     #[must_use]
     pub fn current(&self) -> Option<RefreshTokenInfo> {
@@ -320,47 +180,4 @@ impl Found {
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
-    use super::*;
-    use proptest::prelude::*;
-
-    fn stored(generation: u64) -> StoredRefreshToken {
-        StoredRefreshToken {
-            generation,
-            rotations: 3,
-            stored_at: Timestamp::constant(1, 0),
-            proven: true,
-            token: RefreshToken::new(format!("token-{generation}")),
-        }
-    }
-
-    #[test]
-    fn an_entry_reads_back_as_it_was_written() {
-        let back = StoredRefreshToken::from_entry(&stored(7).to_entry()).unwrap();
-        assert_eq!((back.generation, back.rotations, back.token.expose()), (7, 3, "token-7"));
-    }
-
-    #[test]
-    fn the_newer_generation_is_the_login() {
-        let found = |a: Option<u64>, b: Option<u64>| Found {
-            a: a.map(|generation| stored(generation).info(Slot::A)),
-            b: b.map(|generation| stored(generation).info(Slot::B)),
-            access_token: None,
-        };
-        let generations =
-            |found: Found| (found.current().map(|i| i.generation), found.previous().map(|i| i.generation));
-        assert_eq!(generations(found(Some(1), Some(2))), (Some(2), Some(1)));
-        assert_eq!(generations(found(Some(3), Some(2))), (Some(3), Some(2)));
-        assert_eq!(generations(found(None, Some(2))), (Some(2), None));
-        assert_eq!(generations(found(None, None)), (None, None));
-    }
-
-    proptest! {
-        #[test]
-        fn a_garbled_entry_is_no_entry_and_no_panic(text in "\\PC{0,80}") {
-            prop_assert!(StoredRefreshToken::from_entry(&text.clone().into()).is_none());
-            prop_assert!(StoredAccessToken::from_entry(&text.into()).is_none());
-        }
-    }
-}
+mod tests;

@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::account::Account;
 use crate::api::problem::ProblemKind;
 use crate::oauth::endpoint::Endpoint;
+use crate::oauth::error::shown;
 use crate::oauth::metadata::Issuer;
+use crate::oauth::server::Server;
 use crate::oauth::token::{AuthorizationCode, AuthorizationState, CodeVerifier};
 use crate::oauth::token_request::AuthorizationGrant;
 
@@ -20,8 +21,6 @@ pub const RANDOM_BYTES: usize = 32;
 /// The path that the browser comes back to. Servers compare it to the letter, and only the port is free (RFC 8252
 /// section 7.3).
 pub const CALLBACK_PATH: &str = "/callback";
-/// Longest part of a server's description that is shown, in characters.
-const SHOWN: usize = 200;
 
 /// One authorization request. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -52,6 +51,8 @@ pub enum CallbackRefusal {
     },
     /// The answer of another server (RFC 9207 section 2.4).
     AnotherIssuer,
+    /// An answer that does not say whose it is, where the server says that all of its answers do (RFC 9207 section 2.4).
+    NoIssuer,
     /// Neither an error nor a code.
     NoCode,
 }
@@ -69,25 +70,31 @@ impl Authorization {
 
     /// Where the browser goes: the request of RFC 6749 section 4.1.1 with RFC 7636 section 4.3.
     #[must_use]
-    pub fn url(&self, account: &Account, endpoint: &Endpoint) -> SecretString {
+    pub fn url(&self, server: &Server, endpoint: &Endpoint) -> SecretString {
         let Ok(mut url) = Url::parse(endpoint.as_str()) else { return SecretString::default() };
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.expose().as_bytes()));
         url.query_pairs_mut()
             .append_pair("response_type", "code")
-            .extend_pairs(account.client_id.as_deref().map(|id| ("client_id", id)))
+            .extend_pairs(server.client_id.as_deref().map(|id| ("client_id", id)))
             .append_pair("redirect_uri", &self.redirect_uri)
             .append_pair("state", self.state.expose())
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
-            .extend_pairs(&account.parameters);
+            .extend_pairs(&server.parameters);
         String::from(url).into()
     }
 
-    /// What a callback's query brings. `issuer` is the account's, if it has one.
+    /// What a callback's query brings. `issuer` is the account's, if it has one; `always_named`: its metadata says that
+    /// every callback names it.
     ///
     /// # Errors
     /// [`CallbackError`].
-    pub fn read_callback(&self, query: &str, issuer: Option<&Issuer>) -> Result<AuthorizationCode, CallbackError> {
+    pub fn read_callback(
+        &self,
+        query: &str,
+        issuer: Option<&Issuer>,
+        always_named: bool,
+    ) -> Result<AuthorizationCode, CallbackError> {
         let all: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
         let one = |wanted: &str| {
             let mut values = all.iter().filter(|(name, _)| name == wanted).map(|(_, value)| value.as_ref());
@@ -105,10 +112,14 @@ impl Authorization {
         {
             return refused(CallbackRefusal::AnotherIssuer);
         }
+        if always_named && !names_issuer {
+            return refused(CallbackRefusal::NoIssuer);
+        }
         if let Some(error) = one("error") {
             let error = error.chars().filter(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c)).take(64).collect();
-            let shown = |text: &str| text.chars().filter(|c| (' '..='~').contains(c)).take(SHOWN).collect();
-            return refused(CallbackRefusal::Server { error, description: one("error_description").map(shown) });
+            let secrets = [self.state.expose(), self.verifier.expose()];
+            let description = one("error_description").and_then(|text| shown(text, &secrets));
+            return refused(CallbackRefusal::Server { error, description });
         }
         match one("code").filter(|code| !code.is_empty()) {
             Some(code) => Ok(AuthorizationCode::new(code.to_owned())),
@@ -132,6 +143,9 @@ impl CallbackRefusal {
                 let meaning = match error.as_str() {
                     "access_denied" => "the sign-in was refused at the server",
                     "temporarily_unavailable" | "server_error" => "the server failed",
+                    "interaction_required" | "login_required" | "consent_required" | "account_selection_required" => {
+                        "the server did not ask you to sign in"
+                    }
                     "invalid_scope" => "the server does not grant the parameter scope",
                     "unauthorized_client" | "unsupported_response_type" => {
                         "the server does not let this client sign in with the browser"
@@ -142,7 +156,33 @@ impl CallbackRefusal {
                 format!("{meaning} ({error}{description})")
             }
             Self::AnotherIssuer => "the answer came from another server than the account's issuer".to_owned(),
+            Self::NoIssuer => {
+                "the answer does not name the account's issuer, although the server says that it always does".to_owned()
+            }
             Self::NoCode => "the server's answer has no code in it".to_owned(),
+        }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Server { error, .. } => match error.as_str() {
+                "invalid_scope" => "Sign in again with another --parameter scope=…, or without it.",
+                "unauthorized_client" | "unsupported_response_type" => {
+                    "Sign in another way, such as --device, or have the browser allowed for this client at the server."
+                }
+                "invalid_request" | "invalid_client" | "invalid_target" => {
+                    "Check --client-id and --parameter with the server's documentation, then sign in again."
+                }
+                "interaction_required" | "login_required" | "consent_required" | "account_selection_required" => {
+                    "Sign in again with --parameter prompt=consent, or without --parameter prompt=none."
+                }
+                "temporarily_unavailable" | "server_error" => "Try again later.",
+                _ => "Sign in again.",
+            },
+            Self::AnotherIssuer | Self::NoIssuer => "Check the account's issuer, then sign in again.",
+            Self::NoCode => "Sign in again.",
         }
     }
 
@@ -157,7 +197,7 @@ impl CallbackRefusal {
                 "temporarily_unavailable" | "server_error" => ProblemKind::TryLater,
                 _ => ProblemKind::ClientRefused,
             },
-            Self::AnotherIssuer => ProblemKind::LoginRefused,
+            Self::AnotherIssuer | Self::NoIssuer => ProblemKind::LoginRefused,
             Self::NoCode => ProblemKind::TryLater,
         }
     }
@@ -182,7 +222,7 @@ mod tests {
     }
 
     fn read(query: &str) -> Result<String, CallbackError> {
-        let code = authorization().read_callback(query, Some(&issuer()))?;
+        let code = authorization().read_callback(query, Some(&issuer()), false)?;
         Ok(code.expose().to_owned())
     }
 
@@ -192,11 +232,11 @@ mod tests {
         let mut authorization = authorization();
         authorization.verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
         let endpoint: Endpoint = "https://i.example/authorize?tenant=1".parse().unwrap();
-        let mut account = Account::at("https://i.example/token".parse().unwrap());
-        account.client_id = Some("me & you".to_owned());
-        account.parameters = [("scope".to_owned(), "a b".to_owned())].into();
+        let mut server = Server::at("https://i.example/token".parse().unwrap());
+        server.client_id = Some("me & you".to_owned());
+        server.parameters = [("scope".to_owned(), "a b".to_owned())].into();
         assert_eq!(
-            authorization.url(&account, &endpoint).expose_secret(),
+            authorization.url(&server, &endpoint).expose_secret(),
             &format!(
                 "https://i.example/authorize?tenant=1&response_type=code&client_id=me+%26+you\
                  &redirect_uri=http%3A%2F%2F127.0.0.1%3A4711%2Fcallback&state={STATE}\
@@ -228,6 +268,33 @@ mod tests {
         for none in ["", "code=", "code=a&code=b"] {
             let refused = read(&format!("{none}&state={STATE}"));
             assert_eq!(refused, Err(CallbackError::Refused(CallbackRefusal::NoCode)), "{none}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_its_issuer_is_refused_where_the_server_names_it_always() {
+        let read =
+            |query: &str| authorization().read_callback(query, Some(&issuer()), true).map(|code| code.expose().len());
+        for without in ["code=c", "error=access_denied"] {
+            let refused = read(&format!("{without}&state={STATE}"));
+            assert_eq!(refused, Err(CallbackError::Refused(CallbackRefusal::NoIssuer)), "{without}");
+        }
+        assert_eq!(read(&format!("code=c&state={STATE}&iss=https%3A%2F%2Fi.example")), Ok(1));
+        assert_eq!(read("code=c&state=x"), Err(CallbackError::Foreign));
+    }
+
+    #[test]
+    fn the_advice_fits_the_reason() {
+        for (error, advice) in [
+            ("access_denied", "Sign in again."),
+            ("invalid_scope", "scope="),
+            ("unauthorized_client", "--device"),
+            ("invalid_request", "--client-id"),
+            ("login_required", "prompt"),
+            ("server_error", "later"),
+        ] {
+            let refusal = CallbackRefusal::Server { error: error.to_owned(), description: None };
+            assert!(refusal.advice().contains(advice), "{error}: {}", refusal.advice());
         }
     }
 

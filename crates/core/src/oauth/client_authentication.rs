@@ -7,7 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
+use crate::oauth::endpoint::Endpoint;
+use crate::oauth::origin::{Bound, ForeignServer};
+use crate::oauth::server::Server;
 use crate::oauth::token_request::Field;
 
 /// `token_endpoint_auth_method` (RFC 7591 section 2).
@@ -94,7 +96,7 @@ impl ClientSecret {
 
     /// The bytes themselves. Every call of this is a place to audit.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 }
@@ -125,10 +127,16 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// How the account's client presents itself: by exactly one method (RFC 6749 section 2.3).
-pub(crate) fn credentials<'a>(account: &'a Account, secret: Option<&'a ClientSecret>) -> Credentials<'a> {
-    let client_id = account.client_id.as_deref();
-    match (account.token_endpoint_auth_method, secret) {
+/// How the client presents itself at an endpoint: by exactly one method (RFC 6749 section 2.3).
+pub(crate) fn credentials<'a>(
+    server: &'a Server,
+    endpoint: &Endpoint,
+    secret: Option<&'a Bound<ClientSecret>>,
+) -> Result<Credentials<'a>, ForeignServer> {
+    let client_id = server.client_id.as_deref();
+    let needed = secret.filter(|_| server.token_endpoint_auth_method.needs_secret());
+    let secret = needed.map(|secret| secret.for_request(endpoint)).transpose()?;
+    Ok(match (server.token_endpoint_auth_method, secret) {
         (AuthMethod::ClientSecretBasic, Some(secret)) => {
             Credentials { authorization: Some(basic(client_id.unwrap_or_default(), secret)), ..Credentials::default() }
         }
@@ -138,7 +146,7 @@ pub(crate) fn credentials<'a>(account: &'a Account, secret: Option<&'a ClientSec
         (AuthMethod::None, _) | (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, None) => {
             Credentials { client_id, ..Credentials::default() }
         }
-    }
+    })
 }
 
 /// Id and secret are form-encoded before they are joined and encoded again (RFC 6749 section 2.3.1).

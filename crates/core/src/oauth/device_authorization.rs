@@ -1,16 +1,18 @@
 //! Signing in on another device: the device authorization grant (RFC 8628).
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
-use crate::account::{Account, Encoding};
 use crate::oauth::client_authentication::{ClientSecret, credentials};
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::failure::{Failure, OutcomeUnknown};
+use crate::oauth::fields::{Fields, seconds};
+use crate::oauth::origin::{Bound, ForeignServer};
+use crate::oauth::server::{Encoding, Server};
 use crate::oauth::token::DeviceCode;
 use crate::oauth::token_request::{TokenRequest, parameters};
-use crate::oauth::token_response::{self, Answer, Grant};
+use crate::oauth::token_response::{self, Answer, Grant, speaks};
 
 /// Seconds between polls where the server names none (RFC 8628 section 3.2), and what `slow_down` adds (section 3.5).
 const USUAL_INTERVAL: u64 = 5;
@@ -98,22 +100,17 @@ impl Poll {
 }
 
 /// The device authorization request (RFC 8628 section 3.1).
-#[must_use]
-pub fn device_request(account: &Account, endpoint: &Endpoint, client_secret: Option<&ClientSecret>) -> TokenRequest {
-    let client = credentials(account, client_secret);
-    let fields = client.fields().chain(parameters(account));
-    TokenRequest::new(account, endpoint, Encoding::Form, client.authorization, fields)
-}
-
-#[derive(Deserialize)]
-struct Body {
-    device_code: String,
-    user_code: String,
-    #[serde(alias = "verification_url")]
-    verification_uri: String,
-    verification_uri_complete: Option<String>,
-    expires_in: u64,
-    interval: Option<u64>,
+///
+/// # Errors
+/// [`ForeignServer`] when the client secret belongs to another server.
+pub fn device_request(
+    server: &Server,
+    endpoint: &Endpoint,
+    client_secret: Option<&Bound<ClientSecret>>,
+) -> Result<TokenRequest, ForeignServer> {
+    let client = credentials(server, endpoint, client_secret)?;
+    let fields = client.fields().chain(parameters(server));
+    Ok(TokenRequest::new(server, endpoint, Encoding::Form, client.authorization, fields).hiding(client_secret))
 }
 
 /// Reads the answer to a device authorization request.
@@ -121,28 +118,32 @@ struct Body {
 /// # Errors
 /// The [`Failure`] that it amounts to.
 pub fn read_authorization(answer: Answer<'_>, now: Timestamp) -> Result<DeviceAuthorization, Failure> {
-    let unreadable = Failure::OutcomeUnknown(OutcomeUnknown::Unreadable);
-    if answer.http_status != 200 {
-        return Err(token_response::read(answer, now).err().unwrap_or(unreadable));
-    }
-    authorization(answer.body).ok_or(unreadable)
+    let is_granted = (200..300).contains(&answer.http_status) && answer.broken.is_none();
+    let authorization = is_granted.then(|| authorization(&Fields::read(answer.body))).flatten();
+    authorization.ok_or_else(|| {
+        let read = token_response::read(answer, SignedDuration::ZERO, now);
+        read.err().unwrap_or(Failure::OutcomeUnknown(OutcomeUnknown::Unreadable))
+    })
 }
 
-fn authorization(body: &[u8]) -> Option<DeviceAuthorization> {
-    let body: Body = serde_json::from_slice(body).ok()?;
-    let is_shown = |text: &str| !text.is_empty() && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    let is_typed = is_shown(&body.user_code) && body.user_code.len() <= LONGEST_USER_CODE;
-    if body.device_code.is_empty() || !is_typed {
-        return None;
-    }
+fn authorization(fields: &Fields) -> Option<DeviceAuthorization> {
+    let user_code = fields.visible("user_code").filter(|code| code.len() <= LONGEST_USER_CODE)?;
+    let uri = fields.text("verification_uri").or_else(|| fields.text("verification_url"))?;
+    let lifetime = fields.get("expires_in").and_then(whole_seconds)?.clamp(1, LONGEST_LIFETIME);
+    let interval = fields.get("interval").and_then(whole_seconds).unwrap_or(USUAL_INTERVAL);
     Some(DeviceAuthorization {
-        device_code: DeviceCode::new(body.device_code),
-        user_code: body.user_code,
-        verification_uri: address(&body.verification_uri)?,
-        verification_uri_complete: body.verification_uri_complete.as_deref().and_then(address),
-        lifetime: SignedDuration::from_secs(i64::try_from(body.expires_in.clamp(1, LONGEST_LIFETIME)).unwrap_or(1)),
-        pace: Pace::of(body.interval.unwrap_or(USUAL_INTERVAL).max(1)),
+        device_code: DeviceCode::new(fields.text("device_code")?.to_owned()),
+        user_code: user_code.to_owned(),
+        verification_uri: address(uri)?,
+        verification_uri_complete: fields.text("verification_uri_complete").and_then(address),
+        lifetime: SignedDuration::from_secs(i64::try_from(lifetime).unwrap_or(1)),
+        pace: Pace::of(interval.max(1)),
     })
+}
+
+/// Some servers write numbers as strings or with a fraction.
+fn whole_seconds(value: &Value) -> Option<u64> {
+    seconds(value).map(|seconds| u64::try_from(seconds).unwrap_or_default())
 }
 
 /// An address that a person may be sent to: https, or plain http on this machine, in characters that show as they are.
@@ -152,21 +153,23 @@ fn address(text: &str) -> Option<String> {
     Some(String::from(url)).filter(|url| url.len() <= LONGEST_ADDRESS && url.bytes().all(|b| b.is_ascii_graphic()))
 }
 
-/// Reads the answer to a poll.
+/// Reads the answer to a poll. The error counts, not the status: servers answer with 200, 400, 403 and 428. `usual` is how
+/// long an access token lives if the answer does not say.
 #[must_use]
-pub fn read_poll(answer: Answer<'_>, now: Timestamp) -> Poll {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: String,
+pub fn read_poll(answer: Answer<'_>, usual: SignedDuration, now: Timestamp) -> Poll {
+    let read = match token_response::read(answer, usual, now) {
+        Ok(grant) => return Poll::Granted(grant),
+        Err(failure) => Poll::Failed(failure),
+    };
+    if answer.broken.is_some() || !(speaks(answer.http_status) || answer.http_status == 429) {
+        return read;
     }
-    let speaks = matches!(answer.http_status, 400 | 401 | 403 | 429);
-    let refusal = speaks.then(|| serde_json::from_slice::<Refusal>(answer.body).ok()).flatten();
-    match refusal.as_ref().map(|refusal| refusal.error.as_str()) {
+    match Fields::read(answer.body).error() {
         Some("authorization_pending") => Poll::Pending,
         Some("slow_down") => Poll::SlowDown,
-        Some("access_denied") => Poll::Denied,
-        Some("expired_token") => Poll::Expired,
-        Some(_) | None => token_response::read(answer, now).map_or_else(Poll::Failed, Poll::Granted),
+        Some("access_denied" | "authorization_declined") => Poll::Denied,
+        Some("expired_token" | "code_expired") => Poll::Expired,
+        Some(_) | None => read,
     }
 }
 
@@ -177,10 +180,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::oauth::failure::ErrorCode;
+    use crate::oauth::failure::{ErrorCode, OAuthError};
 
     fn answer(http_status: u16, body: &str) -> Answer<'_> {
-        Answer { http_status, retry_after: None, body: body.as_bytes() }
+        Answer { http_status, retry_after: None, body: body.as_bytes(), broken: None, secrets: &[] }
     }
 
     fn authorization(changes: Value) -> Result<DeviceAuthorization, Failure> {
@@ -195,7 +198,7 @@ mod tests {
     }
 
     fn poll(http_status: u16, body: &str) -> Poll {
-        read_poll(answer(http_status, body), Timestamp::UNIX_EPOCH)
+        read_poll(answer(http_status, body), SignedDuration::from_hours(1), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -222,6 +225,7 @@ mod tests {
             json!({"user_code": "x".repeat(65)}),
             json!({"device_code": ""}),
             json!({"expires_in": "soon"}),
+            json!({"device_code": ["d"]}),
         ] {
             assert!(authorization(bad.clone()).is_err(), "{bad}");
         }
@@ -239,8 +243,49 @@ mod tests {
         assert!(poll(500, "").goes_on() && poll(429, "").goes_on() && !poll(404, "").goes_on());
         assert!(matches!(poll(200, r#"{"access_token":"a","refresh_token":"r"}"#), Poll::Granted(_)));
         let unknown = read_authorization(answer(401, r#"{"error":"invalid_client"}"#), Timestamp::UNIX_EPOCH);
-        let expected = Failure::Odd { http_status: 401, error: Some(ErrorCode::InvalidClient) };
+        let error = OAuthError { code: ErrorCode::InvalidClient, description: None };
+        let expected = Failure::Odd { http_status: 401, error: Some(error), web_page: false };
         assert_eq!(unknown.unwrap_err(), expected);
+    }
+
+    #[test]
+    fn the_error_counts_whatever_status_it_comes_with() {
+        for status in [200, 201, 400, 401, 403, 404, 428, 429] {
+            let said = |error: &str| poll(status, &json!({"error": error}).to_string());
+            assert!(matches!(said("authorization_pending"), Poll::Pending), "{status}");
+            assert!(matches!(said("slow_down"), Poll::SlowDown), "{status}");
+            assert!(matches!(said("access_denied"), Poll::Denied), "{status}");
+            assert!(matches!(said("authorization_declined"), Poll::Denied), "{status}");
+            assert!(matches!(said("expired_token"), Poll::Expired), "{status}");
+            let form = "error=authorization_pending&error_description=The+authorization+request+is+still+pending.";
+            assert!(matches!(poll(status, form), Poll::Pending), "{status}");
+        }
+        for status in [302, 407, 500, 503] {
+            for error in ["access_denied", "expired_token", "authorization_pending"] {
+                assert!(matches!(poll(status, &json!({"error": error}).to_string()), Poll::Failed(_)), "{status}");
+            }
+        }
+        assert!(!poll(200, r#"{"error":"incorrect_device_code"}"#).goes_on(), "what cannot heal is not asked again");
+        assert!(!matches!(poll(200, r#"["access_denied"]"#), Poll::Denied) && poll(200, "<html>").goes_on());
+    }
+
+    #[test]
+    fn numbers_may_be_strings_or_have_a_fraction() {
+        for (expires_in, interval) in [
+            (json!("1800"), json!("7")),
+            (json!(1800.0), json!(7.0)),
+            (json!(1800.9), json!("7.5")),
+            (json!(" 1800 "), json!(7)),
+        ] {
+            let read = authorization(json!({"expires_in": expires_in, "interval": interval})).unwrap();
+            assert_eq!((read.lifetime.as_secs(), read.pace.interval().as_secs()), (1800, 7));
+        }
+        let odd = authorization(json!({"expires_in": -1, "interval": "soon"})).unwrap();
+        assert_eq!((odd.lifetime.as_secs(), odd.pace.interval().as_secs()), (1, 5));
+        let refused = read_authorization(answer(200, r#"{"error":"unauthorized_client"}"#), Timestamp::UNIX_EPOCH);
+        assert!(matches!(refused, Err(Failure::AuthorizationRequired(_))), "{refused:?}");
+        let list = r#"["d", "WDJB-MJHT", "https://i.example/device", null, 1800, 5]"#;
+        assert!(read_authorization(answer(200, list), Timestamp::UNIX_EPOCH).is_err());
     }
 
     #[test]
@@ -260,11 +305,11 @@ mod tests {
 
     #[test]
     fn the_request_names_the_client_and_its_parameters() {
-        let mut account = Account::at("https://i.example/token".parse().unwrap());
-        account.client_id = Some("me".to_owned());
-        account.parameters = [("scope".to_owned(), "a b".to_owned())].into();
-        let request = device_request(&account, &"https://i.example/device".parse().unwrap(), None);
-        assert_eq!(request.url, "https://i.example/device");
+        let mut server = Server::at("https://i.example/token".parse().unwrap());
+        server.client_id = Some("me".to_owned());
+        server.parameters = [("scope".to_owned(), "a b".to_owned())].into();
+        let request = device_request(&server, &"https://i.example/device".parse().unwrap(), None).unwrap();
+        assert_eq!(request.endpoint.as_str(), "https://i.example/device");
         assert_eq!(request.body.expose_secret(), "client_id=me&scope=a+b");
     }
 }

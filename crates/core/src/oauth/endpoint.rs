@@ -5,7 +5,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::account::PRODUCTION_ENDPOINT;
+/// The token endpoint of Vault's production API.
+pub const PRODUCTION_ENDPOINT: &str = "https://api.vault.ist/v2.0/reference/gettoken";
+
+/// The token endpoint of the built-in sandbox with its default `--listen`.
+pub const SANDBOX_ENDPOINT: &str = "http://127.0.0.1:8787/v2.0/reference/gettoken";
 
 /// A token endpoint that a refresh token may be sent to: https anywhere, plain http on loopback only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,10 +48,9 @@ impl Endpoint {
         is_loopback(&self.0)
     }
 
-    /// Do both belong to the same scheme, host and port?
-    #[must_use]
-    pub fn has_same_origin(&self, other: &Self) -> bool {
-        self.0.origin() == other.0.origin()
+    /// Scheme, host and port, as RFC 6454 section 6.2 writes them.
+    pub(crate) fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
     }
 
     /// The host, for sentences.

@@ -1,9 +1,11 @@
 //! How a token request can fail, as the decisions that follow from it. No response body in any of them.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::login::token_store::KeychainProblem;
+pub use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::origin::ForeignServer;
 
 /// Why there is no new access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,20 +26,26 @@ pub enum Failure {
         /// The HTTP status.
         http_status: u16,
         /// What the server calls it, if it says so as the standard has it.
-        error: Option<ErrorCode>,
+        error: Option<OAuthError>,
+        /// Did a web page come, as from a proxy, a firewall or a network's sign-in?
+        web_page: bool,
     },
     /// The endpoint refused the refresh token: a person must log in.
     AuthorizationRequired(Refusal),
     /// The endpoint granted tokens of another user than the one whose login the account holds.
     AnotherUser(AnotherUser),
+    /// The login belongs to another server than the account names, so that nothing was sent.
+    ServerChanged(ForeignServer),
     /// The keychain cannot be used, so that nothing was sent.
     Keychain(KeychainProblem),
     /// The journal cannot be written, so that nothing was sent.
     Journal,
+    /// The account's lock was not to be had, in words: another process holds it, say. Nothing was sent.
+    Lock(String),
 }
 
 /// Whose the account is, and whose the login that was refused for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnotherUser {
     /// The `user_id` of the login that the account holds.
     pub account: String,
@@ -61,8 +69,18 @@ pub enum NotSent {
     Dns,
     /// No connection to the host, or to the proxy before it.
     Connect,
+    /// A proxy wants to know who is asking (HTTP 407).
+    ProxyLogin,
+    /// A proxy does not connect to the host.
+    ProxyRefused,
     /// The server's certificate or the TLS handshake is not acceptable.
     Tls,
+    /// The server's certificate has expired, by this machine's clock.
+    CertificateExpired,
+    /// The server's certificate is not valid yet, by this machine's clock.
+    CertificateNotYetValid,
+    /// This machine has no certificates to check the server's with.
+    NoTrustStore,
     /// The request itself cannot be built.
     Malformed,
 }
@@ -76,6 +94,10 @@ pub enum OutcomeUnknown {
     Interrupted,
     /// A 200 that cannot be read as a token response.
     Unreadable,
+    /// A 200 with a web page.
+    WebPage,
+    /// A grant whose access token has expired already, or cannot be used. Its refresh token is stored.
+    NoAccessToken,
     /// The server failed (5xx).
     ServerError {
         /// The HTTP status.
@@ -88,74 +110,8 @@ impl OutcomeUnknown {
     #[must_use]
     pub const fn loses_an_answer(self) -> bool {
         match self {
-            Self::TimedOut | Self::Interrupted | Self::Unreadable => true,
-            Self::ServerError { .. } => false,
-        }
-    }
-}
-
-/// The errors of RFC 6749 section 5.2 that are no verdict on the login: the account's settings are at fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
-    /// The client is unknown, or its secret is wrong.
-    InvalidClient,
-    /// The client may not refresh.
-    UnauthorizedClient,
-    /// A parameter is missing, repeated or malformed.
-    InvalidRequest,
-    /// The endpoint does not refresh.
-    UnsupportedGrantType,
-    /// The extra parameter `scope` asks for what was not granted.
-    InvalidScope,
-    /// The extra parameter `resource` (RFC 8707 section 2).
-    InvalidTarget,
-}
-
-impl ErrorCode {
-    /// The error in an answer, if it is one of these.
-    #[must_use]
-    pub fn read(http_status: u16, body: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Body {
-            error: ErrorCode,
-        }
-        let speaks = matches!(http_status, 400 | 401);
-        speaks.then(|| serde_json::from_slice::<Body>(body).ok()).flatten().map(|body| body.error)
-    }
-
-    /// Is it the client that is refused, whatever token it presents?
-    #[must_use]
-    pub const fn refuses_the_client(self) -> bool {
-        match self {
-            Self::InvalidClient | Self::UnauthorizedClient => true,
-            Self::InvalidRequest | Self::UnsupportedGrantType | Self::InvalidScope | Self::InvalidTarget => false,
-        }
-    }
-
-    const fn in_words(self) -> &'static str {
-        match self {
-            Self::InvalidClient => "the endpoint does not accept the client id or the client secret (invalid_client)",
-            Self::UnauthorizedClient => "the endpoint does not let this client id refresh tokens (unauthorized_client)",
-            Self::InvalidRequest => "the endpoint does not understand the request (invalid_request)",
-            Self::UnsupportedGrantType => "the endpoint does not refresh tokens (unsupported_grant_type)",
-            Self::InvalidScope => "the endpoint does not grant the parameter scope (invalid_scope)",
-            Self::InvalidTarget => "the endpoint does not grant the parameter resource (invalid_target)",
-        }
-    }
-
-    /// What a person can do about it.
-    #[must_use]
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::InvalidClient => {
-                "Log in again with the right --client-id and --client-secret, or another --auth-method."
-            }
-            Self::UnauthorizedClient => "Ask whoever runs the server to allow refresh tokens for this client.",
-            Self::InvalidRequest | Self::UnsupportedGrantType => {
-                "Check --endpoint, --encoding, --client-id and --parameter with the server's documentation."
-            }
-            Self::InvalidScope | Self::InvalidTarget => "Log in again with another --parameter.",
+            Self::TimedOut | Self::Interrupted | Self::Unreadable | Self::WebPage => true,
+            Self::ServerError { .. } | Self::NoAccessToken => false,
         }
     }
 }
@@ -167,6 +123,8 @@ pub struct Refusal {
     pub expired_at: Option<Timestamp>,
     /// The endpoint's id of its answer, for its support.
     pub trace_id: Option<String>,
+    /// What the server calls it, if it says so as the standard has it.
+    pub error: Option<OAuthError>,
 }
 
 impl Failure {
@@ -174,12 +132,13 @@ impl Failure {
     #[must_use]
     pub const fn may_hurry(&self) -> bool {
         match self {
-            Self::Keychain(_) | Self::Journal => true,
+            Self::Keychain(_) | Self::Journal | Self::Lock(_) => true,
             Self::NotSent(_)
             | Self::OutcomeUnknown(_)
             | Self::Later { .. }
             | Self::Odd { .. }
             | Self::AuthorizationRequired(_)
+            | Self::ServerChanged(_)
             | Self::AnotherUser(_) => false,
         }
     }
@@ -194,8 +153,10 @@ impl Failure {
             | Self::Odd { .. }
             | Self::AuthorizationRequired(_)
             | Self::AnotherUser(_)
+            | Self::ServerChanged(_)
             | Self::Keychain(_)
-            | Self::Journal => false,
+            | Self::Journal
+            | Self::Lock(_) => false,
         }
     }
 
@@ -203,34 +164,83 @@ impl Failure {
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {
-            Self::NotSent(NotSent::Dns) => "the endpoint's name cannot be resolved".to_owned(),
-            Self::NotSent(NotSent::Connect) => "no connection".to_owned(),
-            Self::NotSent(NotSent::Tls) => "the endpoint's certificate is not trusted".to_owned(),
-            Self::NotSent(NotSent::Malformed) => "the request cannot be built from this account's settings".to_owned(),
-            Self::OutcomeUnknown(OutcomeUnknown::TimedOut) => "the endpoint did not answer in time".to_owned(),
-            Self::OutcomeUnknown(OutcomeUnknown::Interrupted) => "the connection broke before the answer".to_owned(),
-            Self::OutcomeUnknown(OutcomeUnknown::Unreadable) => "the endpoint's answer cannot be read".to_owned(),
-            Self::OutcomeUnknown(OutcomeUnknown::ServerError { http_status }) => {
-                format!("the endpoint failed (HTTP {http_status})")
-            }
+            Self::NotSent(reason) => reason.in_words().to_owned(),
+            Self::OutcomeUnknown(outcome) => outcome.in_words(),
             Self::Later { http_status, .. } => {
                 format!("the endpoint asks to come back later (HTTP {http_status})")
             }
-            Self::Odd { error: Some(error), .. } => error.in_words().to_owned(),
-            Self::Odd { http_status, error: None } => {
+            Self::Odd { error: Some(error), .. } => error.in_words(),
+            Self::Odd { http_status: 407, error: None, .. } => {
+                format!("{} (HTTP 407)", NotSent::ProxyLogin.in_words())
+            }
+            Self::Odd { http_status, error: None, web_page: true } => {
+                format!("a web page came instead of the endpoint's answer (HTTP {http_status}): {PAGE}")
+            }
+            Self::Odd { http_status, error: None, web_page: false } => {
                 format!("the endpoint answered something unexpected (HTTP {http_status})")
             }
-            Self::AuthorizationRequired(Refusal { expired_at: Some(at), .. }) => {
-                format!("the login expired on {}", at.strftime("%-d %b %Y, %H:%M UTC"))
-            }
-            Self::AuthorizationRequired(Refusal { expired_at: None, .. }) => {
-                "the endpoint refused the login".to_owned()
-            }
+            Self::AuthorizationRequired(refusal) => refusal.in_words(),
             Self::AnotherUser(AnotherUser { account, login }) => {
                 format!("the account belongs to {account}, and this login belongs to {login}")
             }
+            Self::ServerChanged(foreign) => foreign.to_string(),
             Self::Keychain(problem) => problem.to_string(),
             Self::Journal => "the journal in the state folder cannot be written".to_owned(),
+            Self::Lock(reason) => format!("the account is in use: {reason}"),
+        }
+    }
+}
+
+/// Where a web page comes from, if not from the endpoint.
+const PAGE: &str = "a proxy, a firewall or a network's sign-in page may stand in between";
+
+impl Refusal {
+    fn in_words(&self) -> String {
+        match (&self.expired_at, &self.error) {
+            (Some(at), _) => format!("the login expired on {}", at.strftime("%-d %b %Y, %H:%M UTC")),
+            (None, Some(error)) => error.in_words(),
+            (None, None) => "the endpoint refused the login".to_owned(),
+        }
+    }
+}
+
+impl NotSent {
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Dns => "the endpoint's name cannot be resolved",
+            Self::Connect => "no connection",
+            Self::ProxyLogin => "a proxy before the endpoint wants a user name and a password",
+            Self::ProxyRefused => "the proxy before the endpoint does not connect to it",
+            Self::Tls => "the endpoint's certificate is not trusted",
+            Self::CertificateExpired => "the endpoint's certificate has expired, or this machine's clock is wrong",
+            Self::CertificateNotYetValid => {
+                "the endpoint's certificate is not valid yet, or this machine's clock is wrong"
+            }
+            Self::NoTrustStore => "this machine has no certificates to check the endpoint's with",
+            Self::Malformed => "the request cannot be built from this account's settings",
+        }
+    }
+
+    /// What concerns certificates, and so this machine's clock and trust store too.
+    pub const OF_CERTIFICATES: [Self; 4] =
+        [Self::Tls, Self::CertificateExpired, Self::CertificateNotYetValid, Self::NoTrustStore];
+
+    /// Does it concern certificates?
+    #[must_use]
+    pub fn concerns_certificates(self) -> bool {
+        Self::OF_CERTIFICATES.contains(&self)
+    }
+}
+
+impl OutcomeUnknown {
+    fn in_words(self) -> String {
+        match self {
+            Self::TimedOut => "the endpoint did not answer in time".to_owned(),
+            Self::Interrupted => "the connection broke before the answer".to_owned(),
+            Self::Unreadable => "the endpoint's answer cannot be read".to_owned(),
+            Self::WebPage => format!("a web page came instead of the endpoint's answer: {PAGE}"),
+            Self::NoAccessToken => "the endpoint granted no access token that can be used".to_owned(),
+            Self::ServerError { http_status } => format!("the endpoint failed (HTTP {http_status})"),
         }
     }
 }

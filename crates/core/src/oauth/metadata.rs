@@ -3,12 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
+use crate::oauth::cleaned::cleaned;
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::endpoint::{Endpoint, InvalidEndpoint};
+use crate::oauth::token_response::is_web_page;
 
 /// The longest metadata that is read, in bytes. Real ones have 1 to 10 KiB.
 pub const LONGEST_METADATA: usize = 256 << 10;
@@ -43,8 +46,8 @@ impl Issuer {
         &self.0
     }
 
-    /// Where its metadata may be, in the order in which they are asked: RFC 8414 section 3.1, then OpenID Connect
-    /// Discovery 1.0 section 4.
+    /// Where its metadata may be, in the order in which they are asked: RFC 8414 section 3.1 (before the issuer's path) and
+    /// OpenID Connect Discovery 1.0 section 4 (below it); then each at the other's place, where some servers have it.
     #[must_use]
     pub fn locations(&self) -> Vec<Endpoint> {
         let Ok(base) = Url::parse(&self.0) else { return Vec::new() };
@@ -52,13 +55,16 @@ impl Issuer {
         let paths = [
             format!("/.well-known/oauth-authorization-server{path}"),
             format!("{path}/.well-known/openid-configuration"),
+            format!("{path}/.well-known/oauth-authorization-server"),
+            format!("/.well-known/openid-configuration{path}"),
         ];
+        let standard = if path.is_empty() { 2 } else { paths.len() };
         let at = |path: String| {
             let mut url = base.clone();
             url.set_path(&path);
             url.as_str().parse().ok()
         };
-        paths.into_iter().filter_map(at).collect()
+        paths.into_iter().take(standard).filter_map(at).collect()
     }
 }
 
@@ -111,6 +117,8 @@ pub struct Metadata {
     pub authorization_endpoint: Option<Endpoint>,
     /// Where a device asks for a code.
     pub device_authorization_endpoint: Option<Endpoint>,
+    /// Does every callback name the issuer in `iss` (RFC 9207 section 3)?
+    pub names_issuer_in_callbacks: bool,
     /// The methods that the token endpoint takes, as far as they are known here; `None`: it does not say.
     auth_methods: Option<Vec<AuthMethod>>,
 }
@@ -121,6 +129,15 @@ pub enum InvalidMetadata {
     /// Not a JSON object.
     #[error("its metadata is no JSON object")]
     NotAnObject,
+    /// A web page in its place.
+    #[error("a web page is at the place of its metadata")]
+    WebPage,
+    /// A member that is given twice: it is not certain which one others take.
+    #[error("its metadata has the member {0:?} twice")]
+    Twice(String),
+    /// The issuer itself, with a slash at its end or without.
+    #[error("its metadata says that the issuer is {0}, which is not the same: the slash at the end counts")]
+    OtherSlash(Issuer),
     /// Somebody else's (RFC 8414 section 3.3).
     #[error("its metadata belongs to another issuer ({0:?})")]
     AnotherIssuer(String),
@@ -142,6 +159,10 @@ pub enum InvalidMetadata {
 
 /// Longest part of a foreign issuer that an error repeats, in characters.
 const SHOWN: usize = 120;
+/// The same for what is wrong with an endpoint: a sentence with a URL in it.
+const LONGEST_REASON: usize = 400;
+/// RFC 9207 section 3.
+const NAMES_ISSUER: &str = "authorization_response_iss_parameter_supported";
 
 impl Metadata {
     /// Reads the document that was found for an issuer. Fields that are not used are not looked at.
@@ -149,17 +170,18 @@ impl Metadata {
     /// # Errors
     /// [`InvalidMetadata`].
     pub fn read(body: &[u8], issuer: &Issuer) -> Result<Self, InvalidMetadata> {
-        let document: Value = serde_json::from_slice(body).map_err(|_| InvalidMetadata::NotAnObject)?;
-        let fields = document.as_object().ok_or(InvalidMetadata::NotAnObject)?;
+        let fields = members(body)?;
         let said = fields.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if said != issuer.as_str() {
-            let shown = said.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
-            return Err(InvalidMetadata::AnotherIssuer(shown));
+            return Err(another_issuer(said, issuer));
         }
         let endpoint = |name: &'static str| match fields.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
-                let reason = |error: InvalidEndpoint| InvalidMetadata::BadEndpoint { name, reason: error.to_string() };
+                let reason = |error: InvalidEndpoint| InvalidMetadata::BadEndpoint {
+                    name,
+                    reason: cleaned(&error.to_string(), LONGEST_REASON),
+                };
                 value.as_str().unwrap_or_default().parse().map(Some).map_err(reason)
             }
         };
@@ -171,6 +193,7 @@ impl Metadata {
             revocation_endpoint: endpoint("revocation_endpoint")?,
             authorization_endpoint: endpoint("authorization_endpoint")?,
             device_authorization_endpoint: endpoint("device_authorization_endpoint")?,
+            names_issuer_in_callbacks: fields.get(NAMES_ISSUER) == Some(&Value::Bool(true)),
             auth_methods: fields.get("token_endpoint_auth_methods_supported").and_then(methods),
         })
     }
@@ -189,156 +212,78 @@ impl Metadata {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn issuer(text: &str) -> Issuer {
-        text.parse().unwrap()
-    }
-
-    fn read(document: &Value) -> Result<Metadata, InvalidMetadata> {
-        Metadata::read(document.to_string().as_bytes(), &issuer("https://issuer.example"))
-    }
-
-    #[test]
-    fn metadata_is_looked_for_where_the_standards_put_it() {
-        let locations =
-            |text: &str| -> Vec<String> { issuer(text).locations().into_iter().map(String::from).collect() };
-        let plain = [
-            "https://issuer.example/.well-known/oauth-authorization-server",
-            "https://issuer.example/.well-known/openid-configuration",
-        ];
-        assert_eq!(locations("https://issuer.example"), plain);
-        assert_eq!(locations("https://issuer.example/"), plain);
-        assert_eq!(
-            locations("https://issuer.example/realms/a"),
-            [
-                "https://issuer.example/.well-known/oauth-authorization-server/realms/a",
-                "https://issuer.example/realms/a/.well-known/openid-configuration",
-            ]
-        );
-    }
-
-    #[test]
-    fn an_issuer_that_could_be_changed_on_the_way_is_refused() {
-        for good in ["https://a.example", "https://a.example/x/", "http://127.0.0.1:1", "http://localhost:1/x"] {
-            assert_eq!(issuer(good).as_str(), good);
-        }
-        for bad in [
-            "",
-            "a.example",
-            "http://a.example",
-            "ftp://a.example",
-            "https://a.example/?x",
-            "https://a.example#x",
-            "https://u:p@a.example",
-        ] {
-            assert!(bad.parse::<Issuer>().is_err(), "{bad}");
+impl InvalidMetadata {
+    /// How much it tells about the issuer that was asked for: its own document, another one, or none at all.
+    #[must_use]
+    pub const fn telling(&self) -> u8 {
+        match self {
+            Self::OtherSlash(_)
+            | Self::Twice(_)
+            | Self::NoTokenEndpoint
+            | Self::BadEndpoint { .. }
+            | Self::NoKnownMethod => 3,
+            Self::AnotherIssuer(_) => 2,
+            Self::NotAnObject | Self::WebPage => 0,
         }
     }
 
-    #[test]
-    fn the_endpoints_are_taken_from_the_issuers_own_document() {
-        let metadata = read(&json!({
-            "issuer": "https://issuer.example",
-            "token_endpoint": "https://tokens.example/token",
-            "revocation_endpoint": "https://issuer.example/revoke",
-            "authorization_endpoint": "https://issuer.example/authorize",
-            "device_authorization_endpoint": null,
-            "jwks_uri": 7,
-        }));
-        let metadata = metadata.unwrap();
-        assert_eq!(metadata.token_endpoint.as_str(), "https://tokens.example/token");
-        assert_eq!(metadata.revocation_endpoint.unwrap().as_str(), "https://issuer.example/revoke");
-        assert_eq!(metadata.authorization_endpoint.unwrap().as_str(), "https://issuer.example/authorize");
-        assert_eq!(metadata.device_authorization_endpoint, None);
-    }
-
-    #[test]
-    fn a_document_that_sends_the_token_elsewhere_is_refused() {
-        let foreign = json!({"issuer": "https://issuer.example/", "token_endpoint": "https://issuer.example/token"});
-        assert!(matches!(read(&foreign), Err(InvalidMetadata::AnotherIssuer(_))), "a slash is another issuer");
-        assert!(matches!(read(&json!({"token_endpoint": "https://a/"})), Err(InvalidMetadata::AnotherIssuer(_))));
-        let none = json!({"issuer": "https://issuer.example"});
-        assert_eq!(read(&none), Err(InvalidMetadata::NoTokenEndpoint));
-        for field in ["token_endpoint", "revocation_endpoint", "authorization_endpoint"] {
-            for bad in [json!("http://issuer.example/x"), json!("/x"), json!(""), json!(7), json!([])] {
-                let mut document =
-                    json!({"issuer": "https://issuer.example", "token_endpoint": "https://issuer.example/token"});
-                document[field] = bad.clone();
-                let refused = read(&document);
-                assert!(
-                    matches!(&refused, Err(InvalidMetadata::BadEndpoint { name, .. }) if *name == field),
-                    "{field} {bad}: {refused:?}"
-                );
-            }
-        }
-        for body in ["", "[]", "7", "<html>", "{"] {
-            let read = Metadata::read(body.as_bytes(), &issuer("https://issuer.example"));
-            assert_eq!(read, Err(InvalidMetadata::NotAnObject), "{body}");
-        }
-    }
-
-    #[test]
-    fn a_secret_travels_in_a_way_that_the_endpoint_takes() {
-        let method = |methods: Value| {
-            let mut document =
-                json!({"issuer": "https://issuer.example", "token_endpoint": "https://issuer.example/token"});
-            document["token_endpoint_auth_methods_supported"] = methods;
-            read(&document).unwrap().method_with_secret()
-        };
-        let (basic, post) = (AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost);
-        assert_eq!(method(json!(["private_key_jwt", "client_secret_post", "client_secret_basic"])), Ok(basic));
-        assert_eq!(method(json!(["client_secret_post", "none"])), Ok(post));
-        assert_eq!(method(Value::Null), Ok(basic));
-        assert_eq!(method(json!(["private_key_jwt", 7])), Err(InvalidMetadata::NoKnownMethod));
-    }
-
-    /// Documents that are nearly right: each field one of a few values, or missing.
-    fn document() -> impl Strategy<Value = Value> {
-        let value = prop_oneof![
-            Just(json!("https://issuer.example")),
-            Just(json!("https://issuer.example/token")),
-            Just(json!("http://issuer.example/token")),
-            Just(json!("http://127.0.0.1:9/token")),
-            Just(json!(["client_secret_post"])),
-            Just(Value::Null),
-            "\\PC{0,40}".prop_map(Value::from),
-        ];
-        let name = prop::sample::select(vec![
-            "issuer",
-            "token_endpoint",
-            "revocation_endpoint",
-            "authorization_endpoint",
-            "device_authorization_endpoint",
-            "token_endpoint_auth_methods_supported",
-        ]);
-        prop::collection::btree_map(name, value, 0..7).prop_map(|fields| json!(fields))
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_is_read_sends_nothing_over_a_network_in_plain_text(document in document()) {
-            if let Ok(metadata) = read(&document) {
-                prop_assert_eq!(&document["issuer"], "https://issuer.example");
-                let Metadata { token_endpoint, revocation_endpoint, authorization_endpoint, .. } = metadata;
-                for endpoint in [Some(token_endpoint), revocation_endpoint, authorization_endpoint].into_iter().flatten() {
-                    prop_assert!(endpoint.as_str().starts_with("https://") || endpoint.is_loopback());
-                }
-            }
-        }
-
-        #[test]
-        fn no_bytes_make_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200), text in "\\PC{0,60}") {
-            let _ = Metadata::read(&body, &issuer("https://issuer.example"));
-            if let Ok(issuer) = text.parse::<Issuer>() {
-                prop_assert!(!issuer.locations().is_empty());
-            }
+    /// What a person can do about it, if it is more than to check what was typed.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            Self::OtherSlash(issuer) => Some(format!("Copy it as it is: --issuer {issuer}")),
+            Self::NotAnObject
+            | Self::WebPage
+            | Self::Twice(_)
+            | Self::AnotherIssuer(_)
+            | Self::NoTokenEndpoint
+            | Self::BadEndpoint { .. }
+            | Self::NoKnownMethod => None,
         }
     }
 }
+
+fn another_issuer(said: &str, issuer: &Issuer) -> InvalidMetadata {
+    let bare = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
+    let same = (bare(said) == bare(issuer.as_str())).then(|| said.parse().ok()).flatten();
+    same.map_or_else(|| InvalidMetadata::AnotherIssuer(cleaned(said, SHOWN)), InvalidMetadata::OtherSlash)
+}
+
+/// The members of a JSON object, each given once.
+fn members(body: &[u8]) -> Result<Map<String, Value>, InvalidMetadata> {
+    let mut document = Document::default();
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = json.deserialize_map(&mut document).and_then(|()| json.end());
+    match (document.twice, read) {
+        (Some(name), _) => Err(InvalidMetadata::Twice(cleaned(&name, SHOWN))),
+        (None, Ok(())) => Ok(document.members),
+        (None, Err(_)) if is_web_page(body) => Err(InvalidMetadata::WebPage),
+        (None, Err(_)) => Err(InvalidMetadata::NotAnObject),
+    }
+}
+
+#[derive(Default)]
+struct Document {
+    members: Map<String, Value>,
+    twice: Option<String>,
+}
+
+impl<'de> Visitor<'de> for &mut Document {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if self.members.insert(name.clone(), value).is_some() {
+                self.twice = Some(name);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Account, Encoding};
 use crate::oauth::client_authentication::{ClientSecret, credentials};
 use crate::oauth::endpoint::Endpoint;
-use crate::oauth::failure::{ErrorCode, Failure};
+use crate::oauth::failure::{ErrorCode, OAuthError};
+use crate::oauth::fields::Fields;
+use crate::oauth::origin::{Bound, ForeignServer};
+use crate::oauth::server::{Encoding, Server};
 use crate::oauth::token::RefreshToken;
 use crate::oauth::token_request::TokenRequest;
+use crate::oauth::token_response::{Answer, is_web_page, speaks, unexpected};
 
 /// Whether the server confirmed that the login is over there too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,29 +43,39 @@ impl Revocation {
 }
 
 /// The request that revokes a refresh token: always a form, whatever the token endpoint takes (section 2.1).
-#[must_use]
+///
+/// # Errors
+/// [`ForeignServer`] when a secret belongs to another server.
 pub fn revocation_request(
-    account: &Account,
+    server: &Server,
     endpoint: &Endpoint,
-    refresh_token: &RefreshToken,
-    client_secret: Option<&ClientSecret>,
-) -> TokenRequest {
-    let client = credentials(account, client_secret);
-    let token = [("token", refresh_token.expose()), ("token_type_hint", "refresh_token")];
+    refresh_token: &Bound<RefreshToken>,
+    client_secret: Option<&Bound<ClientSecret>>,
+) -> Result<TokenRequest, ForeignServer> {
+    let client = credentials(server, endpoint, client_secret)?;
+    let token = [("token", refresh_token.for_request(endpoint)?.expose()), ("token_type_hint", "refresh_token")];
     let fields = token.into_iter().chain(client.fields());
-    TokenRequest::new(account, endpoint, Encoding::Form, client.authorization, fields)
+    Ok(TokenRequest::new(server, endpoint, Encoding::Form, client.authorization, fields).hiding(client_secret))
 }
 
-/// Reads an answer: 200 confirms, also of a token that the server does not know (section 2.2).
+/// Reads an answer: a 200 confirms, also of a token that the server does not know (section 2.2), unless it holds an error
+/// or a page.
 ///
 /// # Errors
 /// Why it is no confirmation, as the start of a sentence.
-pub fn read(http_status: u16, body: &[u8]) -> Result<(), String> {
-    match http_status {
-        200 => Ok(()),
-        503 => Err("the endpoint asks to come back later (HTTP 503)".to_owned()),
-        500..=599 => Err(format!("the endpoint failed (HTTP {http_status})")),
-        _ => Err(Failure::Odd { http_status, error: ErrorCode::read(http_status, body) }.in_words()),
+pub fn read(answer: Answer<'_>) -> Result<(), String> {
+    let Answer { http_status, .. } = answer;
+    let fields = Fields::read(answer.body);
+    let error = OAuthError::read(&fields, answer.secrets).filter(|_| speaks(http_status));
+    match (http_status, error) {
+        (_, Some(error)) if error.code == ErrorCode::UnauthorizedClient => {
+            Err(error.as_cause_of("the endpoint does not let this client id revoke tokens"))
+        }
+        (_, Some(error)) => Err(error.in_words()),
+        (200, None) if fields.error().is_none() && !is_web_page(answer.body) => Ok(()),
+        (503, None) => Err("the endpoint asks to come back later (HTTP 503)".to_owned()),
+        (500..=599, None) => Err(format!("the endpoint failed (HTTP {http_status})")),
+        (_, None) => Err(unexpected(answer, None).in_words()),
     }
 }
 
@@ -77,22 +90,29 @@ mod tests {
 
     #[test]
     fn a_token_is_revoked_by_a_form_and_the_same_client() {
-        let mut account = Account::at("https://a.example/token".parse().unwrap());
-        account.encoding = Encoding::Json;
-        account.client_id = Some("me".to_owned());
-        account.parameters = [("audience".to_owned(), "x".to_owned())].into();
-        account.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
-        let (endpoint, secret) = ("https://a.example/revoke".parse().unwrap(), ClientSecret::read("s").unwrap());
-        let token = RefreshToken::new("a+b".to_owned());
-        let request = revocation_request(&account, &endpoint, &token, Some(&secret));
-        assert_eq!((request.url.as_str(), request.content_type), ("https://a.example/revoke", FORM));
+        let mut server = Server::at("https://a.example/token".parse().unwrap());
+        server.encoding = Encoding::Json;
+        server.client_id = Some("me".to_owned());
+        server.parameters = [("audience".to_owned(), "x".to_owned())].into();
+        server.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        let endpoint = "https://a.example/revoke".parse().unwrap();
+        let secret = Bound::new(ClientSecret::read("s").unwrap(), server.origins());
+        let token = Bound::new(RefreshToken::new("a+b".to_owned()), server.origins());
+        let request = revocation_request(&server, &endpoint, &token, Some(&secret)).unwrap();
+        let elsewhere = "https://b.example/revoke".parse().unwrap();
+        assert!(revocation_request(&server, &elsewhere, &token, Some(&secret)).is_err(), "p9");
+        assert_eq!((request.endpoint.as_str(), request.content_type), ("https://a.example/revoke", FORM));
         let body = "token=a%2Bb&token_type_hint=refresh_token&client_id=me&client_secret=s";
         assert_eq!(request.body.expose_secret(), body);
     }
 
     #[test]
     fn only_a_200_confirms() {
-        assert_eq!(read(200, b"anything"), Ok(()));
+        let read = |http_status, body: &str| {
+            super::read(Answer { http_status, retry_after: None, body: body.as_bytes(), broken: None, secrets: &[] })
+        };
+        assert_eq!(read(200, "anything"), Ok(()));
+        assert_eq!(read(200, "{}"), Ok(()));
         for (status, body, reason) in [
             (204, "", "something unexpected (HTTP 204)"),
             (302, "", "something unexpected (HTTP 302)"),
@@ -100,8 +120,14 @@ mod tests {
             (401, r#"{"error":"invalid_client"}"#, "invalid_client"),
             (500, "", "failed (HTTP 500)"),
             (503, "", "come back later"),
+            (200, r#"{"error":"unsupported_token_type"}"#, "something unexpected (HTTP 200)"),
+            (200, "error=invalid_client&error_description=no", "(invalid_client: no)"),
+            (403, r#"{"error":"unauthorized_client"}"#, "revoke tokens (unauthorized_client)"),
+            (200, "<!DOCTYPE html><html>", "a web page came instead"),
+            (403, "<html>", "a web page came instead"),
+            (407, "<html>", "a proxy before the endpoint"),
         ] {
-            let said = read(status, body.as_bytes()).unwrap_err();
+            let said = read(status, body).unwrap_err();
             assert!(said.contains(reason), "{status}: {said}");
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 macro_rules! secret_text {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $seen:vis $name:ident) => {
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name(SecretString);
@@ -21,8 +21,14 @@ macro_rules! secret_text {
 
             /// The bytes themselves. Every call of this is a place to audit.
             #[must_use]
-            pub fn expose(&self) -> &str {
+            $seen fn expose(&self) -> &str {
                 self.0.expose_secret()
+            }
+
+            /// How long it is, in bytes.
+            #[must_use]
+            pub fn length(&self) -> usize {
+                self.expose().len()
             }
 
             /// What logs, journal and support may see of it.
@@ -42,28 +48,29 @@ macro_rules! secret_text {
 
 secret_text! {
     /// An access token (RFC 6749 section 1.4).
-    AccessToken
+    pub AccessToken
 }
 secret_text! {
-    /// A refresh token (RFC 6749 section 1.5).
-    RefreshToken
+    /// A refresh token (RFC 6749 section 1.5). Only a request to its own server and its entry in the keychain get at its
+    /// bytes.
+    pub(crate) RefreshToken
 }
 
 secret_text! {
     /// A code that the token endpoint exchanges for tokens, once (RFC 6749 section 1.3.1).
-    AuthorizationCode
+    pub AuthorizationCode
 }
 secret_text! {
     /// What proves that whoever has an authorization code also asked for it (RFC 7636 section 4.1).
-    CodeVerifier
+    pub CodeVerifier
 }
 secret_text! {
     /// What ties a callback to the request that it answers (RFC 6749 section 10.12).
-    AuthorizationState
+    pub AuthorizationState
 }
 secret_text! {
     /// What a device polls with (RFC 8628 section 3.2).
-    DeviceCode
+    pub DeviceCode
 }
 
 /// The first 12 hex digits of a token's SHA-256: enough to tell tokens apart, useless for logging in.

@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use secrecy::SecretString;
 use serde::{Serialize, Serializer};
 
-use crate::account::{Account, Encoding};
 use crate::oauth::client_authentication::{ClientSecret, credentials};
 use crate::oauth::endpoint::Endpoint;
+use crate::oauth::origin::{Bound, ForeignServer};
+use crate::oauth::server::{Encoding, Server};
 use crate::oauth::token::{AuthorizationCode, CodeVerifier, DeviceCode, RefreshToken};
 
 /// A request, ready to be sent. Its `Debug` shows no token.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
     /// Where to POST it.
-    pub url: String,
+    pub endpoint: Endpoint,
     /// The `Content-Type`.
     pub content_type: &'static str,
     /// Extra headers.
@@ -23,13 +24,15 @@ pub struct TokenRequest {
     pub authorization: Option<SecretString>,
     /// The body with the refresh token in it.
     pub body: SecretString,
+    /// What was put into it: a server that repeats them in an error is not repeated.
+    pub secrets: Vec<SecretString>,
 }
 
 /// What a token request presents: its authorization grant (RFC 6749 section 1.3).
 #[derive(Debug, Clone, Copy)]
 pub enum AuthorizationGrant<'a> {
     /// A refresh token (RFC 6749 section 6).
-    RefreshToken(&'a RefreshToken),
+    RefreshToken(&'a Bound<RefreshToken>),
     /// The code of a sign-in with a browser (RFC 6749 section 4.1.3).
     Code {
         /// The code.
@@ -46,55 +49,72 @@ pub enum AuthorizationGrant<'a> {
 /// Name and value in a request's body.
 pub(crate) type Field<'a> = (&'a str, &'a str);
 
-/// The request that exchanges a grant at an account's endpoint. `client_secret` is sent if the account's client
-/// authenticates with one.
-#[must_use]
+/// The request that presents a grant at a server's token endpoint. `client_secret` is sent if the client authenticates
+/// with one.
+///
+/// # Errors
+/// [`ForeignServer`] when a secret belongs to another server.
 pub fn token_request(
-    account: &Account,
+    server: &Server,
     grant: AuthorizationGrant<'_>,
-    client_secret: Option<&ClientSecret>,
-) -> TokenRequest {
-    let client = credentials(account, client_secret);
-    let fields = grant.fields().into_iter().chain(client.fields()).chain(parameters(account));
-    TokenRequest::new(account, &account.endpoint, account.encoding, client.authorization, fields)
+    client_secret: Option<&Bound<ClientSecret>>,
+) -> Result<TokenRequest, ForeignServer> {
+    let client = credentials(server, &server.endpoint, client_secret)?;
+    let fields = grant.fields(&server.endpoint)?.into_iter().chain(client.fields()).chain(parameters(server));
+    Ok(TokenRequest::new(server, &server.endpoint, server.encoding, client.authorization, fields).hiding(client_secret))
 }
 
 /// The account's own parameters, as fields.
-pub(crate) fn parameters(account: &Account) -> impl Iterator<Item = Field<'_>> {
-    account.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+pub(crate) fn parameters(server: &Server) -> impl Iterator<Item = Field<'_>> {
+    server.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 impl TokenRequest {
-    /// A request to one of the account's endpoints.
+    /// The client secret is a secret of this request, however it travels.
+    pub(crate) fn hiding(mut self, client_secret: Option<&Bound<ClientSecret>>) -> Self {
+        self.secrets.extend(client_secret.map(|secret| SecretString::from(secret.for_entry().expose())));
+        self
+    }
+
+    /// A request to one of a server's endpoints.
     pub(crate) fn new<'a>(
-        account: &Account,
+        server: &Server,
         endpoint: &Endpoint,
         encoding: Encoding,
         authorization: Option<SecretString>,
         fields: impl IntoIterator<Item = Field<'a>>,
     ) -> Self {
         let body = Body(fields.into_iter().collect());
+        let is_secret = |name: &str| SECRET_FIELDS.contains(&name);
+        let secrets = body.0.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| SecretString::from(*value));
+        let secrets = secrets.collect();
         let (content_type, body) = match encoding {
             Encoding::Json => ("application/json", serde_json::to_string(&body).unwrap_or_default()),
             Encoding::Form => (FORM, body.as_form()),
         };
         Self {
-            url: endpoint.as_str().to_owned(),
+            endpoint: endpoint.clone(),
             content_type,
-            headers: account.headers.clone(),
+            headers: server.headers.clone(),
             authorization,
             body: body.into(),
+            secrets,
         }
     }
 }
+
+/// The fields that hold secrets.
+const SECRET_FIELDS: [&str; 5] = ["refresh_token", "token", "code", "code_verifier", "device_code"];
 
 /// The `Content-Type` of a form.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 impl<'a> AuthorizationGrant<'a> {
-    fn fields(self) -> Vec<Field<'a>> {
-        match self {
-            Self::RefreshToken(token) => vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())],
+    fn fields(self, endpoint: &Endpoint) -> Result<Vec<Field<'a>>, ForeignServer> {
+        Ok(match self {
+            Self::RefreshToken(token) => {
+                vec![("grant_type", "refresh_token"), ("refresh_token", token.for_request(endpoint)?.expose())]
+            }
             Self::Code { code, redirect_uri, verifier } => vec![
                 ("grant_type", "authorization_code"),
                 ("code", code.expose()),
@@ -104,7 +124,7 @@ impl<'a> AuthorizationGrant<'a> {
             Self::DeviceCode(code) => {
                 vec![("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", code.expose())]
             }
-        }
+        })
     }
 }
 
@@ -131,20 +151,24 @@ mod tests {
     use super::*;
     use crate::oauth::client_authentication::AuthMethod;
 
-    fn account(encoding: Encoding) -> Account {
+    fn server(encoding: Encoding) -> Server {
         let endpoint = "https://api.vault.ist/v2.0/reference/gettoken".parse().unwrap();
-        Account { encoding, ..Account::at(endpoint) }
+        Server { encoding, ..Server::at(endpoint) }
+    }
+
+    fn bound(token: &str) -> Bound<RefreshToken> {
+        Bound::new(RefreshToken::new(token.to_owned()), server(Encoding::Json).origins())
     }
 
     /// `Authorization` and body of a request of the client `me` with the secret `s:1`.
     fn authenticated(encoding: Encoding, method: AuthMethod) -> (Option<String>, String) {
-        let mut account = account(encoding);
-        account.client_id = Some("me".to_owned());
-        account.token_endpoint_auth_method = method;
-        account.parameters = [("audience".to_owned(), "https://api.example/".to_owned())].into();
-        let secret = ClientSecret::read("s:1").unwrap();
-        let token = RefreshToken::new("r".to_owned());
-        let request = token_request(&account, AuthorizationGrant::RefreshToken(&token), Some(&secret));
+        let mut server = server(encoding);
+        server.client_id = Some("me".to_owned());
+        server.token_endpoint_auth_method = method;
+        server.parameters = [("audience".to_owned(), "https://api.example/".to_owned())].into();
+        let secret = Bound::new(ClientSecret::read("s:1").unwrap(), server.origins());
+        let token = bound("r");
+        let request = token_request(&server, AuthorizationGrant::RefreshToken(&token), Some(&secret)).unwrap();
         assert!(!format!("{request:?}").contains("s:1"), "{request:?}");
         let authorization = request.authorization.map(|header| header.expose_secret().to_owned());
         (authorization, request.body.expose_secret().to_owned())
@@ -174,9 +198,9 @@ mod tests {
 
     #[test]
     fn the_documented_request_goes_out_to_the_letter() {
-        let token = RefreshToken::new("eyJraWQiOiJmODAyNjg0OC1mNTJkLTRmY".to_owned());
-        let request = token_request(&account(Encoding::Json), AuthorizationGrant::RefreshToken(&token), None);
-        assert_eq!(request.url, "https://api.vault.ist/v2.0/reference/gettoken");
+        let token = bound("eyJraWQiOiJmODAyNjg0OC1mNTJkLTRmY");
+        let request = token_request(&server(Encoding::Json), AuthorizationGrant::RefreshToken(&token), None).unwrap();
+        assert_eq!(request.endpoint.as_str(), "https://api.vault.ist/v2.0/reference/gettoken");
         assert_eq!(request.content_type, "application/json");
         assert_eq!(
             request.body.expose_secret(),
@@ -187,10 +211,10 @@ mod tests {
 
     #[test]
     fn a_form_escapes_what_a_token_may_contain() {
-        let mut account = account(Encoding::Form);
-        account.client_id = Some("me".to_owned());
-        let token = RefreshToken::new("a+b/c=&d".to_owned());
-        let request = token_request(&account, AuthorizationGrant::RefreshToken(&token), None);
+        let mut server = server(Encoding::Form);
+        server.client_id = Some("me".to_owned());
+        let token = bound("a+b/c=&d");
+        let request = token_request(&server, AuthorizationGrant::RefreshToken(&token), None).unwrap();
         assert_eq!(
             request.body.expose_secret(),
             "grant_type=refresh_token&refresh_token=a%2Bb%2Fc%3D%26d&client_id=me"
@@ -199,20 +223,33 @@ mod tests {
 
     #[test]
     fn a_code_goes_out_with_what_proves_that_it_was_asked_for() {
-        let mut account = account(Encoding::Form);
-        account.client_id = Some("me".to_owned());
+        let mut server = server(Encoding::Form);
+        server.client_id = Some("me".to_owned());
         let (code, verifier) = (AuthorizationCode::new("c&d".to_owned()), CodeVerifier::new("v".to_owned()));
         let redirect_uri = "http://127.0.0.1:9/callback";
         let grant = AuthorizationGrant::Code { code: &code, redirect_uri, verifier: &verifier };
         assert_eq!(
-            token_request(&account, grant, None).body.expose_secret(),
+            token_request(&server, grant, None).unwrap().body.expose_secret(),
             "grant_type=authorization_code&code=c%26d&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback\
              &code_verifier=v&client_id=me"
         );
         let device = DeviceCode::new("d".to_owned());
         assert_eq!(
-            token_request(&account, AuthorizationGrant::DeviceCode(&device), None).body.expose_secret(),
+            token_request(&server, AuthorizationGrant::DeviceCode(&device), None).unwrap().body.expose_secret(),
             "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=d&client_id=me"
         );
+    }
+
+    #[test]
+    fn p9_no_request_carries_a_secret_to_another_server() {
+        let mut elsewhere = Server::at("https://other.example/token".parse().unwrap());
+        elsewhere.client_id = Some("me".to_owned());
+        for method in [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost] {
+            elsewhere.token_endpoint_auth_method = method;
+            let secret = Bound::new(ClientSecret::read("s").unwrap(), server(Encoding::Json).origins());
+            let code = DeviceCode::new("d".to_owned());
+            assert!(token_request(&elsewhere, AuthorizationGrant::DeviceCode(&code), Some(&secret)).is_err());
+        }
+        assert!(token_request(&elsewhere, AuthorizationGrant::RefreshToken(&bound("r")), None).is_err());
     }
 }

@@ -35,6 +35,7 @@ pub const fn state_in_words(state: State) -> &'static str {
         State::LoginRequired => "log in again",
         State::KeychainUnavailable => "keychain unavailable",
         State::SignedOut => "signed out",
+        State::ServerChanged => "server changed",
     }
 }
 

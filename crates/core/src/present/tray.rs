@@ -136,7 +136,7 @@ pub(crate) fn icon_of(account: &AccountStatus) -> Icon {
         State::Refreshing if account.access_token.is_some() => Icon::Valid,
         State::Refreshing | State::Expired => Icon::Expired,
         State::Retrying => Icon::Retrying,
-        State::LoginSoon | State::LoginRequired => Icon::LoginRequired,
+        State::LoginSoon | State::LoginRequired | State::ServerChanged => Icon::LoginRequired,
         State::KeychainUnavailable => Icon::KeychainUnavailable,
         State::SignedOut => Icon::SignedOut,
     }
@@ -168,7 +168,7 @@ fn menu(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
 pub(crate) const fn can_refresh(state: State) -> bool {
     match state {
         State::Valid | State::Retrying | State::Expired | State::KeychainUnavailable => true,
-        State::Refreshing | State::LoginSoon | State::LoginRequired | State::SignedOut => false,
+        State::Refreshing | State::LoginSoon | State::LoginRequired | State::SignedOut | State::ServerChanged => false,
     }
 }
 

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::api::login_problem::ANOTHER_USER_WAITS;
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::problem::Problem;
 use crate::api::status::StatusReport;
 
 pub use answer::{copied, moved, refreshed};
@@ -50,17 +50,16 @@ pub struct Trouble {
     pub detail: String,
     /// What to do.
     pub advice: String,
-    /// Is it a question: may the login of another user take the account's place?
-    pub asks_to_replace: bool,
+    /// The login of another user that may take the account's place, if a person says so.
+    pub waiting_login: Option<String>,
 }
 
 impl From<Problem> for Trouble {
     fn from(problem: Problem) -> Self {
-        let Problem { kind, status: _, detail, advice } = problem;
-        let asks_to_replace = kind == ProblemKind::AnotherUser;
+        let Problem { kind: _, status: _, detail, advice, login } = problem;
         // The problem's own advice names an option of the command line.
-        let advice = if asks_to_replace { another_user() } else { advice };
-        Self { detail, advice, asks_to_replace }
+        let advice = if login.is_some() { another_user() } else { advice };
+        Self { detail, advice, waiting_login: login.map(|login| login.to_string()) }
     }
 }
 
@@ -105,7 +104,9 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
     use crate::account::order::AccountOrder;
+    use crate::api::problem::ProblemKind;
     use crate::api::status::{AccessTokenStatus, AccountStatus, AgentInfo, LoginStatus, RefreshStatus, State};
+    use crate::oauth::token::Fingerprint;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -171,14 +172,15 @@ mod tests {
         let trouble = Trouble::from(Problem::new(ProblemKind::AgentUnavailable, "a", "b"));
         let shown = serde_json::to_value(View::AgentUnavailable(trouble)).unwrap();
         let expected = serde_json::json!({
-            "kind": "agent-unavailable", "detail": "a", "advice": "b", "asks_to_replace": false
+            "kind": "agent-unavailable", "detail": "a", "advice": "b", "waiting_login": null
         });
         assert_eq!(shown, expected);
     }
 
     #[test]
     fn another_users_login_is_a_question_and_speaks_of_no_command_line() {
-        let asked = Trouble::from(Problem::new(ProblemKind::AnotherUser, "a", "log in with --replace-user"));
-        assert!(asked.asks_to_replace && !asked.advice.contains("--"), "{asked:?}");
+        let problem = Problem::new(ProblemKind::AnotherUser, "a", "log in with --replace-user");
+        let asked = Trouble::from(Problem { login: Some(Fingerprint::of("waits")), ..problem });
+        assert!(asked.waiting_login.is_some() && !asked.advice.contains("--"), "{asked:?}");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use evertoken_core::login::rotation::{Answer, Rotation};
 use evertoken_core::login::session::{Phase, RequestId, Session};
+use evertoken_core::oauth::server::Server;
 use jiff::Timestamp;
 
 /// What is done one after the other, under the account's lock.
@@ -11,7 +12,8 @@ use jiff::Timestamp;
 pub(crate) enum Job {
     Open,
     Refresh(RequestId),
-    LogIn(String),
+    /// The token, the server that it is for, and whether it may take the place of another user's login.
+    LogIn(String, Box<Server>, bool),
     Forget,
 }
 
@@ -23,6 +25,8 @@ pub(crate) struct Running {
     /// What the next event brings.
     pub(crate) reply: Option<Answer>,
     pub(crate) presented: Option<String>,
+    /// Where it is presented.
+    pub(crate) server: Option<Server>,
     pub(crate) new_refresh: Option<String>,
     pub(crate) new_access: Option<String>,
     pub(crate) sent_at: i64,
@@ -69,6 +73,7 @@ impl Running {
             rotation,
             reply: None,
             presented: None,
+            server: None,
             new_refresh: None,
             new_access: None,
             sent_at: 0,
@@ -109,7 +114,7 @@ impl Agent {
         let running = self.running.as_ref().map(|running| &running.job);
         running.into_iter().chain(&self.jobs).any(|job| match job {
             Job::Refresh(id) => awaits(session, *id),
-            Job::Open | Job::LogIn(_) | Job::Forget => false,
+            Job::Open | Job::LogIn(..) | Job::Forget => false,
         })
     }
 
@@ -123,6 +128,10 @@ fn awaits(session: &Session, id: RequestId) -> bool {
     match session.phase() {
         Phase::Requesting { request, .. } => *request == id,
         Phase::AuthorizationRequired { probe, .. } => *probe == Some(id),
-        Phase::Opening { .. } | Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } => false,
+        Phase::Opening { .. }
+        | Phase::SignedOut
+        | Phase::Scheduled { .. }
+        | Phase::BackingOff { .. }
+        | Phase::ServerChanged(_) => false,
     }
 }

@@ -4,7 +4,9 @@ use evertoken_core::login::rotation::{Answer, Granted};
 use evertoken_core::login::session::AccessTokenInfo;
 use evertoken_core::login::token_store::RefreshTokenInfo;
 use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
+use evertoken_core::oauth::token::{Fingerprint, RefreshToken};
 use evertoken_core::oauth::token_response::{self, Grant};
+use jiff::SignedDuration;
 
 use super::agent::Job;
 use super::clock::{SECOND, timestamp};
@@ -18,7 +20,7 @@ impl World {
     pub(super) fn send(&mut self, i: usize, info: RefreshTokenInfo) -> (Answer, i64) {
         let in_slot = self.keychain.token_in(info.slot);
         let token = match &self.running(i).job {
-            Job::LogIn(token) => token.clone(),
+            Job::LogIn(token, ..) => token.clone(),
             Job::Open | Job::Refresh(_) | Job::Forget => in_slot.unwrap(),
         };
         self.check_may_send(i, info, &token);
@@ -80,12 +82,12 @@ impl World {
             self.check_replay(token);
         }
         // A refused candidate gives way to the login before it.
-        let left_behind = self.keychain.look().0.left_behind().filter(|_| matches!(verdict, Verdict::Refused { .. }));
-        if let Some(candidate) = left_behind.filter(|info| self.keychain.token_in(info.slot).as_deref() == Some(token))
-        {
-            self.must_hold = self.keychain.token_in(candidate.slot.other());
+        let left_behind = self.keychain.left_behind().filter(|_| matches!(verdict, Verdict::Refused { .. }));
+        if let Some(candidate) = left_behind.filter(|slot| self.keychain.token_in(*slot).as_deref() == Some(token)) {
+            // After a log-out nothing has to be held, whatever landed late.
+            self.must_hold = self.must_hold.take().and(self.keychain.token_in(candidate.other()));
         }
-        self.server.answer(&verdict)
+        self.server.answer(&verdict, token)
     }
 
     /// The server commits, and nobody hears of it.
@@ -98,12 +100,19 @@ impl World {
     /// The answer as core reads it; the clock's moves while it was under way are not the answer's business.
     fn read(&mut self, i: usize, http_status: u16, retry_after: Option<i64>, body: &str) -> Answer {
         let retry_after = retry_after.map(|seconds| seconds.to_string());
-        let answer = token_response::Answer { http_status, retry_after: retry_after.as_deref(), body: body.as_bytes() };
-        match token_response::read(answer, self.clock.timestamp(self.t)) {
+        let body = body.as_bytes();
+        let answer = token_response::Answer {
+            http_status,
+            retry_after: retry_after.as_deref(),
+            body,
+            broken: None,
+            secrets: &[],
+        };
+        match token_response::read(answer, SignedDuration::from_hours(24), self.clock.timestamp(self.t)) {
             Ok(Grant { access_token, refresh_token, lifetime, scope, user_id }) => {
                 let running = self.running(i);
                 running.new_access = Some(access_token.expose().to_owned());
-                running.new_refresh = refresh_token.as_ref().map(|token| token.expose().to_owned());
+                running.new_refresh = refresh_token.as_ref().map(|token| body_field(body, "refresh_token", token));
                 let issued_at = timestamp(0);
                 let access_token = AccessTokenInfo { issued_at, expires_at: issued_at + lifetime, scope, user_id };
                 let refresh_token = refresh_token.map(|token| token.fingerprint());
@@ -112,23 +121,12 @@ impl World {
             Err(failure) => Answer::RequestFailed(failure),
         }
     }
+}
 
-    /// As the edge checks it: at a log-in over another login, and for a candidate that an earlier run left behind. Says
-    /// which login stays.
-    pub(super) fn login_of_another_user(&mut self, i: usize) -> Option<Option<String>> {
-        let running = self.running(i);
-        let (presented, job) = (running.presented.clone()?, running.job.clone());
-        if !self.server.is_foreign(&presented) {
-            return None;
-        }
-        let left_behind = self.keychain.look().0.left_behind();
-        match job {
-            Job::LogIn(_) => self.must_hold.clone().map(Some),
-            Job::Refresh(_) | Job::Open | Job::Forget => {
-                let candidate = left_behind?;
-                let is_it = self.keychain.token_in(candidate.slot).as_deref() == Some(&*presented);
-                is_it.then(|| self.keychain.token_in(candidate.slot.other()))
-            }
-        }
-    }
+/// The bytes of a token in an answer, which core shows to nobody.
+fn body_field(body: &[u8], name: &str, token: &RefreshToken) -> String {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let bytes = body[name].as_str().unwrap().to_owned();
+    assert_eq!(Fingerprint::of(&bytes), token.fingerprint());
+    bytes
 }

@@ -121,8 +121,17 @@ impl World {
                 self.agents[i].hold = None;
                 self.agents[i].granted_at = Some(self.t);
             }
-            Event::Opened(_)
-            | Event::OpenFailed(_)
+            Event::Opened(_) => {
+                // A wait that the endpoint asked for goes on after a restart.
+                if let Phase::BackingOff { until, troubles, .. } = after.phase()
+                    && troubles.newest.asked_to_wait()
+                {
+                    let until = self.t + until.duration_since(now).as_millis() as i64;
+                    self.agents[i].hold = Some(Hold { until, strict: true });
+                    self.last_trouble = self.last_trouble.max(until);
+                }
+            }
+            Event::OpenFailed(_)
             | Event::TimeoutElapsed
             | Event::TokenStoreDelayed { .. }
             | Event::TokenWanted { .. }
@@ -148,6 +157,10 @@ impl World {
         let fingerprint = Fingerprint::of(token);
         if info.fingerprint != fingerprint {
             self.violated("I2", "the token in the slot is not the one that the rotation presents");
+        }
+        let server = self.running(i).server.clone();
+        if self.server.home(token).is_some_and(|home| Some(home) != server.as_ref().map(|server| &server.endpoint)) {
+            self.violated("I12", &format!("{token} is sent to {:?}", server.map(|server| server.endpoint)));
         }
         if !self.running(i).proven {
             self.violated("I6", "a request without a proof that the keychain can be written");
@@ -220,7 +233,7 @@ impl World {
     pub(crate) fn check_told(&mut self, i: usize) -> Option<String> {
         let refused = self.agents[i].refused.clone();
         let current = self.keychain.current();
-        if self.keychain.look().0.left_behind().is_some() {
+        if self.keychain.left_behind().is_some() {
             self.violated("I3", "asked to log in although a login lies beside the refused candidate");
         }
         if current != refused {
@@ -245,6 +258,7 @@ impl World {
         }
         let now = self.clock.timestamp(self.t);
         let short_lived = self.setting.terms.lifetime < MINUTE;
+        let never_valid = ["0", "-5"].contains(&self.setting.terms.expires_in);
         for agent in &self.agents {
             let known = agent.access.as_ref().and_then(|access| self.server.access.get(access));
             let valid = agent.session.access_token().is_some_and(|token| token.remaining(now).is_positive())
@@ -252,13 +266,23 @@ impl World {
             let told = match agent.session.phase() {
                 Phase::AuthorizationRequired { .. } => self.is_told(agent.refused.as_ref()),
                 Phase::SignedOut => true,
+                // Nobody tells one agent of another's log-in.
+                Phase::ServerChanged(_) => self.is_foreign() || self.agents.len() > 1,
                 Phase::Scheduled { .. } | Phase::Requesting { troubles: None, .. } => short_lived,
+                // Of a server whose access tokens have expired by its own words.
+                Phase::Requesting { .. } | Phase::BackingOff { .. } if never_valid => true,
                 Phase::Requesting { .. } | Phase::BackingOff { .. } | Phase::Opening { .. } => false,
             };
             if !valid && !told {
                 self.violated("I9", &format!("no token after a quarter of an hour of calm: {:?}", agent.session));
             }
         }
+    }
+
+    /// Does the login belong to another server than the one that the configuration names?
+    fn is_foreign(&self) -> bool {
+        let current = self.keychain.current();
+        current.and_then(|token| self.server.home(&token).cloned()).is_some_and(|home| home != self.configured.endpoint)
     }
 
     fn is_told(&self, refused: Option<&String>) -> bool {

@@ -1,6 +1,7 @@
 //! The journal's file on a disk that fills up, tears lines and forgets what was not synced.
 
-use evertoken_core::login::journal::{Entry, Record, Summary, parse, summarize};
+use evertoken_core::login::journal::{Entry, Record, Summary, parse, summarize, was_presented};
+use evertoken_core::oauth::token::Fingerprint;
 use jiff::Timestamp;
 
 use super::random::Random;
@@ -56,6 +57,11 @@ impl Journal {
         let entries = parse(&self.bytes);
         self.forget_before_last_stored(&entries);
         summarize(&entries)
+    }
+
+    /// Does a line tell that this token was sent?
+    pub(crate) fn was_presented(&self, token: &str) -> bool {
+        was_presented(&parse(&self.bytes), Fingerprint::of(token))
     }
 
     /// Was this line synced, as the newest that tells of a presentation?

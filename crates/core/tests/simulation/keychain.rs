@@ -1,8 +1,10 @@
 //! The operating system's keychain: four entries, and the ways in which it does not work.
 
 use evertoken_core::login::token_store::{
-    EntryKind, Found, KeychainProblem, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken,
+    EntryKind, KeychainProblem, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens,
 };
+
+use evertoken_core::oauth::server::Server;
 
 use super::clock::SECOND;
 use super::random::Random;
@@ -29,9 +31,12 @@ type Answer<T> = (Result<T, KeychainProblem>, i64);
 
 pub(crate) struct Keychain {
     pub(crate) mood: Mood,
-    /// The two slots, as they read.
-    refresh: [Option<(StoredRefreshToken, RefreshTokenInfo)>; 2],
-    access: Option<StoredAccessToken>,
+    /// What is in it.
+    entries: StoredTokens,
+    /// The bytes in the two slots.
+    bytes: [Option<String>; 2],
+    /// The bytes of the login that waits for an answer.
+    waiting: Option<String>,
     hanging: Vec<(EntryKind, Option<String>)>,
     /// Something was written since the last look.
     pub(crate) touched: bool,
@@ -39,14 +44,21 @@ pub(crate) struct Keychain {
 
 impl Keychain {
     pub(crate) fn new() -> Self {
-        Self { mood: Mood::Works, refresh: [None, None], access: None, hanging: vec![], touched: false }
+        Self {
+            mood: Mood::Works,
+            entries: StoredTokens::default(),
+            bytes: [None, None],
+            waiting: None,
+            hanging: vec![],
+            touched: false,
+        }
     }
 
     /// What an agent reads, and how many milliseconds it takes.
-    pub(crate) fn read(&self) -> Answer<(Found, Option<StoredAccessToken>)> {
+    pub(crate) fn read(&self) -> Answer<StoredTokens> {
         match self.mood {
             Mood::Works | Mood::RefusesWrites => (Ok(self.look()), 3),
-            Mood::NeverUnlocked => (Ok((Found::default(), None)), 3),
+            Mood::NeverUnlocked => (Ok(StoredTokens::default()), 3),
             Mood::Locked => (Err(KeychainProblem::Locked), 5),
             Mood::Absent => (Err(KeychainProblem::Unavailable), 1),
             Mood::Hangs => (Err(KeychainProblem::TimedOut), 5 * SECOND),
@@ -54,26 +66,39 @@ impl Keychain {
     }
 
     /// What is in it, whatever its mood.
-    pub(crate) fn look(&self) -> (Found, Option<StoredAccessToken>) {
-        let info = |slot| self.slot(slot).as_ref().map(|(_, info)| *info);
-        let known = self.access.as_ref().map(|stored| (stored.generation, stored.info()));
-        (Found { a: info(Slot::A), b: info(Slot::B), access_token: known }, self.access.clone())
+    pub(crate) fn look(&self) -> StoredTokens {
+        self.entries.clone()
     }
 
     pub(crate) fn token_in(&self, slot: Slot) -> Option<String> {
-        self.slot(slot).as_ref().map(|(stored, _)| stored.token.expose().to_owned())
+        self.bytes[slot as usize].clone()
+    }
+
+    /// The slot of the current token.
+    pub(crate) fn current_slot(&self) -> Option<Slot> {
+        let generation = |slot| self.entries.in_slot(slot).map(|stored| stored.generation);
+        [Slot::A, Slot::B].into_iter().filter(|slot| generation(*slot).is_some()).max_by_key(|slot| generation(*slot))
     }
 
     pub(crate) fn current(&self) -> Option<String> {
-        self.token_in(self.look().0.current()?.slot)
+        self.token_in(self.current_slot()?)
+    }
+
+    /// The slot of a candidate that lies beside the login before it.
+    pub(crate) fn left_behind(&self) -> Option<Slot> {
+        let slot = self.current_slot()?;
+        let unproven = self.entries.in_slot(slot).is_some_and(|stored| !stored.proven);
+        (unproven && self.entries.in_slot(slot.other()).is_some()).then_some(slot)
+    }
+
+    /// The login that waits for an answer, and the server that it is for.
+    pub(crate) fn waiting(&self) -> Option<(String, Server)> {
+        let server = self.entries.waiting.as_ref()?.log_in.as_ref()?.server.clone();
+        Some((self.waiting.clone()?, server))
     }
 
     pub(crate) fn holds(&self, token: &str) -> bool {
-        self.refresh.iter().flatten().any(|(stored, _)| stored.token.expose() == token)
-    }
-
-    fn slot(&self, slot: Slot) -> &Option<(StoredRefreshToken, RefreshTokenInfo)> {
-        &self.refresh[slot as usize]
+        self.bytes.iter().flatten().any(|bytes| bytes == token)
     }
 
     /// Writes and reads back, or deletes.
@@ -119,11 +144,27 @@ impl Keychain {
         self.touched = true;
         match kind {
             EntryKind::RefreshToken(slot) => {
+                self.bytes[slot as usize] = text.as_deref().and_then(refresh_token_in);
                 let stored = text.and_then(|text| StoredRefreshToken::from_entry(&text.into()));
-                self.refresh[slot as usize] = stored.map(|stored| (stored.clone(), stored.info(slot)));
+                match slot {
+                    Slot::A => self.entries.a = stored,
+                    Slot::B => self.entries.b = stored,
+                }
             }
-            EntryKind::AccessToken => self.access = text.and_then(|text| StoredAccessToken::from_entry(&text.into())),
-            EntryKind::Probe | EntryKind::ClientSecret(_) => {}
+            EntryKind::AccessToken => {
+                self.entries.access_token = text.and_then(|text| StoredAccessToken::from_entry(&text.into()));
+            }
+            EntryKind::WaitingLogin => {
+                self.waiting = text.as_deref().and_then(refresh_token_in);
+                self.entries.waiting = text.and_then(|text| StoredRefreshToken::from_entry(&text.into()));
+            }
+            EntryKind::Probe | EntryKind::ClientSecret => {}
         }
     }
+}
+
+/// The bytes that core shows to no one but the token's own server.
+fn refresh_token_in(entry: &str) -> Option<String> {
+    let entry: serde_json::Value = serde_json::from_str(entry).ok()?;
+    Some(entry["refresh_token"].as_str()?.to_owned())
 }

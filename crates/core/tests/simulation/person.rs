@@ -1,11 +1,12 @@
 //! The people and programs that use an account.
 
 use evertoken_core::login::session::{Event, Phase};
+use evertoken_core::oauth::server::Server;
 use jiff::SignedDuration;
 
 use super::agent::Job;
 use super::clock::{HOUR, MINUTE, SECOND};
-use super::world::{Happening, World};
+use super::world::{ELSEWHERE, HERE, Happening, World};
 
 impl World {
     pub(crate) fn call(&mut self) {
@@ -53,12 +54,67 @@ impl World {
                 self.person_comes_back();
                 return;
             }
-            12 => self.server.sign_in_as_another(self.t),
-            13..=14 => self.server.sign_in(self.t),
+            12 => self.server.sign_in_as_another(&self.configured.endpoint, self.t),
+            13 => self.server.sign_in(&self.configured.endpoint, self.t),
+            14..=15 => return self.log_in_elsewhere(),
+            16 => return self.edit_configuration(),
             _ => format!("wrong-{}", self.random.below(1_000_000)),
         };
-        self.agents[0].jobs.push_back(Job::LogIn(token));
+        self.log_in(token, self.configured.clone(), false);
+    }
+
+    fn log_in(&mut self, token: String, server: Server, replaces_user: bool) {
+        self.counts.flows += 1;
+        self.agents[0].jobs.push_back(Job::LogIn(token, Box::new(server), replaces_user));
         self.start_jobs();
+    }
+
+    /// A person answers whether the login of another user may take the account.
+    pub(crate) fn answer(&mut self) {
+        let Some((token, server)) = self.keychain.waiting() else { return };
+        if !self.journal.was_presented(&token) && self.random.one_in(2) {
+            self.counts.reasons += 1;
+            self.log_in(token, server, true);
+        } else {
+            self.forget_waiting_login();
+        }
+    }
+
+    fn log_in_elsewhere(&mut self) {
+        let server = self.other_server();
+        let token = if self.random.one_in(3) {
+            format!("wrong-{}", self.random.below(1_000_000))
+        } else {
+            self.server.sign_in(&server.endpoint, self.t)
+        };
+        let replaces_user = self.random.one_in(3);
+        self.log_in(token, server, replaces_user);
+    }
+
+    /// A person writes another server into `config.toml`, or the one that was there before.
+    fn edit_configuration(&mut self) {
+        self.configured = self.other_server();
+        self.trace(|| format!("a person configures {}", self.configured.endpoint.host()));
+        self.agents_read_configuration(None);
+        self.start_jobs();
+        // Most people notice.
+        if !self.random.one_in(3) {
+            self.person_comes_back();
+        }
+    }
+
+    /// Every agent but the one that wrote it reads the tokens anew for the server that is configured now.
+    pub(crate) fn agents_read_configuration(&mut self, author: Option<usize>) {
+        for agent in self.agents.iter_mut().enumerate().filter(|(i, agent)| agent.alive && author != Some(*i)) {
+            agent.1.session = agent.1.session.clone().reopened();
+            agent.1.hold = agent.1.hold.filter(|hold| hold.strict);
+            agent.1.jobs.push_back(Job::Open);
+        }
+    }
+
+    fn other_server(&self) -> Server {
+        let other = if self.configured.endpoint.host() == HERE { ELSEWHERE } else { HERE };
+        Server::at(format!("https://{other}/token").parse().unwrap())
     }
 
     pub(crate) fn person_comes_back(&mut self) {
@@ -69,15 +125,17 @@ impl World {
     pub(crate) fn person_logs_in(&mut self) {
         let needed = matches!(
             self.agents[0].session.phase(),
-            Phase::AuthorizationRequired { .. } | Phase::SignedOut | Phase::Opening { retry_at: Some(_), .. }
+            Phase::AuthorizationRequired { .. }
+                | Phase::SignedOut
+                | Phase::ServerChanged(_)
+                | Phase::Opening { retry_at: Some(_), .. }
         );
         let alive = self.agents[0].alive;
         if alive && needed && !self.agents[0].is_forgetting() {
             self.counts.logins += 1;
             self.counts.reasons += 1;
-            let token = self.server.sign_in(self.t);
-            self.agents[0].jobs.push_back(Job::LogIn(token));
-            self.start_jobs();
+            let token = self.server.sign_in(&self.configured.endpoint, self.t);
+            self.log_in(token, self.configured.clone(), true);
         }
         if needed || !alive {
             self.person_comes_back();

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use evertoken_core::oauth::endpoint::Endpoint;
+
 use super::clock::{DAY, HOUR, SECOND};
 use super::random::Random;
 
@@ -139,6 +141,8 @@ pub(crate) struct Server {
     revoked: HashSet<u64>,
     /// The logins of another person than the account's.
     foreign: HashSet<u64>,
+    /// The server that issued each family.
+    homes: HashMap<u64, Endpoint>,
     pub(crate) access: HashMap<String, Access>,
     pub(crate) fates: HashMap<String, Fate>,
     /// Every token that the endpoint itself refused.
@@ -153,6 +157,7 @@ impl Server {
             refresh: HashMap::new(),
             revoked: HashSet::new(),
             foreign: HashSet::new(),
+            homes: HashMap::new(),
             access: HashMap::new(),
             fates: HashMap::new(),
             refused: HashSet::new(),
@@ -161,15 +166,21 @@ impl Server {
     }
 
     /// What a person brings from the initial authentication.
-    pub(crate) fn sign_in(&mut self, t: i64) -> String {
+    pub(crate) fn sign_in(&mut self, home: &Endpoint, t: i64) -> String {
         self.serial += 1;
+        self.homes.insert(self.serial, home.clone());
         self.mint(self.serial, None, t)
     }
 
+    /// The server that issued a token.
+    pub(crate) fn home(&self, token: &str) -> Option<&Endpoint> {
+        self.homes.get(&self.refresh.get(token)?.family)
+    }
+
     /// What another person brings.
-    pub(crate) fn sign_in_as_another(&mut self, t: i64) -> String {
+    pub(crate) fn sign_in_as_another(&mut self, home: &Endpoint, t: i64) -> String {
         self.foreign.insert(self.serial + 1);
-        self.sign_in(t)
+        self.sign_in(home, t)
     }
 
     /// Does this token belong to another person?
@@ -245,13 +256,14 @@ impl Server {
     }
 
     /// The status and body of a verdict.
-    pub(crate) fn answer(&self, verdict: &Verdict) -> (u16, String) {
+    pub(crate) fn answer(&self, verdict: &Verdict, token: &str) -> (u16, String) {
+        let user = if self.is_foreign(token) { "usr:2" } else { "usr:1" };
         match verdict {
             Verdict::Granted { access, refresh } => {
                 let refresh = refresh.as_ref().map(|new| format!(r#""refresh_token":"{new}","#)).unwrap_or_default();
                 let expires_in = self.terms.expires_in;
                 let body = format!(
-                    r#"{{"access_token":"{access}","token_type":"bearer",{refresh}"scope":"accounts:read","expires_in":{expires_in},"user_id":"usr:1"}}"#
+                    r#"{{"access_token":"{access}","token_type":"bearer",{refresh}"scope":"accounts:read","expires_in":{expires_in},"user_id":"{user}"}}"#
                 );
                 (200, body)
             }

@@ -5,7 +5,8 @@ use evertoken_core::login::recovery::recover;
 use evertoken_core::login::rotation::{Answer, Outcome, Purpose, Rotation, Step};
 use evertoken_core::login::session::{Event, Session, Tokens};
 use evertoken_core::login::token_store::{
-    EntryKind, KeychainProblem, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken,
+    Credential, EntryKind, KeychainProblem, LogIn, Question, RefreshTokenInfo, Slot, StoredAccessToken,
+    StoredRefreshToken,
 };
 use evertoken_core::oauth::failure::{AnotherUser, Failure, OutcomeUnknown};
 use evertoken_core::oauth::token::{AccessToken, Fingerprint, RefreshToken};
@@ -32,14 +33,17 @@ impl World {
                     continue;
                 }
                 Job::Refresh(_) | Job::Open | Job::Forget => Purpose::Refresh { known },
-                Job::LogIn(token) => Purpose::LogIn { fingerprint: Fingerprint::of(token) },
+                Job::LogIn(token, _, replaces_user) => {
+                    let (fingerprint, replaces_user) = (Fingerprint::of(token), *replaces_user);
+                    Purpose::LogIn { fingerprint, user_id: None, replaces_user }
+                }
             };
             agent.running = Some(Running::new(job.clone(), Rotation::new(purpose)));
             self.lock = Some(i);
             match job {
                 Job::Open => self.open(i),
                 Job::Forget => self.forget(i),
-                Job::Refresh(_) | Job::LogIn(_) => self.carry_out(i),
+                Job::Refresh(_) | Job::LogIn(..) => self.carry_out(i),
             }
         }
     }
@@ -53,15 +57,25 @@ impl World {
         let (read, _) = self.keychain.read();
         let summary = self.journal.summary();
         self.release(i);
-        let event = match read.and_then(|(found, access)| Ok((recover(&found, &summary)?, access))) {
-            Ok((recovered, access)) => {
-                self.agents[i].access = access.map(|stored| stored.token.expose().to_owned());
+        let read = read.map(|tokens| tokens.settled(&summary));
+        if let Ok(tokens) = &read {
+            if tokens.waiting_is_carried_on() {
+                self.forget_waiting_login();
+            }
+            self.finish_log_in(i, tokens.unfinished_log_in(Some(&self.configured)).cloned());
+        }
+        let event = match read.and_then(|tokens| Ok((recover(&tokens.found(&self.configured), &summary)?, tokens))) {
+            Ok((recovered, tokens)) => {
+                self.agents[i].access = tokens.access_token.map(|stored| stored.token.expose().to_owned());
                 self.agents[i].refused = self.keychain.current();
                 Event::Opened(recovered)
             }
             Err(problem) => Event::OpenFailed(problem),
         };
         self.feed(i, event);
+        if self.keychain.waiting().is_some() {
+            self.a_question_waits(i);
+        }
     }
 
     fn forget(&mut self, i: usize) {
@@ -127,6 +141,7 @@ impl World {
             | Step::ProveWritable
             | Step::Send(_)
             | Step::RecordFailure(..)
+            | Step::StoreWaitingLogin(_)
             | Step::DropCandidate(_)
             | Step::Finished(_) => {}
         }
@@ -136,9 +151,13 @@ impl World {
         let now = self.clock.timestamp(self.t);
         match step {
             Step::ReadTokens => match self.keychain.read() {
-                (Ok((found, access)), takes) => {
-                    let access = access.map(|stored| stored.token.expose().to_owned());
-                    self.running(i).new_access = access;
+                (Ok(tokens), takes) => {
+                    let tokens = tokens.settled(&self.journal.summary());
+                    let access = tokens.access_token.as_ref().map(|stored| stored.token.expose().to_owned());
+                    let found = tokens.found(&self.configured);
+                    let server = tokens.current().map(|current| current.server(&self.configured).clone());
+                    let running = self.running(i);
+                    (running.new_access, running.server) = (access, server);
                     (Answer::Read(found), takes)
                 }
                 (Err(problem), takes) => (Answer::KeychainFailed(problem), takes),
@@ -149,8 +168,12 @@ impl World {
                 answered(written)
             }
             Step::StoreCandidate(info) => {
-                let Job::LogIn(token) = self.running(i).job.clone() else { panic!("a candidate without a log-in") };
-                answered(self.store(info, token))
+                let Job::LogIn(token, server, replaces_user) = self.running(i).job.clone() else {
+                    panic!("a candidate without a log-in")
+                };
+                self.running(i).server = Some((*server).clone());
+                let log_in = LogIn::new("a".parse().unwrap(), *server, replaces_user);
+                answered(self.store(&StoredRefreshToken::candidate(info, credential(token), log_in), info))
             }
             Step::RecordPresented(info) => {
                 self.record(now, Record::Presented { fingerprint: info.fingerprint }, true, 2)
@@ -161,7 +184,7 @@ impl World {
                 let token = running.new_refresh.clone().or(running.presented.clone()).unwrap();
                 let delays = running.delays;
                 let landed = self.has_landed(i, info) && self.keychain.read().0.is_ok();
-                let (result, takes) = if landed { (Ok(()), 3) } else { self.store(info, token.clone()) };
+                let (result, takes) = if landed { (Ok(()), 3) } else { self.store_successor(i, info, token.clone()) };
                 if result.is_ok() {
                     self.server.set_fate(Some(&token), Fate::Stored);
                     self.must_hold = Some(token);
@@ -170,6 +193,7 @@ impl World {
                 self.running(i).delays += 1;
                 answered((result, takes + pause))
             }
+            Step::StoreWaitingLogin(users) => self.store_waiting_login(i, users),
             Step::RecordStored(tokens) => self.record(now, stored(&tokens), true, 2),
             Step::StoreAccessToken(tokens) => {
                 let access = self.running(i).new_access.clone().unwrap();
@@ -193,15 +217,73 @@ impl World {
     /// A write that timed out may have landed: an agent looks before it replaces the only copy with itself.
     fn has_landed(&self, i: usize, info: RefreshTokenInfo) -> bool {
         let retries = self.agents[i].running.as_ref().is_some_and(|running| running.delays > 0);
-        let found = self.keychain.look().0;
-        retries && [found.a, found.b].contains(&Some(info))
+        let landed = self.keychain.look().in_slot(info.slot).map(|stored| stored.info(info.slot));
+        retries && landed == Some(info)
     }
 
-    fn store(&mut self, info: RefreshTokenInfo, token: String) -> (Result<(), KeychainProblem>, i64) {
-        let RefreshTokenInfo { slot, generation, rotations, stored_at, proven, .. } = info;
-        let entry = StoredRefreshToken { generation, rotations, stored_at, proven, token: RefreshToken::new(token) };
+    /// What was granted to another user, or what was given, waits for an answer.
+    fn store_waiting_login(&mut self, i: usize, users: AnotherUser) -> (Answer, i64) {
+        let stored_at = self.clock.timestamp(self.t);
+        let running = self.running(i);
+        let (granted, presented) = (running.new_refresh.clone(), running.presented.clone());
+        let (given, server) = match running.job.clone() {
+            Job::LogIn(token, server, _) => (Some(token), Some(*server)),
+            Job::Refresh(_) | Job::Open | Job::Forget => (presented.clone(), running.server.clone()),
+        };
+        let granted_for = granted.as_ref().and(presented.as_deref()).map(Fingerprint::of);
+        let pause = (SECOND << running.delays.min(8)).min(5 * MINUTE);
+        running.delays += 1;
+        let (token, server) = (granted.clone().or(given).unwrap(), server.unwrap());
+        let fingerprint = Fingerprint::of(&token);
+        let info =
+            RefreshTokenInfo { slot: Slot::A, generation: 0, rotations: 0, stored_at, proven: false, fingerprint };
+        let question = Some(Question { users, asked_at: stored_at, granted_for });
+        let log_in = LogIn { question, ..LogIn::new("a".parse().unwrap(), server, false) };
+        let text = StoredRefreshToken::candidate(info, credential(token), log_in).to_entry();
+        let text = secrecy::ExposeSecret::expose_secret(&text).to_owned();
+        let (result, takes) = self.keychain.write(EntryKind::WaitingLogin, Some(text), &mut self.random);
+        if result.is_ok() {
+            self.server.set_fate(granted.as_deref(), Fate::Stored);
+        }
+        answered((result, takes + if result.is_err() { pause } else { 0 }))
+    }
+
+    /// The presented token's own entry says what its successor's says: it lies in the other slot, or in the same one when the
+    /// keychain has lost it since.
+    fn store_successor(
+        &mut self,
+        i: usize,
+        info: RefreshTokenInfo,
+        token: String,
+    ) -> (Result<(), KeychainProblem>, i64) {
+        let running = self.running(i);
+        let (server, presented) = (running.server.clone().unwrap(), running.presented.clone().unwrap());
+        let finished = matches!(&running.job, Job::Refresh(_)) && server == self.configured;
+        let log_in = LogIn::new("a".parse().unwrap(), server, false);
+        let presented = StoredRefreshToken::candidate(info, credential(presented), log_in);
+        let presented = StoredRefreshToken { proven: finished, ..presented };
+        let configured = self.configured.clone();
+        let user = if self.server.is_foreign(&token) { "usr:2" } else { "usr:1" }.to_owned();
+        self.store(&presented.successor(info, Some(RefreshToken::new(token)), Some(user), &configured), info)
+    }
+
+    fn store(&mut self, entry: &StoredRefreshToken, info: RefreshTokenInfo) -> (Result<(), KeychainProblem>, i64) {
         let text = secrecy::ExposeSecret::expose_secret(&entry.to_entry()).to_owned();
-        self.keychain.write(EntryKind::RefreshToken(slot), Some(text), &mut self.random)
+        self.keychain.write(EntryKind::RefreshToken(info.slot), Some(text), &mut self.random)
+    }
+
+    /// `config.toml` follows a log-in that was proven and stored, and the journal says so. A full disk takes neither.
+    fn finish_log_in(&mut self, i: usize, log_in: Option<LogIn>) {
+        let Some(LogIn { server, .. }) = log_in.filter(|_| self.journal.writable) else { return };
+        self.trace(|| format!("the configuration follows a log-in at {}", server.endpoint.host()));
+        if self.configured != server {
+            self.configured = server;
+            self.agents_read_configuration(Some(i));
+        }
+        let fingerprint = self.keychain.current().map(|token| Fingerprint::of(&token));
+        if let Some(fingerprint) = fingerprint {
+            self.journal.append(self.clock.timestamp(self.t), Record::LoggedIn { fingerprint }, true, &mut self.random);
+        }
     }
 
     fn record(&mut self, at: jiff::Timestamp, record: Record, sync: bool, takes: i64) -> (Answer, i64) {
@@ -214,7 +296,6 @@ impl World {
         let breaks = self.random.one_in(2);
         let now = self.clock.timestamp(self.t);
         let elapsed = SignedDuration::from_millis(self.t - self.running(i).sent_at);
-        let another_user = self.login_of_another_user(i);
         let running = self.running(i);
         let Some(mut answer) = running.reply.take() else { return };
         let slept = std::mem::take(&mut running.slept);
@@ -225,14 +306,6 @@ impl World {
                 (running.new_refresh, running.new_access) = (None, None);
                 answer = Answer::RequestFailed(Failure::OutcomeUnknown(OutcomeUnknown::Interrupted));
                 self.server.set_fate(lost.as_deref(), Fate::LostToFault);
-            } else if let Some(before) = another_user {
-                // Nobody said yes: the login before it stays.
-                let given_up = running.new_refresh.take();
-                running.new_access = None;
-                self.must_hold = before;
-                self.server.set_fate(given_up.as_deref(), Fate::LostToFault);
-                let users = AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() };
-                answer = Answer::RequestFailed(Failure::AnotherUser(users));
             } else {
                 // From the moment it was sent, by the clock as it is now.
                 let lifetime = granted.access_token.lifetime();
@@ -240,10 +313,9 @@ impl World {
                 granted.access_token.expires_at = now - elapsed + lifetime;
                 let received = running.new_refresh.clone();
                 self.server.set_fate(received.as_deref(), Fate::Received);
-                // Proven, and for a log-in the login from now on.
-                self.must_hold = self.running(i).presented.clone();
             }
         }
+        let is_granted = matches!(answer, Answer::Granted(_));
         let running = self.running(i);
         let delayed = match (running.rotation.next(), &answer, &running.job) {
             (Step::StoreRefreshToken(_), Answer::KeychainFailed(problem), Job::Refresh(request)) => {
@@ -252,14 +324,35 @@ impl World {
             _ => None,
         };
         running.rotation = running.rotation.clone().advance(answer, now);
+        if is_granted {
+            let waits = matches!(running.rotation.next(), Step::StoreWaitingLogin(_));
+            self.login_is_proven(i, waits);
+        }
         if let Some(event) = delayed {
             self.feed(i, event);
         }
         self.carry_out(i);
     }
 
+    /// From now on the presented token is the login, unless it is another user's and waits for an answer.
+    fn login_is_proven(&mut self, i: usize, waits: bool) {
+        match self.running(i).job {
+            _ if !waits => self.must_hold = self.running(i).presented.clone(),
+            Job::LogIn(..) => {}
+            Job::Refresh(_) | Job::Open | Job::Forget => {
+                let before = self.keychain.left_behind().and_then(|slot| self.keychain.token_in(slot.other()));
+                self.must_hold = before.or(self.must_hold.take());
+            }
+        }
+    }
+
     fn finish(&mut self, i: usize, outcome: Outcome) {
         let Some(running) = self.release(i) else { return };
+        // What waited for an answer and is the login now, waits no more.
+        let waiting = self.keychain.waiting().map(|(token, _)| token);
+        if matches!(outcome, Outcome::Granted(_)) && waiting.is_some() && waiting == running.presented {
+            self.forget_waiting_login();
+        }
         self.check_finished(&running, &outcome);
         let agent = &mut self.agents[i];
         if let Job::Refresh(_) = running.job {
@@ -279,20 +372,46 @@ impl World {
                 agent.session = Session::opening();
                 agent.jobs.push_back(Job::Open);
             }
-            (Job::LogIn(_), Outcome::Granted(tokens)) => {
+            (Job::LogIn(_, server, _), Outcome::Granted(tokens)) => {
+                let _ = self.keychain.write(EntryKind::WaitingLogin, None, &mut self.random);
                 agent.access = running.new_access;
-                let record = Record::LoggedIn { fingerprint: tokens.refresh_token.fingerprint };
-                self.journal.append(self.clock.timestamp(self.t), record, true, &mut self.random);
+                if !self.random.one_in(8) {
+                    let log_in = LogIn::new("a".parse().unwrap(), *server, false);
+                    self.finish_log_in(i, Some(log_in));
+                }
                 self.feed(i, Event::AuthorizationGranted(tokens));
             }
-            (Job::LogIn(_), Outcome::Failed(_)) => {}
+            (Job::LogIn(..), Outcome::Failed(Failure::AnotherUser(_))) => self.a_question_waits(i),
+            (Job::LogIn(_, _, true), Outcome::Failed(Failure::AuthorizationRequired(_))) => {
+                self.forget_waiting_login();
+            }
+            (Job::LogIn(..), Outcome::Failed(_)) => {}
             (job, outcome) => panic!("{job:?} came to {outcome:?}"),
         }
+    }
+
+    pub(crate) fn forget_waiting_login(&mut self) {
+        let spent = self.keychain.look().spent_candidate();
+        let dropped = spent
+            .is_none_or(|slot| self.keychain.write(EntryKind::RefreshToken(slot), None, &mut self.random).0.is_ok());
+        if dropped {
+            // What the keychain does not delete is known by the journal.
+            let _ = self.keychain.write(EntryKind::WaitingLogin, None, &mut self.random);
+        }
+    }
+
+    fn a_question_waits(&mut self, i: usize) {
+        let after = self.random.spread(SECOND, 10 * MINUTE);
+        self.schedule_for(i, after, |agent, life| Happening::Answer { agent, life });
     }
 
     pub(crate) fn running(&mut self, i: usize) -> &mut Running {
         self.agents[i].running.as_mut().unwrap()
     }
+}
+
+fn credential(token: String) -> Credential {
+    Credential { refresh_token: RefreshToken::new(token), client_secret: None, user_id: None }
 }
 
 fn answered((result, takes): (Result<(), KeychainProblem>, i64)) -> (Answer, i64) {

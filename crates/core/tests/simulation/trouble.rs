@@ -3,9 +3,10 @@
 use evertoken_core::login::rotation::Step;
 use evertoken_core::login::session::{Event, Session};
 use evertoken_core::login::token_store::EntryKind;
+use evertoken_core::oauth::token::Fingerprint;
 use jiff::SignedDuration;
 
-use super::agent::Job;
+use super::agent::{Hold, Job};
 use super::clock::{DAY, HOUR, MINUTE, SECOND};
 use super::keychain::Mood;
 use super::server::{Fate, Fault};
@@ -16,7 +17,7 @@ impl World {
         self.disturb();
         match trouble {
             Happening::Person => {
-                self.often(2 * DAY, Happening::Person);
+                self.often(if self.setting.restless { HOUR } else { 2 * DAY }, Happening::Person);
                 self.person_acts();
             }
             Happening::Sleep => {
@@ -71,6 +72,7 @@ impl World {
             | Happening::Opened { .. }
             | Happening::ForgetAgain { .. }
             | Happening::StepDone { .. }
+            | Happening::Answer { .. }
             | Happening::LateCommit(_)
             | Happening::Caller
             | Happening::Poll(_)
@@ -101,8 +103,8 @@ impl World {
     /// What hung lands, also when the one who wrote it has been killed: then that is the login.
     fn keychain_becomes(&mut self, mood: Mood) {
         self.keychain.become_(mood, &mut self.random);
-        let proven = self.keychain.look().0.current().filter(|current| current.proven);
-        let landed = proven.and_then(|current| self.keychain.token_in(current.slot));
+        let proven = self.keychain.look().current().is_some_and(|current| current.proven);
+        let landed = self.keychain.current().filter(|_| proven);
         if self.must_hold.is_some() && landed.is_some() {
             self.server.set_fate(landed.as_deref(), Fate::Stored);
             self.must_hold = landed;
@@ -204,6 +206,8 @@ impl World {
             if let Some(running) = &mut self.agents[i].running {
                 running.rotation = running.rotation.clone().clock_set(moved);
             }
+            // The machine may have been paused for as long.
+            self.agents[i].granted_at = self.agents[i].granted_at.map(|at| at - by.max(0));
             self.feed(i, Event::ClockSet { by: moved });
         }
         // What was read a millisecond ago is on its way by the old clock.
@@ -216,10 +220,12 @@ impl World {
 
     /// An agent that sees the clock move writes its access token's new times down.
     fn rewrite_access_token(&mut self, by: SignedDuration) -> bool {
-        let (_, Some(mut stored)) = self.keychain.look() else { return true };
+        let Some(mut stored) = self.keychain.look().access_token else { return true };
         if self.keychain.mood != Mood::Works {
             return false;
         }
+        // The end of a token never moves to later.
+        let by = by.min(SignedDuration::ZERO);
         (stored.issued_at, stored.expires_at) = (stored.issued_at + by, stored.expires_at + by);
         let text = secrecy::ExposeSecret::expose_secret(&stored.to_entry()).to_owned();
         self.keychain.write(EntryKind::AccessToken, Some(text), &mut self.random).0.is_ok()
@@ -250,7 +256,18 @@ impl World {
         if agent.alive {
             return;
         }
-        (agent.alive, agent.session, agent.access, agent.hold) = (true, Session::opening(), None, None);
+        (agent.alive, agent.session, agent.access) = (true, Session::opening(), None);
+        // Only a wait that was written down, by a clock that was not set since, outlives a restart.
+        let now = self.clock.timestamp(self.t);
+        let current = self.keychain.current().map(|token| Fingerprint::of(&token));
+        let known = self
+            .journal
+            .summary()
+            .asked_to_wait
+            .filter(|wait| current == Some(wait.fingerprint))
+            .and_then(|wait| wait.until(now, self.policy.longest_retry_after));
+        let written = |hold: &Hold| known.is_some_and(|until| until >= self.clock.timestamp(hold.until - SECOND));
+        agent.hold = agent.hold.filter(|hold| hold.strict && written(hold));
         agent.requests.clear();
         agent.granted_at = None;
         agent.jobs.push_back(Job::Open);

@@ -6,6 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use evertoken_core::login::journal::Record;
 use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::{Effect, Event, Moment};
+use evertoken_core::oauth::server::Server as ServerSettings;
 use evertoken_core::present::notification::Notice;
 
 use super::agent::{Agent, Job};
@@ -14,6 +15,10 @@ use super::journal::Journal;
 use super::keychain::Keychain;
 use super::random::Random;
 use super::server::{Fault, Server, Terms};
+
+/// The two servers that people use.
+pub(crate) const HERE: &str = "here.example";
+pub(crate) const ELSEWHERE: &str = "elsewhere.example";
 
 /// Something that happens at an instant.
 #[derive(Debug, Clone)]
@@ -32,6 +37,11 @@ pub(crate) enum Happening {
         life: u64,
     },
     StepDone {
+        agent: usize,
+        life: u64,
+    },
+    /// A person answers the question about another user.
+    Answer {
         agent: usize,
         life: u64,
     },
@@ -70,6 +80,8 @@ pub(crate) struct Setting {
     pub(crate) pace: i64,
     pub(crate) duration: i64,
     pub(crate) troubled: bool,
+    /// People act often.
+    pub(crate) restless: bool,
 }
 
 pub(crate) struct World {
@@ -83,6 +95,8 @@ pub(crate) struct World {
     pub(crate) keychain: Keychain,
     pub(crate) journal: Journal,
     pub(crate) agents: Vec<Agent>,
+    /// The server that `config.toml` names.
+    pub(crate) configured: ServerSettings,
     pub(crate) lock: Option<usize>,
     /// One step in so many kills its agent.
     pub(crate) kills_per_step: u64,
@@ -109,6 +123,8 @@ pub(crate) struct Counts {
     pub(crate) wakeups: u64,
     pub(crate) handed_out: u64,
     pub(crate) logins: u64,
+    /// Log-ins that were begun, whatever became of them.
+    pub(crate) flows: u64,
     pub(crate) kills: u64,
     pub(crate) told: u64,
     /// Happenings after which one request more is in order.
@@ -125,6 +141,7 @@ impl Setting {
             agents: if random.one_in(5) { 2 } else { 1 },
             drift: random.between(-60, 61),
             troubled: true,
+            restless: random.one_in(8),
             terms,
         }
     }
@@ -142,6 +159,7 @@ impl World {
             keychain: Keychain::new(),
             journal: Journal::new(),
             agents: (0..setting.agents).map(|_| Agent::new()).collect(),
+            configured: ServerSettings::at(format!("https://{HERE}/token").parse().unwrap()),
             lock: None,
             kills_per_step: if setting.troubled { 80 } else { u64::MAX },
             asleep_until: None,
@@ -165,7 +183,7 @@ impl World {
         world.schedule(SECOND, Happening::PersonLogsIn);
         world.often(3 * HOUR, Happening::Caller);
         if world.setting.troubled {
-            world.often(2 * DAY, Happening::Person);
+            world.often(if world.setting.restless { HOUR } else { 2 * DAY }, Happening::Person);
             world.often(12 * HOUR, Happening::Sleep);
             world.often(DAY, Happening::NetworkFails);
             world.often(DAY, Happening::Weather);
@@ -229,7 +247,9 @@ impl World {
                 self.agents[agent].jobs.push_front(Job::Forget);
                 self.start_jobs();
             }
+            Happening::Answer { agent, life } if self.agents[agent].life == life => self.answer(),
             Happening::Timer { .. }
+            | Happening::Answer { .. }
             | Happening::Opened { .. }
             | Happening::StepDone { .. }
             | Happening::Restart { .. }
@@ -368,6 +388,7 @@ fn of_the_machine(happening: &Happening) -> bool {
         | Happening::Opened { .. }
         | Happening::ForgetAgain { .. }
         | Happening::StepDone { .. }
+        | Happening::Answer { .. }
         | Happening::Caller
         | Happening::Poll(_)
         | Happening::Person

@@ -18,14 +18,12 @@ use std::process::Stdio;
 
 use tracing::warn;
 
-use crate::system::service_manager;
+use crate::system::children::keep_variables_from;
 
 /// Was a program started that opens it? Whether it then finds a browser, it tells nobody.
 pub(crate) fn open(url: &str) -> bool {
     let Some(mut command) = platform::opener(url) else { return false };
-    for variable in service_manager::VARIABLES {
-        command.env_remove(variable);
-    }
+    keep_variables_from(&mut command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use evertoken_core::config::paths::Paths;
 
@@ -14,11 +14,20 @@ pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
     let file = folder.join(NAME);
     if wanted {
         fs::create_dir_all(&folder)?;
-        return fs::write(file, entry_for(&std::env::current_exe()?));
+        return fs::write(file, entry_for(&installed(std::env::current_exe()?)));
     }
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Where the program lies. After an upgrade the kernel marks the file of the one that still runs.
+fn installed(program: PathBuf) -> PathBuf {
+    const REPLACED: &str = " (deleted)";
+    match program.to_str().and_then(|path| path.strip_suffix(REPLACED)) {
+        Some(before) => before.into(),
+        None => program,
     }
 }
 
@@ -48,6 +57,13 @@ fn quoted(argument: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_upgrade_under_a_running_agent_leaves_a_path_that_works() {
+        let program = PathBuf::from("/usr/bin/evertoken-agent");
+        assert_eq!(installed("/usr/bin/evertoken-agent (deleted)".into()), program);
+        assert_eq!(installed(program.clone()), program);
+    }
 
     #[test]
     fn the_entry_starts_the_program_that_runs_now_wherever_it_lies() {

@@ -42,6 +42,8 @@ pub(super) struct Callback {
     /// The one host that requests may name: any other was resolved by somebody's name server (DNS rebinding).
     pub(super) host: String,
     pub(super) issuer: Option<Issuer>,
+    /// The server says that its every answer names it (RFC 9207).
+    pub(super) names_issuer: bool,
 }
 
 type Outcome = Result<AuthorizationCode, CallbackRefusal>;
@@ -129,7 +131,8 @@ impl Waiting {
     }
 
     fn called_back(&self, query: &str) -> Response<Full<Bytes>> {
-        let read = self.callback.authorization.read_callback(query, self.callback.issuer.as_ref());
+        let Callback { authorization, issuer, names_issuer, .. } = &self.callback;
+        let read = authorization.read_callback(query, issuer.as_ref(), *names_issuer);
         let outcome = match read {
             Ok(code) => Ok(code),
             Err(CallbackError::Refused(refusal)) => Err(refusal),

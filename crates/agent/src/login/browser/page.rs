@@ -22,7 +22,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// The answer has come.
 pub(super) fn done() -> Response<Full<Bytes>> {
-    page(StatusCode::OK, "You can close this page", "Evertoken has the server's answer and goes on by itself.")
+    page(StatusCode::OK, "You can close this page", "Evertoken has the server's answer and continues automatically.")
 }
 
 /// The server's answer is an error.

@@ -90,15 +90,23 @@ impl Keychain {
         }
     }
 
-    /// The entry's value; `None` when there is no such entry. A keychain that was never unlocked may say so of an
-    /// entry that it holds.
+    /// The entry's value in one of the keychain's collections, see [`Self::read_all`].
     ///
     /// # Errors
     /// [`KeychainProblem`] when the keychain did not answer the question.
     pub async fn read(&self, user: &str) -> Result<Option<SecretString>, KeychainProblem> {
+        Ok(self.read_all(user).await?.into_iter().next())
+    }
+
+    /// The entry's value in each collection that has one; empty when none has. A keychain that was never unlocked may say so of an
+    /// entry that it holds.
+    ///
+    /// # Errors
+    /// [`KeychainProblem`] when the keychain did not answer the question.
+    pub async fn read_all(&self, user: &str) -> Result<Vec<SecretString>, KeychainProblem> {
         match &self.0 {
             Backend::Os(workers) | Backend::File(workers) => workers.call(user, Work::Read).await,
-            Backend::Memory(entries) => Ok(lock(entries).get(user).cloned()),
+            Backend::Memory(entries) => Ok(lock(entries).get(user).cloned().into_iter().collect()),
         }
     }
 

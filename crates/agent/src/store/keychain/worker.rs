@@ -23,7 +23,8 @@ const MOST_HANGING: usize = 4;
 /// calls within a second.
 const IDLE: Duration = Duration::from_secs(30);
 
-pub(super) type Answer = Result<Option<SecretString>, KeychainProblem>;
+/// What each collection holds; empty for what is no read.
+pub(super) type Answer = Result<Vec<SecretString>, KeychainProblem>;
 
 /// How a keychain is opened.
 #[derive(Debug, Clone, Copy)]
@@ -202,22 +203,19 @@ fn try_once(
     service: &str,
     opener: Opener,
     call: &Call,
-) -> keyring_core::Result<Option<SecretString>> {
+) -> keyring_core::Result<Vec<SecretString>> {
     let label = format!("Evertoken: {}", call.user);
     let modifiers = HashMap::from([("label", label.as_str())]);
     let modifiers = opener.has_labels.then_some(&modifiers);
     let entry = store.build(service, &call.user, modifiers)?;
     match work_on(&entry, &call.work) {
-        Err(Error::NoEntry) => Ok(None),
+        Err(Error::NoEntry) => Ok(Vec::new()),
         // Two collections hold the entry. Writing and deleting means both, so that they agree from then on.
         Err(Error::Ambiguous(entries)) => {
-            let mut value = None;
-            for entry in &entries {
-                value = value.or(work_on(entry, &call.work)?);
-            }
-            Ok(value)
+            let values = entries.iter().map(|entry| work_on(entry, &call.work)).collect::<Result<Vec<_>, _>>()?;
+            Ok(values.into_iter().flatten().collect())
         }
-        outcome => outcome,
+        outcome => Ok(outcome?.into_iter().collect()),
     }
 }
 

@@ -6,15 +6,18 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
-/// The file is whole again. That it is gone says nothing: editors move it away before they write it anew.
-const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE.union(WatchFlags::MOVED_TO);
+/// The file is whole again, or a link leads elsewhere. That it is gone says nothing: editors move it away before they
+/// write it anew.
+const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE.union(WatchFlags::MOVED_TO).union(WatchFlags::CREATE);
+/// As many as the kernel follows (path_resolution(7)).
+const MOST_LINKS: usize = 40;
 
 pub(super) async fn watch(file: &Path, sender: &mpsc::UnboundedSender<()>) -> io::Result<()> {
     let queue = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
@@ -26,31 +29,61 @@ pub(super) async fn watch(file: &Path, sender: &mpsc::UnboundedSender<()>) -> io
     let folder = file.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
     inotify::add_watch(queue.get_ref(), folder, CHANGES)?;
-    // Dotfile managers link to a file that lies elsewhere.
-    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    if let Some(other) = target.parent().filter(|other| *other != folder) {
-        inotify::add_watch(queue.get_ref(), other, CHANGES)?;
-    }
-    let names = [file.file_name(), target.file_name()];
+    let mut places = watch_places(queue.get_ref(), file);
+    // What was changed between the first reading and now.
+    let _ = sender.send(());
     loop {
         let changed = tokio::select! {
             () = sender.closed() => return Ok(()),
             ready = queue.readable() => {
                 let mut ready = ready?;
-                match ready.try_io(|queue| any_of(queue.get_ref(), &names)) {
+                match ready.try_io(|queue| any_of(queue.get_ref(), &places)) {
                     Ok(changed) => changed?,
                     Err(_would_block) => continue,
                 }
             }
         };
-        if changed && sender.send(()).is_err() {
+        if !changed {
+            continue;
+        }
+        // Links may lead elsewhere now.
+        places = watch_places(queue.get_ref(), file);
+        if sender.send(()).is_err() {
             return Ok(());
         }
     }
 }
 
-/// Takes everything off the queue; is one of the names among it?
-fn any_of(queue: &OwnedFd, names: &[Option<&OsStr>]) -> io::Result<bool> {
+/// Watches the folder of the file, of each link on the way to it, and of a folder on the way that is a link itself.
+/// Those that are not on the way any more stay watched, which costs nothing.
+fn watch_places(queue: &OwnedFd, file: &Path) -> Vec<PathBuf> {
+    let places = places(file);
+    for folder in places.iter().filter_map(|place| place.parent()) {
+        let _ = inotify::add_watch(queue, folder, CHANGES);
+    }
+    places
+}
+
+fn places(file: &Path) -> Vec<PathBuf> {
+    let mut places = vec![file.to_owned()];
+    let mut at = 0;
+    while let Some(place) = places.get(at).cloned()
+        && at < MOST_LINKS
+    {
+        at += 1;
+        let folder = place.parent().unwrap_or(Path::new("/"));
+        if let Ok(target) = fs::read_link(&place) {
+            places.push(folder.join(target));
+        }
+        if folder.is_symlink() {
+            places.push(folder.to_owned());
+        }
+    }
+    places
+}
+
+/// Takes everything off the queue; is one of the places among it?
+fn any_of(queue: &OwnedFd, places: &[PathBuf]) -> io::Result<bool> {
     // Many events of the longest name, 255 bytes.
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut events = inotify::Reader::new(queue, &mut buffer);
@@ -59,12 +92,41 @@ fn any_of(queue: &OwnedFd, names: &[Option<&OsStr>]) -> io::Result<bool> {
         match events.next() {
             Ok(event) => {
                 let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
+                let mut named = places.iter().filter(|place| place.file_name() == name);
+                // A file that was made is not written yet; a link is whole.
+                let is_whole = !event.events().contains(ReadFlags::CREATE);
+                let is_it = named.any(|place| is_whole || place.is_symlink());
                 // When the queue ran over, nobody knows what was lost.
-                let is_it = names.contains(&name) || event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+                let is_it = is_it || event.events().contains(ReadFlags::QUEUE_OVERFLOW);
                 found = Some(found.unwrap_or(false) || is_it);
             }
             Err(rustix::io::Errno::AGAIN) => return found.ok_or_else(|| io::ErrorKind::WouldBlock.into()),
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn every_link_on_the_way_is_watched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("dotfiles")).unwrap();
+        symlink("dotfiles", path("evertoken")).unwrap();
+        symlink("../second.toml", path("dotfiles/config.toml")).unwrap();
+        symlink("third.toml", path("second.toml")).unwrap();
+        let places = places(&path("evertoken/config.toml"));
+        for place in ["evertoken/config.toml", "evertoken", "evertoken/../second.toml", "dotfiles"] {
+            assert!(places.contains(&path(place)), "{place}: {places:?}");
+        }
+        // `a/../b` is another folder when `a` is a link: the last one is found through the file system.
+        assert!(places.iter().any(|place| place.ends_with("third.toml")), "{places:?}");
+        symlink("loop.toml", path("loop.toml")).unwrap();
+        assert!(super::places(&path("loop.toml")).len() <= MOST_LINKS + 1);
     }
 }

@@ -10,10 +10,33 @@ use elsewhere as platform;
 #[cfg(target_os = "linux")]
 use linux as platform;
 
-use evertoken_core::api::diagnosis::Diagnosis;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use evertoken_core::account::AccountName;
+use evertoken_core::api::diagnosis::{Diagnosis, HeldLock};
+
+use super::lock_holder::holder;
 use crate::http::endpoint_clock;
 
-pub(crate) async fn diagnosis() -> Diagnosis {
-    Diagnosis { session_bus: platform::session_bus().await, endpoint_clock_ahead: endpoint_clock::ahead() }
+/// A disk answers at once, or a person need not know.
+const WITHIN: Duration = Duration::from_secs(3);
+
+pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>) -> Diagnosis {
+    // The table of locks is read from the kernel, but the locks lie where a disk may hang.
+    let looked = tokio::time::timeout(WITHIN, tokio::task::spawn_blocking(move || held_locks(locks)));
+    Diagnosis {
+        session_bus: platform::session_bus().await,
+        endpoint_clock_ahead: endpoint_clock::ahead(),
+        held_locks: looked.await.ok().and_then(Result::ok).unwrap_or_default(),
+    }
+}
+
+/// Our own locks are no news.
+fn held_locks(locks: Vec<(AccountName, PathBuf)>) -> Vec<HeldLock> {
+    let held = |(account, lock): (AccountName, PathBuf)| {
+        let holder = holder(&lock).filter(|holder| holder.pid != std::process::id())?;
+        Some(HeldLock { account, holder: holder.to_string() })
+    };
+    locks.into_iter().filter_map(held).collect()
 }

@@ -15,6 +15,11 @@ impl Inherited {
             Ok(None),
         )
     }
+
+    #[expect(clippy::unused_self, reason = "the signature that Linux needs")]
+    pub(crate) const fn place(&self) -> Option<std::path::PathBuf> {
+        None
+    }
 }
 
 pub(crate) fn follow(_reports: watch::Receiver<Arc<StatusReport>>) {}

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 
 /// A listening socket from the service manager, if there was one. An error when what it handed over is none.
 pub(crate) struct Inherited(pub(crate) io::Result<Option<UnixListener>>);
@@ -10,6 +11,12 @@ impl Inherited {
     /// Takes it, and the variables that speak of it away. To be called before anything else in the process.
     pub(crate) fn take() -> Self {
         Self(socket())
+    }
+
+    /// Where it listens.
+    pub(crate) fn place(&self) -> Option<PathBuf> {
+        let address = self.0.as_ref().ok()?.as_ref()?.local_addr().ok()?;
+        address.as_pathname().map(ToOwned::to_owned)
     }
 }
 

@@ -13,7 +13,3 @@ pub(crate) use elsewhere::{Inherited, ending, follow, reloaded, reloading};
 pub(crate) use inherited::Inherited;
 #[cfg(target_os = "linux")]
 pub(crate) use systemd::{ending, follow, reloaded, reloading};
-
-/// What it tells this process alone; programs that we start shall not take it for theirs.
-pub(crate) const VARIABLES: [&str; 5] =
-    ["NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "CREDENTIALS_DIRECTORY"];

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 use super::*;
 use crate::oauth::failure::{AnotherUser, NotSent, Refusal};
+use crate::oauth::origin::ForeignServer;
 
 fn now() -> Timestamp {
     Timestamp::constant(1_000_000, 0)
@@ -26,8 +27,8 @@ fn access_token() -> AccessTokenInfo {
     }
 }
 
-fn found() -> Found {
-    Found { a: Some(info(Slot::A, 5, "r5")), b: Some(info(Slot::B, 4, "r4")), access_token: None }
+fn found() -> StoredTokensInfo {
+    StoredTokensInfo { a: Some(info(Slot::A, 5, "r5")), b: Some(info(Slot::B, 4, "r4")), ..StoredTokensInfo::default() }
 }
 
 fn grant(token: &str) -> Answer {
@@ -42,6 +43,10 @@ fn run(purpose: Purpose, answers: impl IntoIterator<Item = Answer>) -> Vec<Step>
         steps.push(rotation.next().clone());
     }
     steps
+}
+
+fn log_in(fingerprint: Fingerprint) -> Purpose {
+    Purpose::LogIn { fingerprint, user_id: None, replaces_user: false }
 }
 
 const REFRESH: Purpose = Purpose::Refresh { known: Some(5) };
@@ -76,7 +81,7 @@ fn an_unwritable_keychain_or_journal_means_that_nothing_is_sent() {
         vec![locked.clone()],
         vec![Answer::Read(found()), locked],
         vec![Answer::Read(found()), Answer::Done, Answer::JournalFailed],
-        vec![Answer::Read(Found::default())],
+        vec![Answer::Read(StoredTokensInfo::default())],
     ] {
         let steps = run(REFRESH, answers);
         assert!(!steps.iter().any(|step| matches!(step, Step::Send(_))), "{steps:?}");
@@ -121,7 +126,7 @@ fn what_another_process_rotated_is_taken_over_without_a_request() {
 
 #[test]
 fn a_wrong_token_pasted_over_a_good_login_loses_nothing() {
-    let purpose = Purpose::LogIn { fingerprint: Fingerprint::of("pasted") };
+    let purpose = log_in(Fingerprint::of("pasted"));
     let refusal = Answer::RequestFailed(Failure::AuthorizationRequired(Refusal::default()));
     let steps = run(
         purpose,
@@ -145,28 +150,70 @@ fn a_refused_candidate_of_a_crashed_login_gives_way_to_the_login_before() {
     assert_eq!(steps.last().unwrap(), &Step::Finished(Outcome::Reverted));
 }
 
-#[test]
-fn a_candidate_of_another_user_gives_way_to_the_login_before() {
-    let users = AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() };
-    let another_user = Failure::AnotherUser(users);
-    let refused = Answer::RequestFailed(another_user.clone());
-    let purpose = Purpose::LogIn { fingerprint: Fingerprint::of("pasted") };
-    let done = || Answer::Done;
-    let steps = run(purpose, [done(), Answer::Read(found()), done(), done(), refused.clone(), done(), done()]);
-    assert_eq!(steps[6..], [Step::DropCandidate(Slot::B), Step::Finished(Outcome::Failed(another_user))]);
+fn grant_of(user: &str) -> Answer {
+    let access_token = AccessTokenInfo { user_id: Some(user.to_owned()), ..access_token() };
+    Answer::Granted(Granted { refresh_token: Some(Fingerprint::of("granted")), access_token })
+}
 
-    let mut left_behind = found();
+fn of_first_user(found: StoredTokensInfo) -> StoredTokensInfo {
+    StoredTokensInfo { user_id: Some("usr:1".to_owned()), ..found }
+}
+
+#[test]
+fn p1_what_was_granted_for_another_user_is_kept_before_the_candidate_goes() {
+    let users = AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() };
+    let another_user = Failure::AnotherUser(users.clone());
+    let begin = || [Answer::Done, Answer::Read(of_first_user(found())), Answer::Done, Answer::Done];
+    let end = || [grant_of("usr:2"), Answer::Done, Answer::Done, Answer::Done];
+    let steps = run(log_in(Fingerprint::of("pasted")), begin().into_iter().chain(end()));
+    let given_up = [Step::DropCandidate(Slot::B), Step::Finished(Outcome::Failed(another_user.clone()))];
+    let recorded = Step::RecordFailure(Fingerprint::of("pasted"), another_user);
+    assert_eq!(steps[5..], [vec![Step::StoreWaitingLogin(users), recorded], given_up.to_vec()].concat());
+
+    let replaces = Purpose::LogIn { fingerprint: Fingerprint::of("pasted"), user_id: None, replaces_user: true };
+    let steps = run(replaces, begin().into_iter().chain([grant_of("usr:2")]));
+    assert!(matches!(steps.last(), Some(Step::StoreRefreshToken(_))), "{steps:?}");
+}
+
+#[test]
+fn a_login_that_says_that_it_is_another_users_is_not_even_presented() {
+    let given = Purpose::LogIn {
+        fingerprint: Fingerprint::of("pasted"),
+        user_id: Some("usr:2".to_owned()),
+        replaces_user: false,
+    };
+    let steps = run(given, [Answer::Done, Answer::Read(of_first_user(found())), Answer::Done]);
+    assert!(matches!(steps[2..], [Step::StoreWaitingLogin(_), Step::Finished(Outcome::Failed(_))]), "{steps:?}");
+}
+
+#[test]
+fn a_candidate_of_another_user_that_was_left_behind_is_asked_about_unless_a_person_had_answered() {
+    let mut left_behind = of_first_user(found());
     left_behind.b = Some(RefreshTokenInfo { proven: false, ..info(Slot::B, 6, "pasted") });
-    let purpose = Purpose::Refresh { known: None };
-    let steps = run(purpose, [Answer::Read(left_behind), done(), done(), refused, done(), done()]);
+    let answers = |found| [Answer::Read(found), Answer::Done, Answer::Done, grant_of("usr:2"), Answer::Done];
+    let purpose = || Purpose::Refresh { known: None };
+    let steps = run(purpose(), answers(left_behind.clone()).into_iter().chain([Answer::Done, Answer::Done]));
+    assert!(matches!(steps[4], Step::StoreWaitingLogin(_)), "{steps:?}");
     assert_eq!(steps.last().unwrap(), &Step::Finished(Outcome::Reverted));
+    left_behind.replaces_user = true;
+    let steps = run(purpose(), answers(left_behind));
+    assert!(matches!(steps[4], Step::StoreRefreshToken(_)), "{steps:?}");
+}
+
+#[test]
+fn p1_a_candidate_whose_successor_waits_for_an_answer_is_not_presented_again() {
+    let mut found = of_first_user(found());
+    found.b = Some(RefreshTokenInfo { proven: false, ..info(Slot::B, 6, "pasted") });
+    found.waits = Some(AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() });
+    let steps = run(Purpose::Refresh { known: None }, [Answer::Read(found), Answer::Done]);
+    assert_eq!(steps[1..], [Step::DropCandidate(Slot::B), Step::Finished(Outcome::Reverted)]);
 }
 
 #[test]
 fn a_second_wrong_token_over_a_candidate_of_a_crashed_login_spares_the_login_before() {
     let mut found = found();
     found.b = Some(RefreshTokenInfo { proven: false, ..info(Slot::B, 6, "pasted") });
-    let purpose = Purpose::LogIn { fingerprint: Fingerprint::of("pasted too") };
+    let purpose = log_in(Fingerprint::of("pasted too"));
     let steps = run(purpose, [Answer::Done, Answer::Read(found)]);
     let Step::StoreCandidate(candidate) = steps[2] else { panic!("{steps:?}") };
     assert_eq!((candidate.slot, candidate.generation), (Slot::B, 7));
@@ -183,4 +230,14 @@ fn a_request_that_never_left_is_recorded_as_such() {
         steps[4..],
         [Step::RecordFailure(Fingerprint::of("r5"), failure.clone()), Step::Finished(Outcome::Failed(failure))]
     );
+}
+
+#[test]
+fn p9_a_login_of_another_server_is_presented_nowhere() {
+    let foreign = ForeignServer { belongs_to: "a.example".to_owned(), configured: "b.example".to_owned() };
+    let elsewhere = StoredTokensInfo { foreign: Some(foreign.clone()), ..found() };
+    let steps = run(REFRESH, [Answer::Read(elsewhere.clone())]);
+    assert_eq!(steps[1], Step::Finished(Outcome::Failed(Failure::ServerChanged(foreign))));
+    let steps = run(log_in(Fingerprint::of("given")), [Answer::Done, Answer::Read(elsewhere)]);
+    assert!(matches!(steps[2], Step::StoreCandidate(_)), "a log-in at the other server goes on: {steps:?}");
 }

@@ -3,12 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{AccessTokenInfo, Phase, Session, Troubles, WakeupReason, shifted};
-use crate::account::{Account, AccountName};
+use crate::account::AccountName;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::api::status::{AccessTokenStatus, AccountStatus, LoginStatus, RefreshStatus, RefreshTokenStatus, State};
 use crate::login::policy::Policy;
 use crate::login::token_store::KeychainProblem;
 use crate::oauth::failure::Failure;
+use crate::oauth::origin::ForeignServer;
+use crate::oauth::server::Server;
 use crate::present::notification::Notice;
 
 impl Session {
@@ -19,7 +21,10 @@ impl Session {
             Phase::Opening { retry_at, .. } => retry_at.map(|at| (at, WakeupReason::Open)),
             Phase::Scheduled { at } => Some((*at, WakeupReason::Refresh)),
             Phase::BackingOff { until, .. } => Some((*until, WakeupReason::Retry)),
-            Phase::SignedOut | Phase::Requesting { .. } | Phase::AuthorizationRequired { .. } => None,
+            Phase::SignedOut
+            | Phase::Requesting { .. }
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => None,
         };
         let end = self.access_token.as_ref().map(|token| (token.expires_at, WakeupReason::AccessTokenEnds));
         let end = end.filter(|(at, _)| *at > now);
@@ -34,8 +39,14 @@ impl Session {
             Phase::Requesting { unstored, .. } => unstored.is_none(),
             Phase::Opening { retry_at, .. } => retry_at.is_none(),
             Phase::AuthorizationRequired { probe, .. } => probe.is_some(),
-            Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } => false,
+            Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } | Phase::ServerChanged(_) => false,
         }
+    }
+
+    /// Is a new refresh token only in memory, because the keychain does not take it?
+    #[must_use]
+    pub const fn is_unstored(&self) -> bool {
+        matches!(&self.phase, Phase::Requesting { unstored: Some(_), .. })
     }
 
     /// Does the access token last as long as is asked for?
@@ -56,14 +67,15 @@ impl Session {
         asked <= attainable && !self.lasts(min_valid, now, policy) && self.may_ask(now, policy)
     }
 
-    fn troubles(&self) -> Option<&Troubles> {
+    pub(super) fn troubles(&self) -> Option<&Troubles> {
         match &self.phase {
             Phase::Requesting { troubles, .. } => troubles.as_ref(),
             Phase::BackingOff { troubles, .. } => Some(troubles),
             Phase::Opening { .. }
             | Phase::SignedOut
             | Phase::Scheduled { .. }
-            | Phase::AuthorizationRequired { .. } => None,
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => None,
         }
     }
 
@@ -96,7 +108,8 @@ impl Session {
             Phase::BackingOff { .. }
             | Phase::SignedOut
             | Phase::Scheduled { .. }
-            | Phase::AuthorizationRequired { .. } => None,
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => None,
         }
     }
 
@@ -109,6 +122,7 @@ impl Session {
         }
         match (&self.phase, valid) {
             (Phase::SignedOut, _) => State::SignedOut,
+            (Phase::ServerChanged(_), _) => State::ServerChanged,
             (Phase::AuthorizationRequired { .. }, true) => State::LoginSoon,
             (Phase::AuthorizationRequired { .. }, false) => State::LoginRequired,
             (Phase::Opening { .. } | Phase::Requesting { .. }, _) => State::Refreshing,
@@ -120,12 +134,12 @@ impl Session {
 
     /// What people and scripts are told.
     #[must_use]
-    pub fn status(&self, name: &AccountName, account: &Account, default: bool, now: Timestamp) -> AccountStatus {
+    pub fn status(&self, name: &AccountName, server: &Server, default: bool, now: Timestamp) -> AccountStatus {
         let token = self.access_token.as_ref();
         let status = AccountStatus {
             name: name.clone(),
             default,
-            endpoint: account.endpoint.as_str().to_owned(),
+            endpoint: server.endpoint.as_str().to_owned(),
             state: self.state(now),
             user_id: token.and_then(|token| token.user_id.clone()),
             scope: token.map(|token| token.scope.clone()).unwrap_or_default(),
@@ -139,7 +153,7 @@ impl Session {
                 rotations: info.rotations,
             }),
             login: self.login_status(),
-            sign_in: account.sign_in_ways(),
+            sign_in: server.sign_in_methods(),
             // What the agent does with the token is not the session's to know.
             token_file: None,
             approvals: Vec::new(),
@@ -153,7 +167,10 @@ impl Session {
             Phase::Scheduled { at } => Some(*at),
             Phase::BackingOff { until, .. } => Some(*until),
             Phase::Opening { retry_at, .. } => *retry_at,
-            Phase::SignedOut | Phase::Requesting { .. } | Phase::AuthorizationRequired { .. } => None,
+            Phase::SignedOut
+            | Phase::Requesting { .. }
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => None,
         };
         let keychain = self.keychain_problem().map(|problem| problem.to_string());
         RefreshStatus {
@@ -171,6 +188,7 @@ impl Session {
                 required_since: Some(*since),
                 reason: Some(Failure::AuthorizationRequired(refusal.clone()).in_words()),
             },
+            Phase::ServerChanged(foreign) => LoginStatus { required_since: None, reason: Some(foreign.to_string()) },
             Phase::Opening { .. }
             | Phase::SignedOut
             | Phase::Scheduled { .. }
@@ -200,6 +218,7 @@ impl Session {
                 let reason = Failure::AuthorizationRequired(refusal.clone()).in_words();
                 Problem::new(ProblemKind::LoginRequired, format!("{name}: {reason}."), log_in)
             }
+            Phase::ServerChanged(foreign) => server_changed(name, foreign),
             Phase::BackingOff { troubles, until, .. } => failing(name, &troubles.newest, Some(*until)),
             Phase::Requesting { troubles: Some(troubles), .. } => failing(name, &troubles.newest, None),
             Phase::Opening { .. } | Phase::Requesting { troubles: None, .. } => renewing(name),
@@ -272,6 +291,19 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
     Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
 }
 
+/// The problem of a login whose account names another server.
+#[must_use]
+pub fn server_changed(name: &AccountName, foreign: &ForeignServer) -> Problem {
+    let ForeignServer { belongs_to, configured } = foreign;
+    Problem::new(
+        ProblemKind::ServerChanged,
+        format!("{name}: {foreign}; nothing was sent and the login is kept."),
+        format!(
+            "Log in to {configured}: `evertoken login {name}`, or change the account back to {belongs_to} in config.toml."
+        ),
+    )
+}
+
 fn renewing(name: &AccountName) -> Problem {
     Problem::new(
         ProblemKind::TryLater,
@@ -294,7 +326,9 @@ fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> P
         | Failure::Later { .. }
         | Failure::AuthorizationRequired(_)
         | Failure::AnotherUser(_)
+        | Failure::ServerChanged(_)
         | Failure::Keychain(_)
-        | Failure::Journal => Problem::new(ProblemKind::TryLater, detail, next),
+        | Failure::Journal
+        | Failure::Lock(_) => Problem::new(ProblemKind::TryLater, detail, next),
     }
 }

@@ -6,12 +6,14 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use derive::keychain_problem;
+pub use derive::{keychain_problem, server_changed};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::login::journal::Wait;
 use crate::login::policy::Chance;
 use crate::login::token_store::{KeychainProblem, RefreshTokenInfo};
 use crate::oauth::failure::{Failure, Refusal};
+use crate::oauth::origin::ForeignServer;
 use crate::present::notification::{Notice, NoticeKind};
 
 /// An account's login. Two questions, two fields: is there a usable access token, and what is the refresher doing?
@@ -86,6 +88,9 @@ pub enum Phase {
         /// A person insisted on one more try.
         probe: Option<RequestId>,
     },
+    /// The login belongs to another server than the account names: nothing is sent and nothing is handed out until a person
+    /// changes the one or the other.
+    ServerChanged(ForeignServer),
 }
 
 /// Failures in a row.
@@ -180,6 +185,8 @@ pub struct Recovered {
     pub refresh_token: Option<RefreshTokenInfo>,
     /// The access token that belongs to it.
     pub access_token: Option<AccessTokenInfo>,
+    /// How long the endpoint does not want to be asked.
+    pub asked_to_wait: Option<Wait>,
     /// What to do with them.
     pub resume: Resume,
 }
@@ -207,6 +214,8 @@ pub enum Resume {
         /// Was the person told?
         told: bool,
     },
+    /// It belongs to another server than the account names now.
+    ServerChanged(ForeignServer),
 }
 
 /// What to do now.
@@ -303,8 +312,10 @@ impl AccessTokenInfo {
         self.expires_at.duration_since(now).clamp(SignedDuration::ZERO, self.lifetime().max(SignedDuration::ZERO))
     }
 
-    /// The same token by a clock that was set.
+    /// The same token by a clock that was set. A clock that jumps forward may have stood still while the machine was paused:
+    /// the end of a token never moves to later.
     pub(crate) fn shifted(&self, by: SignedDuration) -> Self {
+        let by = by.min(SignedDuration::ZERO);
         Self { issued_at: shifted(self.issued_at, by), expires_at: shifted(self.expires_at, by), ..self.clone() }
     }
 }

@@ -5,11 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Effect, Moment, Phase, Session, Shown, Stepped, Tokens, Troubles, shifted};
 use crate::login::policy::Policy;
 use crate::login::token_store::KeychainProblem;
-use crate::oauth::failure::{Failure, Refusal};
+use crate::oauth::failure::{Failure, OutcomeUnknown, Refusal};
+use crate::oauth::origin::ForeignServer;
 use crate::present::notification::{Notice, NoticeKind};
 
 impl Session {
     pub(super) fn granted(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {
+        if !tokens.access_token.lifetime().is_positive() {
+            return self.granted_without_access_token(tokens, moment, policy);
+        }
         let effects = self.withdrawals();
         let Tokens { refresh_token, access_token } = tokens;
         let lifetime = access_token.lifetime();
@@ -23,6 +27,22 @@ impl Session {
         (self, effects)
     }
 
+    /// The login was renewed, and the access token had expired when it came, or was none: the endpoint is asked again, less
+    /// and less often.
+    fn granted_without_access_token(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {
+        let mut effects = self.withdrawals();
+        effects.retain(|effect| *effect != Effect::Withdraw(NoticeKind::NotRenewed));
+        let failure = Failure::OutcomeUnknown(OutcomeUnknown::NoAccessToken);
+        let troubles = after(self.troubles().cloned(), failure, moment.now);
+        let wait = self.wait_after(&troubles, moment, policy).max(policy.spacing);
+        self.phase = Phase::BackingOff { until: shifted(moment.now, wait), from: moment.now, troubles };
+        self.last_success = Some(moment.now);
+        self.access_token = Some(tokens.access_token);
+        self.refresh_token = Some(tokens.refresh_token);
+        self.shown.keychain = false;
+        (self, effects)
+    }
+
     /// What a success takes back.
     pub(super) fn withdrawals(&self) -> Vec<Effect> {
         let login = match self.phase {
@@ -31,7 +51,8 @@ impl Session {
             | Phase::SignedOut
             | Phase::Scheduled { .. }
             | Phase::Requesting { .. }
-            | Phase::BackingOff { .. } => None,
+            | Phase::BackingOff { .. }
+            | Phase::ServerChanged(_) => None,
         };
         let not_renewed = self.shown.not_renewed.then_some(NoticeKind::NotRenewed);
         let keychain = self.shown.keychain.then_some(NoticeKind::KeychainRefused);
@@ -63,15 +84,26 @@ impl Session {
                 (self, vec![])
             }
             (Failure::AuthorizationRequired(refusal), _) => self.refused(refusal, moment.now),
+            (Failure::ServerChanged(foreign), _) => self.server_changed(foreign),
+            (Failure::Odd { error: Some(error), .. }, Phase::Requesting { troubles: Some(before), .. })
+                if before.failures >= policy.most_refusals && is_refusal(&before.newest) =>
+            {
+                self.refused(Refusal { error: Some(error), ..Refusal::default() }, moment.now)
+            }
             (failure, Phase::Requesting { troubles, .. }) => {
                 let troubles = after(troubles.take(), failure, moment.now);
                 let wait = self.wait_after(&troubles, moment, policy);
                 self.phase = Phase::BackingOff { until: shifted(moment.now, wait), from: moment.now, troubles };
                 (self, vec![])
             }
-            (_, Phase::Opening { .. } | Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. }) => {
-                (self, vec![])
-            }
+            (
+                _,
+                Phase::Opening { .. }
+                | Phase::SignedOut
+                | Phase::Scheduled { .. }
+                | Phase::BackingOff { .. }
+                | Phase::ServerChanged(_),
+            ) => (self, vec![]),
         }
     }
 
@@ -80,6 +112,15 @@ impl Session {
         effects.push(Effect::Notify(self.login_notice(&refusal, now)));
         self.shown = Shown::default();
         self.phase = Phase::AuthorizationRequired { refusal, since: now, tried_at: now, probe: None };
+        (self, effects)
+    }
+
+    /// Nobody is told to log in: the login is not lost.
+    pub(super) fn server_changed(mut self, foreign: ForeignServer) -> Stepped {
+        let effects = self.withdrawals();
+        self.access_token = None;
+        self.shown = Shown::default();
+        self.phase = Phase::ServerChanged(foreign);
         (self, effects)
     }
 
@@ -106,14 +147,21 @@ impl Session {
             | Failure::Later { retry_after: None, .. }
             | Failure::AuthorizationRequired(_)
             | Failure::AnotherUser(_)
+            | Failure::ServerChanged(_)
             | Failure::Keychain(_)
-            | Failure::Journal => usual,
+            | Failure::Journal
+            | Failure::Lock(_) => usual,
         }
     }
 
     fn is_valid(&self, now: Timestamp) -> bool {
         self.access_token.as_ref().is_some_and(|token| token.remaining(now).is_positive())
     }
+}
+
+/// Is it the server's own word that no waiting will change?
+const fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure, Failure::Odd { error: Some(_), .. })
 }
 
 fn after(before: Option<Troubles>, failure: Failure, now: Timestamp) -> Troubles {
@@ -124,8 +172,10 @@ fn after(before: Option<Troubles>, failure: Failure, now: Timestamp) -> Troubles
         | Failure::Odd { .. }
         | Failure::AuthorizationRequired(_)
         | Failure::AnotherUser(_)
+        | Failure::ServerChanged(_)
         | Failure::Keychain(_)
-        | Failure::Journal => 0,
+        | Failure::Journal
+        | Failure::Lock(_) => 0,
     };
     match before {
         Some(before) => Troubles {

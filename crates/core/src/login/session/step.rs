@@ -39,11 +39,17 @@ impl Session {
         }
     }
 
-    fn awaits(&self, id: RequestId) -> bool {
+    /// Does the session wait for the outcome of this request?
+    #[must_use]
+    pub fn awaits(&self, id: RequestId) -> bool {
         match &self.phase {
             Phase::Requesting { request, .. } => *request == id,
             Phase::AuthorizationRequired { probe, .. } => *probe == Some(id),
-            Phase::Opening { .. } | Phase::SignedOut | Phase::Scheduled { .. } | Phase::BackingOff { .. } => false,
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::BackingOff { .. }
+            | Phase::ServerChanged(_) => false,
         }
     }
 
@@ -54,9 +60,10 @@ impl Session {
             | Phase::Scheduled { .. }
             | Phase::Requesting { .. }
             | Phase::BackingOff { .. }
-            | Phase::AuthorizationRequired { .. } => return (self, vec![]),
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => return (self, vec![]),
         }
-        let Recovered { refresh_token, access_token, resume } = recovered;
+        let Recovered { refresh_token, access_token, asked_to_wait, resume } = recovered;
         self.last_success = access_token.as_ref().map(|token| token.issued_at);
         self.access_token = access_token;
         self.refresh_token = refresh_token;
@@ -64,10 +71,14 @@ impl Session {
             self.phase = Phase::SignedOut;
             return (self, vec![]);
         }
-        match resume {
-            Resume::Continue => self.continue_as_planned(moment, policy),
-            Resume::TryAgain => self.request(None),
-            Resume::TryPatiently { times, last_at } => {
+        let wait = asked_to_wait.and_then(|wait| wait.until(moment.now, policy.longest_retry_after));
+        match (resume, wait) {
+            (Resume::Continue | Resume::TryAgain | Resume::TryPatiently { .. }, Some(until)) => {
+                self.hold_back(until, moment.now)
+            }
+            (Resume::Continue, None) => self.continue_as_planned(moment, policy),
+            (Resume::TryAgain, None) => self.request(None),
+            (Resume::TryPatiently { times, last_at }, None) => {
                 // The clock may have been set back since.
                 let last_at = last_at.min(moment.now);
                 let wait = policy.backoff(times, moment.chance);
@@ -81,12 +92,21 @@ impl Session {
                 self.phase = Phase::BackingOff { until, from: moment.now, troubles };
                 (self, vec![])
             }
-            Resume::Refused { refusal, since, told } => {
+            (Resume::Refused { refusal, since, told }, _) => {
                 let notice = self.login_notice(&refusal, moment.now);
                 self.phase = Phase::AuthorizationRequired { refusal, since, tried_at: since, probe: None };
                 (self, if told { vec![] } else { vec![Effect::Notify(notice)] })
             }
+            (Resume::ServerChanged(foreign), _) => self.server_changed(foreign),
         }
+    }
+
+    /// The wait that the endpoint asked for outlives a restart.
+    fn hold_back(mut self, until: Timestamp, now: Timestamp) -> Stepped {
+        let asked = Failure::Later { retry_after: Some(until.duration_since(now)), http_status: 429 };
+        let troubles = Troubles { failures: 1, since: now, lost_answers: 0, newest: asked };
+        self.phase = Phase::BackingOff { until, from: now, troubles };
+        (self, vec![])
     }
 
     fn continue_as_planned(mut self, moment: Moment, policy: &Policy) -> Stepped {
@@ -125,7 +145,8 @@ impl Session {
             | Phase::Scheduled { .. }
             | Phase::Requesting { .. }
             | Phase::BackingOff { .. }
-            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => (self, vec![]),
         };
         effects.extend(more);
         (session, effects)
@@ -136,6 +157,16 @@ impl Session {
             *retry_at = None;
         }
         (self, vec![Effect::OpenTokens])
+    }
+
+    /// The same session with its tokens yet to be read. What was requested before does not count any more.
+    #[must_use]
+    pub fn reopened(self) -> Self {
+        Self { requests: self.requests + 1, ..Self::opening() }
+    }
+
+    fn open_again(self) -> Stepped {
+        (self.reopened(), vec![Effect::OpenTokens])
     }
 
     fn request(mut self, troubles: Option<Troubles>) -> Stepped {
@@ -157,7 +188,8 @@ impl Session {
             | Phase::SignedOut
             | Phase::Requesting { .. }
             | Phase::BackingOff { .. }
-            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => (self, vec![]),
         }
     }
 
@@ -173,6 +205,8 @@ impl Session {
         let long_ago = |last: Timestamp| !(last..shifted(last, policy.spacing)).contains(&now);
         match &self.phase {
             Phase::Opening { retry_at: Some(_), .. } => self.open(),
+            // Another process may have logged in there.
+            Phase::ServerChanged(_) => self.open_again(),
             Phase::Scheduled { .. } if self.may_ask(now, policy) => self.request(None),
             Phase::BackingOff { troubles, from, .. }
                 if troubles.newest.may_hurry() || (!troubles.newest.asked_to_wait() && long_ago(*from)) =>
@@ -216,7 +250,8 @@ impl Session {
             | Phase::SignedOut
             | Phase::Scheduled { .. }
             | Phase::Requesting { troubles: None, .. }
-            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => (self, vec![]),
         }
     }
 
@@ -232,19 +267,22 @@ impl Session {
             | Phase::Scheduled { .. }
             | Phase::Requesting { .. }
             | Phase::BackingOff { .. }
-            | Phase::AuthorizationRequired { .. } => (self, vec![]),
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => (self, vec![]),
         }
     }
 
-    /// Moves every instant with the clock, so that lengths of time stay what they were.
+    /// Moves the instants with the clock, so that lengths of time stay what they were. What tells a token's age does
+    /// not move to later: a clock that jumps forward may have stood still while the machine was paused.
     fn clock_set(mut self, by: SignedDuration) -> Self {
         let moved = |at: &mut Timestamp| *at = shifted(*at, by);
+        let aged = |at: &mut Timestamp| *at = shifted(*at, by.min(SignedDuration::ZERO));
         self.access_token = self.access_token.map(|token| token.shifted(by));
-        self.last_success.iter_mut().for_each(moved);
+        self.last_success.iter_mut().for_each(aged);
         match &mut self.phase {
             Phase::Opening { retry_at, .. } => retry_at.iter_mut().for_each(moved),
-            Phase::SignedOut => {}
-            Phase::Scheduled { at } => moved(at),
+            Phase::SignedOut | Phase::ServerChanged(_) => {}
+            Phase::Scheduled { at } => aged(at),
             Phase::Requesting { troubles, .. } => troubles.iter_mut().for_each(|t| moved(&mut t.since)),
             Phase::BackingOff { until, from, troubles } => {
                 moved(until);
@@ -277,7 +315,8 @@ impl Session {
             Phase::Opening { retry_at: None, .. }
             | Phase::SignedOut
             | Phase::Requesting { .. }
-            | Phase::AuthorizationRequired { .. } => return,
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => return,
         };
         if deadline.duration_since(now) > farthest {
             *deadline = now;

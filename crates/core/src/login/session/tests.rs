@@ -53,7 +53,7 @@ fn session(session: &Session, now: i64, event: Event) -> Session {
 
 fn start(now: i64, issued: Option<i64>, resume: Resume) -> (Session, Vec<Effect>) {
     let access_token = issued.map(|issued| access_token(issued, DAY));
-    let recovered = Recovered { refresh_token: Some(refresh_token(1)), access_token, resume };
+    let recovered = Recovered { refresh_token: Some(refresh_token(1)), access_token, asked_to_wait: None, resume };
     step(&Session::opening(), now, Event::Opened(recovered))
 }
 
@@ -113,7 +113,7 @@ fn a_token_is_still_valid_while_it_is_refreshed_and_when_that_fails() {
     for (failure, state) in [
         (OFFLINE, State::Retrying),
         (TIMED_OUT, State::Retrying),
-        (Failure::Odd { http_status: 403, error: None }, State::Retrying),
+        (Failure::Odd { http_status: 403, error: None, web_page: false }, State::Retrying),
         (later(60), State::Retrying),
         (Failure::Journal, State::Retrying),
         (Failure::Keychain(KeychainProblem::Locked), State::KeychainUnavailable),
@@ -170,19 +170,39 @@ fn there_are_never_two_requests() {
 }
 
 #[test]
-fn a_clock_that_is_set_changes_no_length_of_time_and_causes_no_request() {
-    for by in [MINUTE, HOUR, DAY, 365 * DAY] {
-        for by in [by, -by] {
-            for (before, now) in [(good(), HOUR), (failing(OFFLINE), REFRESH), (failing(later(600)), REFRESH)] {
-                let (after, effects) = step(&before, now + by, Event::ClockSet { by: SignedDuration::from_secs(by) });
-                assert_eq!(effects, []);
-                let (earlier, reason) = wakeup(&before, now).unwrap();
-                assert_eq!(wakeup(&after, now + by), Some((earlier + by, reason)), "{by} s");
-                let remaining = |session: &Session, now| session.access_token().unwrap().remaining(at(now));
-                assert_eq!(remaining(&after, now + by), remaining(&before, now));
-                assert_eq!(after.state(at(now + by)), before.state(at(now)));
-            }
+fn a_clock_that_is_set_back_changes_no_length_of_time_and_causes_no_request() {
+    for by in [MINUTE, HOUR, DAY, 365 * DAY].map(|by| -by) {
+        for (before, now) in [(good(), HOUR), (failing(OFFLINE), REFRESH), (failing(later(600)), REFRESH)] {
+            let (after, effects) = step(&before, now + by, Event::ClockSet { by: SignedDuration::from_secs(by) });
+            assert_eq!(effects, []);
+            let (earlier, reason) = wakeup(&before, now).unwrap();
+            assert_eq!(wakeup(&after, now + by), Some((earlier + by, reason)), "{by} s");
+            let remaining = |session: &Session, now| session.access_token().unwrap().remaining(at(now));
+            assert_eq!(remaining(&after, now + by), remaining(&before, now));
+            assert_eq!(after.state(at(now + by)), before.state(at(now)));
         }
+    }
+}
+
+/// The machine may have been paused for as long as the clock jumped.
+#[test]
+fn a_clock_that_is_set_forward_makes_no_token_last_longer_and_a_refresh_is_due_when_it_is_over() {
+    for by in [MINUTE, HOUR, DAY, 365 * DAY] {
+        let (after, effects) = step(&good(), HOUR + by, Event::ClockSet { by: SignedDuration::from_secs(by) });
+        assert_eq!(effects, []);
+        assert_eq!(after.access_token(), good().access_token(), "{by} s");
+        assert_eq!(wakeup(&after, HOUR + by), wakeup(&good(), HOUR), "{by} s");
+        let is_over = HOUR + by > DAY;
+        assert_eq!(requested(&step(&after, HOUR + by, Event::TimeoutElapsed).1).is_some(), is_over, "{by} s");
+
+        let failing = failing(later(600));
+        let (after, _) = step(&failing, REFRESH + by, Event::ClockSet { by: SignedDuration::from_secs(by) });
+        let (earlier, reason) = wakeup(&failing, REFRESH).unwrap();
+        assert_eq!(
+            wakeup(&after, REFRESH + by),
+            Some((earlier + by, reason)),
+            "what the server asked to wait is waited"
+        );
     }
 }
 

@@ -4,18 +4,20 @@ mod lifetime;
 mod refusal;
 mod retry_after;
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::oauth::failure::{ErrorCode, Failure, OutcomeUnknown};
+pub use self::lifetime::usual_lifetime;
+use crate::oauth::cleaned::cleaned;
+use crate::oauth::failure::{ErrorCode, Failure, OAuthError, OutcomeUnknown};
+use crate::oauth::fields::Fields;
 use crate::oauth::token::{AccessToken, RefreshToken};
 
 /// The longest answer that is read, in bytes. Vault's tokens take a few kilobytes; 1 MiB leaves room and bounds
 /// the memory that a hostile answer can take.
 pub const LONGEST_ANSWER: usize = 1 << 20;
+/// The longest name of a scope that is kept, in characters.
+const LONGEST_SCOPE: usize = 200;
 
 /// An answer as it came over the wire.
 #[derive(Clone, Copy)]
@@ -24,18 +26,23 @@ pub struct Answer<'a> {
     pub http_status: u16,
     /// The `Retry-After` header (RFC 9110 section 10.2.3).
     pub retry_after: Option<&'a str>,
-    /// The body, whole, at most [`LONGEST_ANSWER`].
+    /// The body, at most [`LONGEST_ANSWER`].
     pub body: &'a [u8],
+    /// Why there is no more of the body, if it broke off.
+    pub broken: Option<OutcomeUnknown>,
+    /// What was sent and must not be repeated: some servers quote it in their description of an error.
+    pub secrets: &'a [&'a str],
 }
 
 /// New tokens. Its `Debug` shows fingerprints only.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// The new access token.
+    /// The new access token. Where the answer has none that can be used, it is empty and has a lifetime of zero: the new
+    /// refresh token counts all the same.
     pub access_token: AccessToken,
     /// The new refresh token; absent when the server does not rotate: keep the old one.
     pub refresh_token: Option<RefreshToken>,
-    /// How long the access token lives, from the moment the request was sent.
+    /// How long the access token lives, from the moment the request was sent. Zero: it has expired already.
     pub lifetime: SignedDuration,
     /// What it may do.
     pub scope: Vec<String>,
@@ -43,24 +50,85 @@ pub struct Grant {
     pub user_id: Option<String>,
 }
 
-/// Reads an answer. `now` is needed for a `Retry-After` that is a date and a JWT's `exp`.
+/// Reads an answer. `usual` is how long an access token lives if the answer does not say; `now` is needed for a
+/// `Retry-After` that is a date and a JWT's `exp`.
 ///
 /// # Errors
 /// The [`Failure`] that the answer amounts to.
-pub fn read(answer: Answer<'_>, now: Timestamp) -> Result<Grant, Failure> {
+pub fn read(answer: Answer<'_>, usual: SignedDuration, now: Timestamp) -> Result<Grant, Failure> {
+    let fields = if answer.broken.is_some() { Fields::read_broken(answer.body) } else { Fields::read(answer.body) };
+    let granted = (200..300).contains(&answer.http_status).then(|| granted(&fields, usual, now)).flatten();
+    granted.ok_or_else(|| match answer.broken {
+        Some(outcome) => Failure::OutcomeUnknown(outcome),
+        None => failure(answer, &fields, now),
+    })
+}
+
+fn failure(answer: Answer<'_>, fields: &Fields, now: Timestamp) -> Failure {
+    if let Some(failure) = said(answer, fields, now) {
+        return failure;
+    }
     match answer.http_status {
-        200 => granted(answer.body, now).ok_or(Failure::OutcomeUnknown(OutcomeUnknown::Unreadable)),
-        400 | 401 => refusal::read(answer.http_status, answer.body)
-            .map_or_else(|| Err(odd(answer)), |refusal| Err(Failure::AuthorizationRequired(refusal))),
-        429 => Err(later(answer, now)),
-        503 if answer.retry_after.is_some() => Err(later(answer, now)),
-        500..=599 => Err(Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: answer.http_status })),
-        _ => Err(odd(answer)),
+        204 | 205 => unexpected(answer, None),
+        200..=299 if fields.error().is_none() => {
+            let page = is_web_page(answer.body);
+            Failure::OutcomeUnknown(if page { OutcomeUnknown::WebPage } else { OutcomeUnknown::Unreadable })
+        }
+        429 => later(answer, now),
+        503 if answer.retry_after.is_some() => later(answer, now),
+        500..=599 => Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: answer.http_status }),
+        _ => unexpected(answer, None),
     }
 }
 
-fn odd(answer: Answer<'_>) -> Failure {
-    Failure::Odd { http_status: answer.http_status, error: ErrorCode::read(answer.http_status, answer.body) }
+/// What the server itself says, whatever the status: the error counts. A proxy speaks for itself (407), a redirect says
+/// nothing about tokens, and a server that is busy or failing has not looked at them.
+fn said(answer: Answer<'_>, fields: &Fields, now: Timestamp) -> Option<Failure> {
+    if !speaks(answer.http_status) {
+        return None;
+    }
+    let error = OAuthError::read(fields, answer.secrets);
+    if let Some(refusal) = refusal::read(answer.http_status, fields, error.as_ref()) {
+        return Some(Failure::AuthorizationRequired(refusal));
+    }
+    let error = error?;
+    Some(match error.code {
+        ErrorCode::TemporarilyUnavailable | ErrorCode::SlowDown => later(answer, now),
+        ErrorCode::ServerError => {
+            Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: answer.http_status })
+        }
+        ErrorCode::InvalidClient
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::InvalidRequest
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::InvalidScope
+        | ErrorCode::InvalidTarget
+        | ErrorCode::InvalidGrant
+        | ErrorCode::BadRefreshToken
+        | ErrorCode::InteractionRequired
+        | ErrorCode::LoginRequired
+        | ErrorCode::ConsentRequired
+        | ErrorCode::AccountSelectionRequired => unexpected(answer, Some(error)),
+    })
+}
+
+/// Does the server itself speak in an answer of this status?
+pub(crate) const fn speaks(http_status: u16) -> bool {
+    matches!(http_status, 200..=299 | 400..=499) && !matches!(http_status, 407 | 429)
+}
+
+/// An answer that is no verdict on the login.
+pub(crate) fn unexpected(answer: Answer<'_>, error: Option<OAuthError>) -> Failure {
+    Failure::Odd { http_status: answer.http_status, error, web_page: is_web_page(answer.body) }
+}
+
+/// A page for a person: a proxy's, a firewall's, or that of a network which wants to be signed in to.
+pub(crate) fn is_web_page(body: &[u8]) -> bool {
+    /// In bytes. Comments and an XML declaration may come first.
+    const START: usize = 1024;
+    let start = String::from_utf8_lossy(&body[..body.len().min(START)]).to_ascii_lowercase();
+    let start = start.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
+    start.starts_with('<') && ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| start.contains(tag))
 }
 
 fn later(answer: Answer<'_>, now: Timestamp) -> Failure {
@@ -68,46 +136,37 @@ fn later(answer: Answer<'_>, now: Timestamp) -> Failure {
     Failure::Later { retry_after, http_status: answer.http_status }
 }
 
-fn granted(body: &[u8], now: Timestamp) -> Option<Grant> {
-    let fields = object(body)?;
-    let access_token = token(&fields, "access_token")?.to_owned();
+/// A new refresh token is a grant, whatever else is wrong with the answer. Without one, the answer has to be whole and to
+/// bring an access token that can be used.
+fn granted(fields: &Fields, usual: SignedDuration, now: Timestamp) -> Option<Grant> {
+    let (access_token, refresh_token) = (access_token(fields), refresh_token(fields));
+    if refresh_token.is_none() && (access_token.is_none() || !fields.is_whole()) {
+        return None;
+    }
+    let expires_in = fields.get("expires_in");
     Some(Grant {
-        lifetime: lifetime::read(fields.get("expires_in"), &access_token, now),
-        access_token: AccessToken::new(access_token),
-        refresh_token: refresh_token(&fields).map(|token| RefreshToken::new(token.to_owned())),
+        lifetime: access_token.map_or(SignedDuration::ZERO, |token| lifetime::read(expires_in, token, usual, now)),
+        access_token: AccessToken::new(access_token.unwrap_or_default().to_owned()),
+        refresh_token: refresh_token.map(|token| RefreshToken::new(token.to_owned())),
         scope: scope(fields.get("scope")),
-        user_id: non_empty(&fields, "user_id").map(str::to_owned),
+        user_id: fields.visible("user_id").map(str::to_owned),
     })
-}
-
-/// Each field is read by itself: one that is nested too deeply, too large a number or no UTF-8 must not cost the new
-/// refresh token beside it.
-fn object(body: &[u8]) -> Option<Map<String, Value>> {
-    let text = String::from_utf8_lossy(body);
-    // RFC 8259 section 8.1 lets us ignore a byte order mark.
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
-    let readable = fields.into_iter().filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?)));
-    Some(readable.collect())
 }
 
 /// The new refresh token, whatever characters it has: it only travels inside JSON or a form, and dropping it would
 /// end the login.
-fn refresh_token(fields: &Map<String, Value>) -> Option<&str> {
-    fields.get("refresh_token")?.as_str().filter(|text| !text.is_empty())
+fn refresh_token(fields: &Fields) -> Option<&str> {
+    fields.text("refresh_token")
 }
 
 /// A token that fits into a header, an environment and a line of text: ASCII without blanks.
-fn token<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    non_empty(fields, name).filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
-}
-
-/// A text of visible ASCII (RFC 6749 appendix A).
-fn non_empty<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    fields.get(name)?.as_str().filter(|text| !text.is_empty() && text.bytes().all(|b| (0x20..=0x7e).contains(&b)))
+fn access_token(fields: &Fields) -> Option<&str> {
+    fields.text("access_token").filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 fn scope(value: Option<&Value>) -> Vec<String> {
-    value.and_then(Value::as_str).unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
+    let words = value.and_then(Value::as_str).unwrap_or_default().split_ascii_whitespace();
+    words.map(|word| cleaned(word, LONGEST_SCOPE)).filter(|word| !word.is_empty()).collect()
 }
 
 /// What a person gave to log in with: a refresh token, or a whole token response as JSON.
@@ -115,17 +174,18 @@ fn scope(value: Option<&Value>) -> Vec<String> {
 /// # Errors
 /// [`UnusableCredential`] with one sentence that does not repeat the input.
 pub fn read_credential(text: &str) -> Result<RefreshToken, UnusableCredential> {
-    let text = text.trim();
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err(UnusableCredential::Empty);
     }
     if text.len() > LONGEST_CREDENTIAL {
         return Err(UnusableCredential::TooLong);
     }
-    if text.starts_with('{') {
-        let fields = object(text.as_bytes()).ok_or(UnusableCredential::NotJson)?;
-        let token = refresh_token(&fields).ok_or(UnusableCredential::NoRefreshToken)?;
-        return Ok(RefreshToken::new(token.to_owned()));
+    if is_token_response(text) {
+        let fields = Fields::read(text.as_bytes());
+        let token = refresh_token(&fields).map(|token| RefreshToken::new(token.to_owned()));
+        let missing = if fields.is_whole() { UnusableCredential::NoRefreshToken } else { UnusableCredential::NotJson };
+        return token.ok_or(missing);
     }
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(RefreshToken::new(text.to_owned()))
@@ -137,11 +197,16 @@ pub fn read_credential(text: &str) -> Result<RefreshToken, UnusableCredential> {
 /// Whose login it is, if what was given is a token response that says so.
 #[must_use]
 pub fn user_id_in(credential: &str) -> Option<String> {
-    let text = credential.trim();
-    if !text.starts_with('{') || text.len() > LONGEST_CREDENTIAL {
+    let text = credential.trim_start_matches('\u{feff}').trim();
+    if !is_token_response(text) || text.len() > LONGEST_CREDENTIAL {
         return None;
     }
-    non_empty(&object(text.as_bytes())?, "user_id").map(str::to_owned)
+    Fields::read(text.as_bytes()).visible("user_id").map(str::to_owned)
+}
+
+/// Is it a whole token response, as JSON or as a form?
+fn is_token_response(text: &str) -> bool {
+    text.starts_with('{') || text.starts_with("refresh_token=") || text.contains("&refresh_token=")
 }
 
 /// The longest credential in bytes: far above any token, far below what hurts.

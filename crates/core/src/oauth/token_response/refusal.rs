@@ -1,20 +1,18 @@
 //! The endpoint's own verdict that a person must log in, and nothing that only looks like it.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
-use super::{non_empty, object};
-use crate::oauth::failure::Refusal;
+use crate::oauth::failure::{OAuthError, Refusal};
+use crate::oauth::fields::Fields;
 
-/// Vault's documented 401 body, or RFC 6749 section 5.2's `invalid_grant`. Anything else is no verdict.
-pub(super) fn read(http_status: u16, body: &[u8]) -> Option<Refusal> {
-    let fields = object(body)?;
-    let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    let documented = http_status == 401 && text("status") == Some("UNAUTHORIZED");
-    let standard = text("error") == Some("invalid_grant");
-    (documented || standard).then(|| Refusal {
-        expired_at: text("message").and_then(instant_in),
-        trace_id: non_empty(&fields, "traceId").filter(|id| is_trace_id(id)).map(str::to_owned),
+/// Vault's documented 401 body, or an OAuth error that only a person can heal. Anything else is no verdict.
+pub(super) fn read(http_status: u16, fields: &Fields, error: Option<&OAuthError>) -> Option<Refusal> {
+    let documented = http_status == 401 && fields.is_whole() && fields.text("status") == Some("UNAUTHORIZED");
+    let ends_the_login = error.is_some_and(|error| error.code.ends_the_login());
+    (documented || ends_the_login).then(|| Refusal {
+        expired_at: fields.text("message").and_then(instant_in),
+        trace_id: fields.visible("traceId").filter(|id| is_trace_id(id)).map(str::to_owned),
+        error: error.cloned(),
     })
 }
 

@@ -2,7 +2,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::oauth::failure::Refusal;
+
+mod refusals;
 
 const DOCUMENTED_200: &str = r#"{
     "access_token": "eyJraWQiOiJmODAyNjg0OC1mNTJkLTRmY",
@@ -12,19 +13,19 @@ const DOCUMENTED_200: &str = r#"{
     "expires_in": 86400,
     "user_id": "usr:b06d9aaa-4310-4c0d-9e5343c1b35"
 }"#;
-const DOCUMENTED_401: &str = r#"{
-    "status": "UNAUTHORIZED",
-    "message": "The Token has expired on 2025-01-01T00:00:00.000Z",
-    "traceId": "TraceId unavailable",
-    "errors": []
-}"#;
 
 fn now() -> Timestamp {
     "2026-11-23T08:00:00Z".parse().unwrap()
 }
 
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+fn answer_of(http_status: u16, body: &[u8]) -> Result<Grant, Failure> {
+    read(Answer { http_status, retry_after: None, body, broken: None, secrets: &[] }, HOUR, now())
+}
+
 fn answer(http_status: u16, body: &str) -> Result<Grant, Failure> {
-    read(Answer { http_status, retry_after: None, body: body.as_bytes() }, now())
+    answer_of(http_status, body.as_bytes())
 }
 
 fn lifetime(expires_in: &str, access_token: &str) -> i64 {
@@ -43,71 +44,109 @@ fn the_documented_grant_is_read_whole() {
 }
 
 #[test]
-fn the_documented_refusal_asks_for_a_login_and_says_since_when() {
-    let Err(Failure::AuthorizationRequired(refusal)) = answer(401, DOCUMENTED_401) else { panic!() };
-    assert_eq!(refusal, Refusal { expired_at: Some("2025-01-01T00:00:00Z".parse().unwrap()), trace_id: None });
-}
-
-#[test]
-fn the_standard_refusal_asks_for_a_login() {
-    for status in [400, 401] {
-        assert!(matches!(answer(status, r#"{"error":"invalid_grant"}"#), Err(Failure::AuthorizationRequired(_))));
+fn a_200_that_cannot_be_read_leaves_the_outcome_unknown() {
+    for body in [
+        "",
+        "[]",
+        "{}",
+        r#"{"access_token":""}"#,
+        r#"{"access_token":"a"#,
+        r#"{"access_token":"a","refresh_token":"r"#,
+        r#"{"access_token":"a","expires_in":3600"#,
+        r#"{"access_token":7}"#,
+        r#"["a","r"]"#,
+        r#"[{"access_token":"a","refresh_token":"r"}]"#,
+        "token=a",
+    ] {
+        for status in [200, 201, 202, 203] {
+            let unreadable = Failure::OutcomeUnknown(OutcomeUnknown::Unreadable);
+            assert_eq!(answer(status, body).unwrap_err(), unreadable, "{body}");
+        }
+    }
+    for page in ["<html>", "\n <!DOCTYPE html>", "\u{feff}<!-- x --><HTML lang='en'>"] {
+        assert_eq!(answer(200, page).unwrap_err(), Failure::OutcomeUnknown(OutcomeUnknown::WebPage), "{page}");
     }
 }
 
 #[test]
-fn a_wrong_client_secret_is_named_and_does_not_ask_for_a_login() {
-    for (name, error) in [
-        ("invalid_client", ErrorCode::InvalidClient),
-        ("unauthorized_client", ErrorCode::UnauthorizedClient),
-        ("invalid_request", ErrorCode::InvalidRequest),
-        ("unsupported_grant_type", ErrorCode::UnsupportedGrantType),
-        ("invalid_scope", ErrorCode::InvalidScope),
-        ("invalid_target", ErrorCode::InvalidTarget),
+fn a_new_refresh_token_is_kept_whatever_is_wrong_with_the_access_token() {
+    for access_token in [
+        "",
+        r#""access_token":null,"#,
+        r#""access_token":"","#,
+        r#""access_token":7,"#,
+        r#""access_token":["a"],"#,
+        r#""access_token":{"a":1},"#,
+        r#""access_token":"a b","#,
+        r#""access_token":"a\tb","#,
+        r#""access_token":"a\r\nX-Evil: 1","#,
+        r#""access_token":"\u0000","#,
+        r#""access_token":"\ud800","#,
+        r#""access_token":"ä","#,
     ] {
-        for http_status in [400, 401] {
-            let failure = answer(http_status, &format!(r#"{{"error":"{name}","error_description":"x"}}"#)).unwrap_err();
-            assert_eq!(failure, Failure::Odd { http_status, error: Some(error) });
-            assert!(failure.in_words().contains(name), "{failure:?}");
+        for status in [200, 201, 203, 299] {
+            let body = format!(r#"{{{access_token}"refresh_token":"r","expires_in":3600}}"#);
+            let grant = answer(status, &body).unwrap();
+            assert_eq!(grant.refresh_token.unwrap().expose(), "r", "{body}");
+            assert_eq!((grant.access_token.expose(), grant.lifetime), ("", SignedDuration::ZERO), "{body}");
         }
     }
 }
 
 #[test]
-fn nothing_else_asks_for_a_login() {
-    let page = "<html>Sign in to the airport's network</html>";
-    for (status, body) in [
-        (401, page),
-        (401, ""),
-        (401, "[]"),
-        (401, r#"{"status":"NOT_FOUND"}"#),
-        (403, r#"{"error":"invalid_client"}"#),
-        (401, r#"{"error":"no_such_error"}"#),
-        (400, r#"{"error":"COMMON","errorId":0,"message":"x","systemId":"core"}"#),
-        (400, DOCUMENTED_401),
-        (403, DOCUMENTED_401),
-        (407, page),
-        (404, page),
-        (302, page),
-        (204, ""),
-        (418, "{}"),
+fn a_new_refresh_token_is_kept_whatever_its_wrapping() {
+    let json = r#"{"access_token":"a","refresh_token":"r","expires_in":60}"#;
+    let form = "access_token=a&token_type=bearer&refresh_token=r&expires_in=60";
+    for body in [
+        json.to_owned(),
+        format!("\u{feff}{json}"),
+        format!(" \r\n\u{feff}\t{json}"),
+        format!("{json}\0"),
+        format!("{json}}}"),
+        format!("{json}<html>"),
+        format!("{json}{json}"),
+        form.to_owned(),
+        format!("{form}\r\n"),
+        format!("{form}&scope=a b"),
+        "refresh_token=r&access_token=a&expires_in=60".to_owned(),
+        "expires_in=60&access_token=a&refresh_token=%72".to_owned(),
+        r#"{"access_token":"a","expires_in":60,"refresh_token":"r","errors":NaN}"#.to_owned(),
+        r#"{"access_token":"a","expires_in":60,"refresh_token":"r",}"#.to_owned(),
+        r#"{"access_token":"a","expires_in":60,"refresh_token":"r""#.to_owned(),
+        r#"{"error":"","access_token":"a","expires_in":60,"refresh_token":"r"}"#.to_owned(),
+        r#"{"error":"invalid_grant","access_token":"a","expires_in":60,"refresh_token":"r"}"#.to_owned(),
     ] {
-        assert_eq!(
-            answer(status, body).unwrap_err(),
-            Failure::Odd { http_status: status, error: None },
-            "{status} {body}"
-        );
-    }
-    for status in [500, 502, 503, 504] {
-        let failure = answer(status, DOCUMENTED_401).unwrap_err();
-        assert_eq!(failure, Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: status }));
+        for status in [200, 201, 203] {
+            let grant = answer(status, &body).unwrap();
+            assert_eq!(grant.refresh_token.unwrap().expose(), "r", "{status} {body}");
+            assert_eq!((grant.access_token.expose(), grant.lifetime.as_secs()), ("a", 60), "{status} {body}");
+        }
     }
 }
 
 #[test]
-fn a_200_that_cannot_be_read_leaves_the_outcome_unknown() {
-    for body in ["", "<html>", "[]", "{}", r#"{"access_token":""}"#, r#"{"access_token":"a"#, r#"{"access_token":7}"#] {
-        assert_eq!(answer(200, body).unwrap_err(), Failure::OutcomeUnknown(OutcomeUnknown::Unreadable), "{body}");
+fn a_new_refresh_token_is_kept_when_the_connection_breaks_behind_it_and_never_half_of_one() {
+    let json = r#"{"access_token":"a","refresh_token":"r","expires_in":3600}"#;
+    let broken = |http_status, body: &str| {
+        let (body, broken) = (body.as_bytes(), Some(OutcomeUnknown::Interrupted));
+        read(Answer { http_status, retry_after: None, body, broken, secrets: &[] }, HOUR, now())
+    };
+    let end_of_token = json.find(r#""r""#).unwrap() + 3;
+    for cut in 0..=json.len() {
+        match broken(200, &json[..cut]) {
+            Ok(grant) => {
+                assert!(cut >= end_of_token && grant.lifetime <= HOUR, "{}", &json[..cut]);
+                assert_eq!(grant.refresh_token.unwrap().expose(), "r");
+            }
+            Err(failure) => {
+                assert!(cut < end_of_token, "{}", &json[..cut]);
+                assert_eq!(failure, Failure::OutcomeUnknown(OutcomeUnknown::Interrupted));
+            }
+        }
+    }
+    for (status, body) in [(200, "access_token=a&refresh_token=r"), (400, r#"{"error":"invalid_grant"}"#), (200, "")] {
+        let failure = broken(status, body).unwrap_err();
+        assert_eq!(failure, Failure::OutcomeUnknown(OutcomeUnknown::Interrupted), "{status} {body}");
     }
 }
 
@@ -131,7 +170,7 @@ fn a_usable_refresh_token_survives_every_other_bad_field() {
 #[test]
 fn a_usable_refresh_token_survives_bytes_that_are_no_text() {
     let body = b"\xef\xbb\xbf{\"access_token\":\"a\",\"refresh_token\":\"r\",\"scope\":\"\xff\"}";
-    let grant = read(Answer { http_status: 200, retry_after: None, body }, now()).unwrap();
+    let grant = answer_of(200, body).unwrap();
     assert_eq!(grant.refresh_token.unwrap().expose(), "r");
 }
 
@@ -150,18 +189,46 @@ fn a_server_that_does_not_rotate_leaves_the_refresh_token_alone() {
     }
 }
 
+/// A JWT that expires so many seconds from now.
+fn jwt(seconds: i64) -> String {
+    use base64::Engine;
+    let payload = format!(r#"{{"exp":{}}}"#, now().as_second() + seconds);
+    format!("e30.{}.c2ln", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(payload))
+}
+
 #[test]
 fn lifetimes_are_never_longer_than_the_server_said() {
-    assert_eq!(lifetime("86399", "a"), 86399);
-    assert_eq!(lifetime("\"3600\"", "a"), 3600);
-    assert_eq!(lifetime("8.9", "a"), 8);
-    for absurd in ["0", "-5", "1000000000000000000", "null", "\"soon\"", "1e400"] {
-        assert_eq!(lifetime(absurd, "a"), 86400, "{absurd}");
+    for (said, seconds) in [("86399", 86399), ("\"3600\"", 3600), ("\" 60.5 \"", 60), ("8.9", 8), ("1e3", 1000)] {
+        assert_eq!(lifetime(said, "a"), seconds, "{said}");
+        assert_eq!(lifetime(said, &jwt(-1)), seconds, "{said}");
     }
-    use base64::Engine;
-    let payload = format!(r#"{{"exp":{}}}"#, now().as_second() + 1234);
-    let jwt = format!("e30.{}.c2ln", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(payload));
-    assert_eq!(lifetime("0", &jwt), 1234);
+    for expired in ["0", "\"0\"", "-5", "\"-5\"", "0.5", "\"0.5\"", "-0.0", "-1e17"] {
+        for token in ["a", &jwt(1234), &jwt(-1)] {
+            assert_eq!(lifetime(expired, token), 0, "{expired}");
+        }
+    }
+    for unsaid in ["1000000000000000000", "31622401", "null", "\"soon\"", "\"\"", "1e400", "true", "[60]", "{}"] {
+        assert_eq!(lifetime(unsaid, "a"), 3600, "{unsaid}");
+        assert_eq!(lifetime(unsaid, &jwt(1234)), 1234, "{unsaid}");
+        assert_eq!(lifetime(unsaid, &jwt(0)), 0, "{unsaid}");
+        assert_eq!(lifetime(unsaid, &jwt(-9999)), 0, "{unsaid}");
+    }
+    assert_eq!(answer(200, r#"{"access_token":"a"}"#).unwrap().lifetime, HOUR);
+}
+
+#[test]
+fn a_day_is_what_only_vault_means_by_saying_nothing() {
+    let hours = |endpoint: &str| usual_lifetime(&endpoint.parse().unwrap()).as_hours();
+    for vault in [
+        "https://api.vault.ist/v2.0/reference/gettoken",
+        "https://api.vault.ist/oauth/token",
+        "http://127.0.0.1:8787/v2.0/reference/gettoken",
+    ] {
+        assert_eq!(hours(vault), 24, "{vault}");
+    }
+    for other in ["https://api.vault.ist.evil.example/", "https://vault.ist/x", "http://127.0.0.1:8788/x"] {
+        assert_eq!(hours(other), 1, "{other}");
+    }
 }
 
 #[test]
@@ -178,11 +245,18 @@ fn retry_after_is_read_as_seconds_and_as_a_date() {
 fn a_person_may_paste_a_token_or_a_response() {
     assert_eq!(read_credential(" abc-123_=\n").unwrap().expose(), "abc-123_=");
     assert!(read_credential(DOCUMENTED_200).unwrap().expose().starts_with("eyJraWQiOiJmFGG"));
+    for response in
+        ["access_token=a&refresh_token=r%3D1&user_id=u", "\u{feff}{\"refresh_token\":\"r=1\",\"user_id\":\"u\"}\n"]
+    {
+        assert_eq!(read_credential(response).unwrap().expose(), "r=1");
+        assert_eq!(user_id_in(response).as_deref(), Some("u"));
+    }
     for (bad, why) in [
         ("", UnusableCredential::Empty),
         (" \n", UnusableCredential::Empty),
         ("a b", UnusableCredential::NotAToken),
         ("a\nb", UnusableCredential::NotAToken),
+        ("[\"a\", \"b\"]", UnusableCredential::NotAToken),
         ("päss", UnusableCredential::NotAToken),
         ("{", UnusableCredential::NotJson),
         ("{\"access_token\":\"a\"}", UnusableCredential::NoRefreshToken),
@@ -195,7 +269,25 @@ fn a_person_may_paste_a_token_or_a_response() {
 proptest! {
     #[test]
     fn no_answer_makes_the_reader_panic(status in 100_u16..700, body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = read(Answer { http_status: status, retry_after: None, body: &body }, now());
+        let _ = answer_of(status, &body);
+    }
+
+    #[test]
+    fn whatever_else_is_in_an_answer_its_refresh_token_is_kept(
+        fields in prop::collection::btree_map("[a-z_]{0,12}", "\\PC{0,20}", 0..6),
+        access_token in prop::option::of(any::<String>()),
+        status in 200_u16..300,
+        after in any::<String>(),
+    ) {
+        prop_assume!(status != 204 && status != 205);
+        let mut body = serde_json::json!(fields);
+        body["refresh_token"] = "r".into();
+        body["access_token"] = access_token.into();
+        let grant = answer(status, &format!("{body}{after}")).unwrap();
+        let refresh_token = grant.refresh_token.unwrap();
+        prop_assert_eq!(refresh_token.expose(), "r");
+        prop_assert!(grant.lifetime.is_zero() || !grant.access_token.expose().is_empty());
+        prop_assert!(grant.access_token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
     }
 
     #[test]
@@ -205,8 +297,9 @@ proptest! {
         retry_after in "\\PC{0,40}",
     ) {
         let body = serde_json::json!({"access_token": token, "expires_in": expires_in}).to_string();
-        let _ = read(Answer { http_status: 200, retry_after: None, body: body.as_bytes() }, now());
-        let _ = read(Answer { http_status: 429, retry_after: Some(&retry_after), body: b"" }, now());
+        let _ = answer(200, &body);
+        let later = Answer { http_status: 429, retry_after: Some(&retry_after), body: b"", broken: None, secrets: &[] };
+        let _ = read(later, HOUR, now());
         let _ = read_credential(&token);
     }
 }

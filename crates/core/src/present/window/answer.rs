@@ -15,7 +15,7 @@ use crate::present::sentence::{local_time, state_and_end};
 pub fn copied(answer: &CopyAnswer, now: Timestamp, zone: &TimeZone) -> String {
     let end = local_time(answer.expires_at, now, zone);
     match i64::try_from(answer.cleared_after) {
-        Ok(0) | Err(_) => format!("Copied. The access token works until {end}."),
+        Ok(0) | Err(_) => format!("Copied. The access token works until {end}, and stays on the clipboard."),
         Ok(seconds) => {
             let cleared = in_words(SignedDuration::from_secs(seconds));
             format!("Copied. The access token works until {end}; the clipboard is cleared in {cleared}.")
@@ -57,7 +57,7 @@ mod tests {
         );
         assert_eq!(
             copied(&CopyAnswer { expires_at, cleared_after: 0 }, now, &TimeZone::UTC),
-            "Copied. The access token works until 14:32."
+            "Copied. The access token works until 14:32, and stays on the clipboard."
         );
     }
 }

@@ -4,9 +4,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::account::SignInWay;
 use crate::api::status::{AccountStatus, State};
 use crate::config::duration::in_words;
+use crate::oauth::server::SignInMethod;
 use crate::present::sentence::{
     as_sentence, local_time, state_and_end, state_and_time_left, state_in_words, time_left,
 };
@@ -56,7 +56,7 @@ pub struct Card {
     /// The log-in's heading.
     pub login_title: String,
     /// How a person can log in, beside with a refresh token.
-    pub sign_in: Vec<SignInWay>,
+    pub sign_in: Vec<SignInMethod>,
     /// What is asked before the tokens are forgotten, or the account is.
     pub farewell: String,
     /// What a screen reader says when the state has changed.
@@ -176,6 +176,10 @@ fn headline(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String 
             "Unlock your keychain. The login is safe, but Evertoken cannot reach it.".to_owned()
         }
         (State::SignedOut, _) => "Log in to get an access token.".to_owned(),
+        (State::ServerChanged, _) => {
+            "The account names another server than the login is for. Log in there, or change the server back."
+                .to_owned()
+        }
     }
 }
 
@@ -184,7 +188,7 @@ const fn absent(account: &AccountStatus) -> &'static str {
     match account.state {
         State::Expired | State::LoginRequired | State::LoginSoon | State::Retrying | State::Valid => "over",
         State::Refreshing | State::KeychainUnavailable if account.access_token.is_some() => "over",
-        State::Refreshing | State::KeychainUnavailable | State::SignedOut => "none",
+        State::Refreshing | State::KeychainUnavailable | State::SignedOut | State::ServerChanged => "none",
     }
 }
 
@@ -203,7 +207,9 @@ fn next_refresh(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Str
         State::Valid => "next refresh",
         State::Retrying | State::Expired | State::KeychainUnavailable => "next try",
         State::Refreshing => return "refreshing now".to_owned(),
-        State::LoginSoon | State::LoginRequired | State::SignedOut => return "no refresh before you log in".to_owned(),
+        State::LoginSoon | State::LoginRequired | State::SignedOut | State::ServerChanged => {
+            return "no refresh before you log in".to_owned();
+        }
     };
     match account.refresh.next_at {
         Some(at) if at.duration_since(now).as_secs() < 1 => format!("{what} now"),
@@ -218,7 +224,9 @@ fn message(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
     let refresh = &account.refresh;
     match account.state {
         State::Valid | State::Refreshing | State::SignedOut => String::new(),
-        State::LoginSoon | State::LoginRequired => account.login.reason.as_deref().map(as_sentence).unwrap_or_default(),
+        State::LoginSoon | State::LoginRequired | State::ServerChanged => {
+            account.login.reason.as_deref().map(as_sentence).unwrap_or_default()
+        }
         State::Retrying | State::Expired | State::KeychainUnavailable => {
             let cause = refresh.last_error.as_deref().map(as_sentence);
             let since = refresh.failing_since.map(|since| match refresh.failures {
@@ -239,6 +247,7 @@ fn farewell(account: &AccountStatus) -> String {
         | State::Expired
         | State::LoginSoon
         | State::LoginRequired
+        | State::ServerChanged
         | State::KeychainUnavailable => {
             let name = &account.name;
             let again = if account.sign_in.is_empty() { "you need a new refresh token" } else { "you have to sign in" };
@@ -274,7 +283,8 @@ fn buttons(account: &AccountStatus, now: Timestamp) -> Vec<Button> {
         | State::Retrying
         | State::Expired
         | State::LoginSoon
-        | State::LoginRequired => ("Refresh now", "Log in again", (ButtonAction::Logout, "Log out")),
+        | State::LoginRequired
+        | State::ServerChanged => ("Refresh now", "Log in again", (ButtonAction::Logout, "Log out")),
     };
     vec![
         button(ButtonAction::Copy, "Copy", time_left(account, now).is_some()),
@@ -288,7 +298,7 @@ const fn best(state: State) -> ButtonAction {
     match state {
         State::Valid | State::Refreshing | State::Retrying => ButtonAction::Copy,
         State::Expired | State::KeychainUnavailable => ButtonAction::Refresh,
-        State::LoginSoon | State::LoginRequired | State::SignedOut => ButtonAction::LoginAgain,
+        State::LoginSoon | State::LoginRequired | State::SignedOut | State::ServerChanged => ButtonAction::LoginAgain,
     }
 }
 

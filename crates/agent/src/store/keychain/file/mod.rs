@@ -48,12 +48,14 @@ impl FileKeychain {
         };
         let mut entries = self.read(&key)?;
         match work {
-            Work::Read => return Ok(entries.get(service, user).map(|value| value.to_owned().into())),
+            Work::Read => {
+                return Ok(entries.get(service, user).map(|value| value.to_owned().into()).into_iter().collect());
+            }
             Work::Write(value) => entries.put(service, user, value.expose_secret()),
-            Work::Delete if !entries.remove(service, user) => return Ok(None),
+            Work::Delete if !entries.remove(service, user) => return Ok(Vec::new()),
             Work::Delete => {}
         }
-        self.replace(&entries.seal(&key)?).map_err(|error| self.refused("be written", &error)).map(|()| None)
+        self.replace(&entries.seal(&key)?).map_err(|error| self.refused("be written", &error)).map(|()| Vec::new())
     }
 
     /// Holds other processes off until it is dropped. A file of its own, because the keychain file is replaced.

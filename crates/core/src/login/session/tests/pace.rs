@@ -1,6 +1,7 @@
 //! When a request may be sent, and when not, whoever asks.
 
 use super::*;
+use crate::oauth::failure::{ErrorCode, OAuthError};
 
 #[test]
 fn retry_after_is_kept_within_an_hour_whoever_asks() {
@@ -76,11 +77,64 @@ fn two_lost_answers_are_followed_by_patience() {
 
 #[test]
 fn a_server_that_hands_out_expired_tokens_causes_no_loop() {
-    for (lifetime, apart) in [(1, 1), (8, 6), (0, 1), (-5, 1)] {
+    for (lifetime, apart) in [(1, 1), (8, 6)] {
         let (granted, _) = step(&good(), 0, Event::AuthorizationGranted(tokens(0, lifetime)));
         assert_eq!(granted.phase(), &Phase::Scheduled { at: at(apart) }, "{lifetime} s");
         assert_eq!(step(&granted, 0, Event::TokenWanted { min_valid: None }).1, []);
         assert_eq!(step(&granted, 0, Event::RefreshRequested).1, []);
+    }
+}
+
+#[test]
+fn access_tokens_that_had_expired_when_they_came_are_asked_for_less_and_less_often() {
+    for lifetime in [0, -5] {
+        let mut session = good();
+        let mut now = REFRESH;
+        let mut waits = Vec::new();
+        for _ in 0..12 {
+            let (requesting, effects) = step(&session, now, Event::TimeoutElapsed);
+            let request = requested(&effects).unwrap();
+            session = step(&requesting, now, Event::TokenGranted { request, tokens: tokens(now, lifetime) }).0;
+            assert_eq!(step(&session, now + 29, Event::TokenWanted { min_valid: None }).1, []);
+            assert_eq!(step(&session, now + 29, Event::RefreshRequested).1, []);
+            let Phase::BackingOff { until, troubles, .. } = session.phase() else { panic!("{session:?}") };
+            assert_eq!(troubles.lost_answers, 0);
+            waits.push(until.duration_since(at(now)).as_secs());
+            now += waits[waits.len() - 1];
+        }
+        assert_eq!((waits[0], waits[11]), (30, 15 * MINUTE / 2), "half the longest: {waits:?}");
+        assert_eq!(session.state(at(now)), State::Expired);
+        let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default());
+        assert!(why.detail.contains("granted no access token that can be used"), "{why:?}");
+        let (requesting, effects) = step(&session, now, Event::TimeoutElapsed);
+        let request = requested(&effects).unwrap();
+        let (healed, _) = step(&requesting, now, Event::TokenGranted { request, tokens: tokens(now, HOUR) });
+        assert_eq!(healed.state(at(now)), State::Valid);
+    }
+}
+
+#[test]
+fn what_waiting_cannot_heal_is_not_asked_for_ever() {
+    let error = OAuthError { code: ErrorCode::InvalidClient, description: Some("Wrong".to_owned()) };
+    let refused = Failure::Odd { http_status: 401, error: Some(error), web_page: false };
+    let page = Failure::Odd { http_status: 403, error: None, web_page: true };
+    for (failure, ends) in [(refused, true), (page, false)] {
+        let mut session = good();
+        let mut now = REFRESH;
+        let mut asked = 0;
+        while asked < 40 && !matches!(session.phase(), Phase::AuthorizationRequired { .. }) {
+            let (requesting, effects) = step(&session, now, Event::TimeoutElapsed);
+            session = fail(&requesting, now, requested(&effects).unwrap(), failure.clone()).0;
+            asked += 1;
+            now = wakeup(&session, now).map_or(now, |(due, _)| due);
+        }
+        assert_eq!(asked < 40, ends, "{failure:?}: asked {asked} times");
+        if ends {
+            assert!((5..20).contains(&asked) && now - REFRESH > HOUR / 2, "{asked} times in {} s", now - REFRESH);
+            let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default());
+            assert!(why.detail.contains("client secret (invalid_client: Wrong)"), "{why:?}");
+            assert!(requested(&step(&session, now + DAY, Event::RefreshRequested).1).is_some(), "a person may insist");
+        }
     }
 }
 
@@ -95,6 +149,6 @@ fn the_network_and_the_keychain_are_tried_when_they_return() {
 
 #[test]
 fn an_odd_answer_is_retried_after_a_minute_at_the_least() {
-    let (due, _) = wakeup(&failing(Failure::Odd { http_status: 403, error: None }), REFRESH).unwrap();
+    let (due, _) = wakeup(&failing(Failure::Odd { http_status: 403, error: None, web_page: false }), REFRESH).unwrap();
     assert_eq!(due, REFRESH + MINUTE);
 }

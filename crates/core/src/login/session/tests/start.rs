@@ -38,7 +38,7 @@ fn an_unknown_outcome_gets_one_hurried_try_after_a_restart_and_then_patience() {
 
 #[test]
 fn a_start_finds_out_that_nobody_is_logged_in_or_that_somebody_must() {
-    let nobody = Recovered { refresh_token: None, access_token: None, resume: Resume::Continue };
+    let nobody = Recovered { refresh_token: None, access_token: None, asked_to_wait: None, resume: Resume::Continue };
     let (started, effects) = step(&Session::opening(), 0, Event::Opened(nobody));
     assert_eq!((effects, started.state(at(0))), (vec![], State::SignedOut));
     for (told, count) in [(true, 0), (false, 1)] {

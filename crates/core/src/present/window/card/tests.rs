@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 use super::*;
 use crate::api::status::{AccessTokenStatus, LoginStatus, RefreshStatus};
+use crate::oauth::server::SignInMethod;
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-{text}Z").parse().unwrap()
@@ -74,9 +75,9 @@ fn a_valid_account_reads_like_this() {
 
 #[test]
 fn whoever_can_sign_in_at_the_server_needs_no_refresh_token_to_come_back() {
-    let account = AccountStatus { sign_in: vec![SignInWay::Device], ..account(State::Valid) };
+    let account = AccountStatus { sign_in: vec![SignInMethod::Device], ..account(State::Valid) };
     let card = card(&account);
-    assert_eq!(card.sign_in, [SignInWay::Device]);
+    assert_eq!(card.sign_in, [SignInMethod::Device]);
     assert!(card.farewell.ends_with("To get access tokens again you have to sign in."), "{}", card.farewell);
 }
 

@@ -1,0 +1,100 @@
+//! `evertoken-agent`: the resident agent.
+
+use std::alloc::System;
+use std::process::ExitCode;
+
+use evertoken_agent::{Options, StartError};
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::Parser;
+use zeroizing_alloc::ZeroAlloc;
+
+/// HTTP, JSON and D-Bus libraries copy what passes through them, tokens too: whatever is freed is wiped.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
+
+const HELP: &str = "\
+Keeps Vault access tokens fresh: keychain, refresh, tray, notifications and the local API.
+
+Usage: evertoken-agent [OPTIONS]
+
+Options:
+      --no-tray  Run without a tray icon
+      --help     Print help
+      --version  Print version
+";
+/// Wrong usage, as in `evertoken`'s own exit codes.
+const USAGE: u8 = 2;
+/// `EX_CONFIG` of sysexits.h: another start does not help, as systemd's units know.
+const CONFIGURATION: u8 = 78;
+
+/// What the arguments ask for.
+enum Request {
+    Run(Options),
+    /// A command started it, which does not stay.
+    RunInBackground(Options),
+    Say(&'static str),
+}
+
+fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
+    let mut options = Options::default();
+    let mut in_background = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("no-tray") => options.no_tray = true,
+            Long("in-background") => in_background = true,
+            Long("announce-ready") => options.announce_ready = true,
+            Long("help") => return Ok(Request::Say(HELP)),
+            Long("version") => return Ok(Request::Say(concat!("evertoken-agent ", env!("CARGO_PKG_VERSION"), "\n"))),
+            other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected()),
+        }
+    }
+    Ok(if in_background { Request::RunInBackground(options) } else { Request::Run(options) })
+}
+
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program answers --help, and says why it does not start"
+)]
+fn main() -> ExitCode {
+    match request(Parser::from_env()) {
+        Ok(Request::Say(text)) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Ok(Request::Run(options)) => run(options),
+        Ok(Request::RunInBackground(options)) => run_in_background(options),
+        Err(error) => {
+            eprintln!("evertoken-agent: {error}\nTry `evertoken-agent --help`.");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(options: Options) -> ExitCode {
+    match evertoken_agent::run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error @ StartError::Configuration(_)) => {
+            complain(&error);
+            ExitCode::from(CONFIGURATION)
+        }
+        Err(error) => complain(&error),
+    }
+}
+
+#[cfg(unix)]
+fn run_in_background(options: Options) -> ExitCode {
+    complain(&evertoken_agent::become_background_agent(options.no_tray))
+}
+
+/// Nothing is inherited here that is not asked for.
+#[cfg(not(unix))]
+fn run_in_background(options: Options) -> ExitCode {
+    run(Options { announce_ready: true, ..options })
+}
+
+#[expect(clippy::print_stderr, reason = "a program says why it does not start")]
+fn complain(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("evertoken-agent: {error}");
+    ExitCode::FAILURE
+}

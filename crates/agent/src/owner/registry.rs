@@ -1,0 +1,415 @@
+//! Which accounts there are, what they are called, and what `config.toml` says of them. Every change of the configuration goes
+//! through here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use evertoken_core::account::{Account, AccountId, AccountName, Sharing};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::{AccountChange, AccountSettings, NewAccount};
+use evertoken_core::api::status::AccountStatus;
+use evertoken_core::config::{Configuration, Edit, Settings, SettingsChange};
+use evertoken_core::login::policy::Policy;
+use evertoken_core::login::session::Phase;
+use evertoken_core::login::token_store::LogIn;
+use evertoken_core::oauth::metadata::Metadata;
+use evertoken_core::oauth::server::Server;
+use evertoken_core::oauth::token::Fingerprint;
+use tracing::{info, warn};
+
+use super::account::ManagedAccount;
+use super::jobs;
+use super::{Agent, random_bits};
+use crate::desktop::start_at_login;
+use crate::local_api::{AccountRef, Reply};
+use crate::login::resolve::{invalid, issuer_of, resolve};
+use crate::rotation::{AccountContext, ServerCell};
+use crate::store::config_file::ConfigurationFileError;
+use crate::store::journal_file::JournalFile;
+use crate::store::token_store::TokenStore;
+
+impl Agent {
+    /// Reads the file again, changes it, writes it, and follows it.
+    pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), ConfigurationFileError> {
+        let configuration = self.file.edit(edit)?;
+        self.adopt(configuration);
+        Ok(())
+    }
+
+    /// Follows a configuration: new accounts are opened, removed ones are let go, changed and renamed ones change.
+    pub(super) fn adopt(&mut self, configuration: Configuration) {
+        self.adopt_settings(&configuration.settings);
+        let missing = configuration.missing_ids(&self.paths.config);
+        self.configuration = configuration;
+        let mut before = std::mem::take(&mut self.accounts);
+        let mut opened = Vec::new();
+        for (name, account) in self.configuration.accounts.clone() {
+            let Some(id) = account.id.clone().or_else(|| missing.get(&name).cloned()) else { continue };
+            let known = before.iter().find(|(_, managed)| managed.id == id).map(|(name, _)| name.clone());
+            let managed = match known.and_then(|known| before.remove(&known)) {
+                Some(mut managed) => {
+                    managed.has_no_id = account.id.is_none();
+                    if configure(&mut managed, account) {
+                        opened.push(name.clone());
+                    }
+                    managed
+                }
+                None => {
+                    opened.push(name.clone());
+                    ManagedAccount::new(id, account)
+                }
+            };
+            self.accounts.insert(name, managed);
+        }
+        // A log-in that the file does not tell of yet.
+        for (name, managed) in before.into_iter().filter(|(_, managed)| managed.is_ahead_of_file) {
+            self.accounts.entry(name).or_insert(managed);
+        }
+        opened.iter().for_each(|name| self.open(name));
+        self.review_those_who_ask();
+    }
+
+    fn adopt_settings(&mut self, now: &Settings) {
+        let before = &self.configuration.settings;
+        if (before.keychain, &before.keychain_file) != (now.keychain, &now.keychain_file) {
+            warn!("the configuration names another keychain: it is used from the next start on");
+        }
+        if before.start_at_login != now.start_at_login
+            && let Err(error) = start_at_login::set(&self.paths, now.start_at_login)
+        {
+            tracing::error!("whether the agent starts with the desktop could not be changed: {error}");
+        }
+        self.policy = Policy::with(now.refresh);
+    }
+
+    /// `config.toml` names the server of a login that is proven and stored. Until it can be written, this agent knows, and the
+    /// login's own entry.
+    pub(super) fn follow_log_in(&mut self, name: &AccountName, id: &AccountId, server: Server) -> Result<(), Problem> {
+        let known = self.accounts.get(name).filter(|managed| managed.id == *id);
+        let sharing = known.map_or_else(Sharing::default, |managed| managed.account().sharing.clone());
+        let is_written = self.configuration.accounts.get(name).is_some_and(|account| account.server == server);
+        let account =
+            Account { id: known.and_then(|managed| managed.account().id.clone()), server: server.clone(), sharing };
+        let edit = match known {
+            Some(_) => Edit::SetServer(name.clone(), Box::new(server.clone())),
+            None => Edit::PutAccount(name.clone(), Box::new(Account { id: Some(id.clone()), ..account.clone() })),
+        };
+        let managed = self
+            .accounts
+            .entry(name.clone())
+            .or_insert_with(|| ManagedAccount::new(id.clone(), Account { id: Some(id.clone()), ..account }));
+        managed.follow(server);
+        managed.is_ahead_of_file = !is_written;
+        if is_written {
+            return Ok(());
+        }
+        self.apply(&edit).map_err(|error| {
+            warn!(account = %name, "the login is stored, and config.toml could not be written: {error}");
+            Problem::new(
+                ProblemKind::Configuration,
+                format!("You are logged in to {name}, but config.toml could not be written: {error}."),
+                "Make it writable; Evertoken writes the account's server at its next start. The login is stored.",
+            )
+        })?;
+        if let Some(managed) = self.accounts.get_mut(name) {
+            managed.is_ahead_of_file = false;
+        }
+        Ok(())
+    }
+
+    /// The journal says that the configuration has followed a log-in.
+    pub(super) fn record_log_in(&mut self, name: &AccountName, fingerprint: Fingerprint) {
+        if let Some(context) = self.context(name) {
+            self.start(&context.id.clone(), jobs::record_log_in(context, fingerprint));
+        }
+    }
+
+    /// A log-in that was proven and stored before the last end of the agent, and that `config.toml` does not tell of.
+    pub(super) fn complete_log_in(&mut self, id: &AccountId, log_in: LogIn, fingerprint: Option<Fingerprint>) {
+        let name = self.name_of(id).cloned().unwrap_or_else(|| self.free_name(log_in.name));
+        let is_new = !self.accounts.contains_key(&name);
+        info!(account = %name, "completing a log-in at {}", log_in.server.endpoint.host());
+        let followed = self.follow_log_in(&name, id, log_in.server);
+        if let (Ok(()), Some(fingerprint)) = (followed, fingerprint) {
+            self.record_log_in(&name, fingerprint);
+        }
+        if is_new {
+            self.open(&name);
+        }
+    }
+
+    /// The ids of accounts that a person wrote without one. A file that cannot be written does without: the ids are the same at
+    /// every start.
+    pub(super) fn write_missing_id(&mut self, name: &AccountName) {
+        let Some(managed) = self.accounts.get(name).filter(|managed| managed.has_no_id) else { return };
+        let ids = BTreeMap::from([(name.clone(), managed.id.clone())]);
+        if let Err(error) = self.apply(&Edit::AssignIds(ids)) {
+            warn!(account = %name, "the account's id could not be written down: {error}");
+        }
+    }
+
+    pub(super) fn create(&mut self, new: NewAccount, reply: Reply<AccountStatus>) {
+        let NewAccount { name, settings } = new;
+        match issuer_of(&settings) {
+            Ok(Some(issuer)) => {
+                let id = AccountId::random(random_bits());
+                self.start(&id, jobs::discover_for(issuer, name, settings, reply));
+            }
+            Ok(None) => drop(reply.send(self.create_at(name, settings, None))),
+            Err(problem) => drop(reply.send(Err(problem))),
+        }
+    }
+
+    pub(super) fn create_at(
+        &mut self,
+        name: AccountName,
+        settings: AccountSettings,
+        metadata: Option<Metadata>,
+    ) -> Result<AccountStatus, Problem> {
+        self.refuse_taken(&name)?;
+        let server = resolve("No account was made", None, settings, metadata, false)?;
+        let id = AccountId::random(random_bits());
+        let account = Account { id: Some(id), ..Account::of(server) };
+        self.apply(&Edit::PutAccount(name.clone(), Box::new(account)))?;
+        self.status_of(&name)
+    }
+
+    pub(super) fn change(&mut self, account: AccountRef, change: AccountChange, reply: Reply<AccountStatus>) {
+        let prepared = self.resolve(account).and_then(|name| {
+            // What may be refused comes first: then nothing was changed.
+            if let Some(to) = change.name.as_ref().filter(|to| **to != name) {
+                self.refuse_taken(to)?;
+            }
+            let server = change.settings.clone().map(|settings| self.changed_server(&name, settings)).transpose()?;
+            Ok((name, server.flatten()))
+        });
+        match prepared {
+            Ok((name, None)) => drop(reply.send(self.apply_change(&name, change))),
+            Ok((name, Some(server))) => {
+                let Some(context) = self.context(&name) else { return };
+                self.start(&context.id.clone(), jobs::may_change_server(context, server, change, reply));
+            }
+            Err(problem) => drop(reply.send(Err(problem))),
+        }
+    }
+
+    /// The server that is asked for, if it is another than the account's. It changes only while nothing secret belongs to it.
+    fn changed_server(&self, name: &AccountName, settings: AccountSettings) -> Result<Option<Server>, Problem> {
+        let managed = self.accounts.get(name).ok_or_else(|| self.unknown_account(name))?;
+        let before = &managed.account().server;
+        if settings.issuer.is_some() {
+            return Err(invalid(
+                "Nothing was changed: an issuer is asked at a log-in.",
+                "Use `evertoken login ACCOUNT --issuer URL`.",
+            ));
+        }
+        let bare = Server { headers: BTreeMap::new(), client_id: None, ..before.clone() };
+        let server = resolve("Nothing was changed", Some(&bare), settings, None, false)?;
+        if server == *before {
+            return Ok(None);
+        }
+        let is_free = matches!(managed.session.phase(), Phase::SignedOut) && before.login_command.is_empty();
+        if is_free { Ok(Some(server)) } else { Err(jobs::server_is_fixed(name, before)) }
+    }
+
+    /// Nothing secret belongs to the account: its server may change.
+    pub(super) fn server_may_change(
+        &mut self,
+        name: &AccountName,
+        server: Server,
+        change: AccountChange,
+    ) -> Result<AccountStatus, Problem> {
+        self.apply(&Edit::SetServer(name.clone(), Box::new(server)))?;
+        self.apply_change(name, change)
+    }
+
+    fn apply_change(&mut self, name: &AccountName, change: AccountChange) -> Result<AccountStatus, Problem> {
+        if change.default {
+            self.apply(&Edit::SetDefault(name.clone()))?;
+        }
+        self.change_sharing(name, &change)?;
+        match change.name {
+            Some(to) if to != *name => self.rename(name, to),
+            Some(_) | None => self.status_of(name),
+        }
+    }
+
+    /// Entries, journal and lock go by the account's id, so a rename is one line of the configuration.
+    fn rename(&mut self, name: &AccountName, to: AccountName) -> Result<AccountStatus, Problem> {
+        self.write_missing_id(name);
+        self.refuse_taken(&to)?;
+        if self.accounts.get(name).is_some_and(|managed| managed.has_no_id) {
+            return Err(Problem::new(
+                ProblemKind::Configuration,
+                "config.toml cannot be written; nothing was changed.",
+                "Make it writable, or rename the account there and give it its id.",
+            ));
+        }
+        self.apply(&Edit::RenameAccount { from: name.clone(), to: to.clone() })?;
+        self.status_of(&to)
+    }
+
+    pub(super) fn change_sharing(&mut self, name: &AccountName, change: &AccountChange) -> Result<(), Problem> {
+        if change.token_file.is_none() && change.require_approval.is_none() {
+            return Ok(());
+        }
+        self.edit_sharing(name, |sharing| {
+            if let Some(file) = &change.token_file {
+                sharing.token_file.clone_from(file);
+            }
+            sharing.require_approval = change.require_approval.unwrap_or(sharing.require_approval);
+        })?;
+        self.token_files.try_again();
+        Ok(())
+    }
+
+    /// Nothing is changed when the file cannot be.
+    pub(super) fn edit_sharing(&mut self, name: &AccountName, edit: impl Fn(&mut Sharing)) -> Result<(), Problem> {
+        let managed = self.accounts.get(name).ok_or_else(|| self.unknown_account(name))?;
+        let mut sharing = managed.account().sharing.clone();
+        edit(&mut sharing);
+        Ok(self.apply(&Edit::SetSharing(name.clone(), Box::new(sharing)))?)
+    }
+
+    pub(super) fn remove(&mut self, name: &AccountName) -> Result<(), Problem> {
+        if let Some(id) = self.id_of(name) {
+            self.log_ins.end_of(&id);
+        }
+        Ok(self.apply(&Edit::RemoveAccount(name.clone()))?)
+    }
+
+    pub(super) fn change_settings(&mut self, change: SettingsChange) -> Result<Settings, Problem> {
+        self.apply(&Edit::ChangeSettings(change))?;
+        Ok(self.configuration.settings.clone())
+    }
+
+    pub(super) fn account_settings(&self, account: AccountRef) -> Result<AccountSettings, Problem> {
+        let name = self.resolve(account)?;
+        let managed = self.accounts.get(&name).ok_or_else(|| self.unknown_account(&name))?;
+        Ok(AccountSettings::from(&managed.account().server))
+    }
+
+    /// The account that is meant.
+    pub(super) fn resolve(&self, account: AccountRef) -> Result<AccountName, Problem> {
+        match account {
+            Some(name) if self.accounts.contains_key(&name) => Ok(name),
+            Some(name) => Err(self.unknown_account(&name)),
+            None => self.default_account(),
+        }
+    }
+
+    pub(super) fn default_account(&self) -> Result<AccountName, Problem> {
+        let default = self.configuration.implied_account().filter(|name| self.accounts.contains_key(name)).cloned();
+        default.ok_or_else(|| match self.accounts.is_empty() {
+            true => Problem::new(
+                ProblemKind::LoginRequired,
+                "There is no account yet: nobody is logged in.",
+                "Log in: `evertoken login`, or open the window.",
+            ),
+            false => Problem::new(
+                ProblemKind::AccountNotNamed,
+                "There are several accounts, and none is the default.",
+                "Name one, or choose a default: `evertoken account default ACCOUNT`.",
+            ),
+        })
+    }
+
+    pub(super) fn account(&self, name: &AccountName) -> Option<&ManagedAccount> {
+        self.accounts.get(name)
+    }
+
+    pub(super) fn id_of(&self, name: &AccountName) -> Option<AccountId> {
+        self.accounts.get(name).map(|managed| managed.id.clone())
+    }
+
+    pub(super) fn name_of(&self, id: &AccountId) -> Option<&AccountName> {
+        self.accounts.iter().find(|(_, managed)| managed.id == *id).map(|(name, _)| name)
+    }
+
+    /// The name, or one like it if another account has taken it since.
+    pub(super) fn free_name(&self, name: AccountName) -> AccountName {
+        let numbered = (2..100).filter_map(|number| format!("{name}-{number}").parse().ok());
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        names.find(|name| !self.accounts.contains_key(name)).unwrap_or(name)
+    }
+
+    pub(super) fn refuse_taken(&self, name: &AccountName) -> Result<(), Problem> {
+        if self.accounts.contains_key(name) || self.configuration.accounts.contains_key(name) {
+            return Err(Problem::new(
+                ProblemKind::AccountExists,
+                format!("An account {name} exists already; nothing was changed."),
+                "Choose another name.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The problem of a name that no account has.
+    pub(super) fn unknown_account(&self, name: &AccountName) -> Problem {
+        Problem::new(
+            ProblemKind::UnknownAccount,
+            format!("There is no account {name}."),
+            "`evertoken account list` shows the accounts; `evertoken login` makes one.",
+        )
+    }
+
+    pub(super) fn context(&self, name: &AccountName) -> Option<AccountContext> {
+        let managed = self.accounts.get(name)?;
+        let context = self.context_with(name, &managed.id);
+        Some(AccountContext {
+            server: managed.server.clone(),
+            last_stored: managed.last_stored.clone(),
+            retry_store: std::sync::Arc::clone(&managed.retry_store),
+            old_journal: managed.has_no_id.then(|| JournalFile::new(self.paths.old_journal(name))),
+            ..context
+        })
+    }
+
+    pub(super) fn locks(&self) -> Vec<(AccountName, PathBuf)> {
+        self.accounts.iter().map(|(name, managed)| (name.clone(), self.paths.lock(&managed.id))).collect()
+    }
+
+    /// For an account that may not exist yet.
+    pub(super) fn context_with(&self, name: &AccountName, id: &AccountId) -> AccountContext {
+        AccountContext {
+            name: name.clone(),
+            id: id.clone(),
+            server: ServerCell::default(),
+            tokens: TokenStore::new(self.keychain.clone(), id.clone()),
+            journal: JournalFile::new(self.paths.journal(id)),
+            lock: self.paths.lock(id),
+            last_stored: None,
+            retry_store: std::sync::Arc::default(),
+            old_journal: None,
+        }
+    }
+
+    /// Log-ins that made an account and died before `config.toml` told of it.
+    pub(super) fn look_for_unfinished_log_ins(&mut self) {
+        let known: Vec<AccountId> = self.accounts.values().map(|managed| managed.id.clone()).collect();
+        let Ok(files) = std::fs::read_dir(&self.paths.state) else { return };
+        let stems = files.flatten().filter_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            name.strip_suffix(".journal")?.parse::<AccountId>().ok()
+        });
+        for id in stems.filter(|id| !known.contains(id)).collect::<Vec<_>>() {
+            let Ok(name) = id.as_str().parse() else { continue };
+            let context = self.context_with(&name, &id);
+            self.start(&id, jobs::unfinished_log_in(context));
+        }
+    }
+}
+
+/// Must the account's tokens be read anew?
+fn configure(managed: &mut ManagedAccount, account: Account) -> bool {
+    let before = managed.account().server.clone();
+    // What a log-in has made of the account counts until the file tells of it.
+    let account = if managed.is_ahead_of_file { Account { server: before.clone(), ..account } } else { account };
+    let changed = account.server != before;
+    managed.configure(account);
+    if changed {
+        managed.session = managed.session.clone().reopened();
+        managed.access_token = None;
+    }
+    changed
+}

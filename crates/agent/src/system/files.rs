@@ -1,0 +1,70 @@
+//! Files and folders that others must not be able to lead us by.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Opens a file that is only there to be locked, and makes it if there is none. A link is not followed.
+pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
+    open_private(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
+}
+
+/// Opens a file of ours, which is no link.
+pub(crate) fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
+    }
+    match options.open(path) {
+        Err(error) if is_link(path) => Err(io::Error::new(error.kind(), "it is a link, which is not followed")),
+        other => other,
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// Why this folder is not safe to keep locks, sockets and journals in: the end of a sentence. `None`: it is.
+#[cfg(unix)]
+pub(crate) fn danger(folder: &Path) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    const STICKY: u32 = 0o1000;
+    let metadata = folder.metadata().ok()?;
+    let shown = folder.display();
+    let me = rustix::process::geteuid().as_raw();
+    // Root may do everything anyway.
+    if ![me, 0].contains(&metadata.uid()) {
+        return Some(format!("the folder {shown} belongs to another user, who could replace what is in it"));
+    }
+    let is_open = metadata.mode() & WRITABLE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0;
+    is_open.then(|| {
+        format!("others may write to the folder {shown}, and could replace what is in it: run chmod 700 '{shown}'")
+    })
+}
+
+/// Windows keeps other people out by the profile's access list.
+#[cfg(not(unix))]
+pub(crate) const fn danger(_folder: &Path) -> Option<String> {
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for (mode, is_safe) in [(0o700, true), (0o755, true), (0o770, false), (0o777, false), (0o1777, true)] {
+            fs::set_permissions(folder.path(), Permissions::from_mode(mode)).unwrap();
+            assert_eq!(danger(folder.path()).is_none(), is_safe, "{mode:o}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+use std::process::{Command, ExitCode};
+
+use clap::Args;
+use evertoken_client::{agent_program, environment};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+
+use crate::failure::Failure;
+use crate::program::become_program;
+
+/// Run the resident agent in the foreground
+///
+/// For systemd, autostart and debugging; other commands start it in the background by themselves.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evertoken agent
+  EVERTOKEN_LOG=debug evertoken agent --no-tray")]
+pub(crate) struct Agent {
+    /// No icon in the tray
+    #[arg(long)]
+    no_tray: bool,
+}
+
+impl Agent {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let mut command = Command::new(agent_program());
+        for name in ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] {
+            if let Some(value) = environment::variable(name) {
+                command.env(name, value);
+            }
+        }
+        if self.no_tray {
+            command.arg("--no-tray");
+        }
+        let error = match become_program(command) {
+            Ok(code) => return Ok(code),
+            Err(error) => error,
+        };
+        let detail = format!("The program evertoken-agent cannot be run: {error}.");
+        Err(Problem::new(ProblemKind::AgentUnavailable, detail, "Install it beside evertoken, or on the PATH.").into())
+    }
+}

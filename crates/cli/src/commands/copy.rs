@@ -1,0 +1,43 @@
+use clap::Args;
+use evertoken_core::account::AccountName;
+use evertoken_core::present::sentence::local_time;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::agent_client;
+use super::token::after_refresh;
+use crate::failure::Failure;
+use crate::output;
+
+/// Put the access token on the clipboard
+///
+/// The token is kept out of clipboard histories, and cleared after a while if it is still on the clipboard.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  evertoken copy
+  evertoken copy Production")]
+pub(crate) struct Copy {
+    /// The account; may be left out when there is one account or a default
+    account: Option<AccountName>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Copy {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let client = agent_client().await?;
+        let account = self.account.as_ref();
+        let copied = after_refresh(&client, account, None, || client.copy(account)).await?;
+        if self.json {
+            return output::json(&copied);
+        }
+        let until = local_time(copied.expires_at, Timestamp::now(), &TimeZone::system());
+        match copied.cleared_after {
+            0 => output::line(format_args!("Copied: valid until {until}; it stays on the clipboard.")),
+            seconds => {
+                output::line(format_args!("Copied: valid until {until}, cleared from the clipboard after {seconds} s."))
+            }
+        }
+    }
+}

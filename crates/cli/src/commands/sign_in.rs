@@ -1,0 +1,81 @@
+//! Following a sign-in, and the question whether another user may take an account.
+
+use std::io::{self, IsTerminal, Write};
+
+use evertoken_client::SignIn;
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::requests::{SignInEvent, SignInPrompt};
+use evertoken_core::api::status::AccountStatus;
+use evertoken_core::oauth::server::SignInMethod;
+use evertoken_core::oauth::token::Fingerprint;
+
+use super::login::WayArguments;
+use crate::failure::Failure;
+use crate::output::{self, Colour, Style, plain};
+
+/// `None`: with a refresh token.
+pub(super) fn the_way(arguments: &WayArguments) -> Option<SignInMethod> {
+    let WayArguments { browser, device, command } = arguments;
+    let ways = [(SignInMethod::Browser, *browser), (SignInMethod::Device, *device), (SignInMethod::Command, *command)];
+    ways.into_iter().find_map(|(way, wanted)| wanted.then_some(way))
+}
+
+/// Shows what is to be done, and waits for the end. Ctrl-C ends the sign-in with this program.
+pub(super) async fn follow(mut sign_in: SignIn, json: bool) -> Result<Result<AccountStatus, Problem>, Failure> {
+    while let Some(event) = sign_in.next().await {
+        match event? {
+            SignInEvent::Prompt(prompt) if json => output::json(&prompt)?,
+            SignInEvent::Prompt(prompt) => show(&prompt),
+            SignInEvent::Done(account) => return Ok(Ok(*account)),
+            SignInEvent::Problem(problem) => return Ok(Err(problem)),
+        }
+    }
+    let gone = Problem::new(
+        ProblemKind::AgentUnavailable,
+        "The agent ended before the sign-in did.",
+        "Run evertoken status to see how things are, then sign in again.",
+    );
+    Ok(Err(gone))
+}
+
+/// On standard error: standard output is for the outcome.
+fn show(prompt: &SignInPrompt) {
+    let stderr = io::stderr();
+    let style = Style::of(&stderr);
+    let bold = |text: &str| style.paint(Colour::Bold, &plain(text));
+    let until = |at: &jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string();
+    let text = match prompt {
+        SignInPrompt::Browser { url, opened, expires_at } => {
+            let what = if *opened { "Sign in in the browser that opens. If none does, open" } else { "Open" };
+            format!("{what} on this machine:\n  {}\nWaiting until {} (Ctrl-C gives up).", bold(url), until(expires_at))
+        }
+        SignInPrompt::Device { user_code, verification_uri, verification_uri_complete, expires_at } => {
+            let complete = verification_uri_complete.as_deref();
+            let complete = complete.map(|url| format!("or {} and compare the code\n", plain(url))).unwrap_or_default();
+            format!(
+                "On any device, open {} and enter the code\n  {}\n{complete}Waiting until {} (Ctrl-C gives up).",
+                bold(verification_uri),
+                bold(user_code),
+                until(expires_at)
+            )
+        }
+        SignInPrompt::Command { expires_at } => {
+            format!("Running the account's sign-in command, until {} (Ctrl-C gives up).", until(expires_at))
+        }
+    };
+    // Who closed standard error does not want to read it.
+    let _ = writeln!(stderr.lock(), "{text}");
+}
+
+/// Asks a person whether another user may take the account; a script has to say so with `--replace-user`.
+pub(super) fn ask_or_fail(problem: Problem) -> Result<Fingerprint, Failure> {
+    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let Some(login) = problem.login.filter(|_| can_ask) else { return Err(problem.into()) };
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{} Replace it? [y/N] ", plain(&problem.detail));
+    let _ = stderr.flush();
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    let said_yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+    if read.is_ok() && said_yes { Ok(login) } else { Err(problem.into()) }
+}

@@ -1,0 +1,118 @@
+//! One agent for a person, however they come, and none where it is not wanted.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use crate::desktop::{Desktop, Outcome, Process, Scene, built, eventually, procfs};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_socket_leads_to_the_agent_that_runs() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let first = scene.desktop.socket();
+    // As cron has it: no folder of the session, so the socket would lie in the state folder.
+    let mut command = scene.desktop.command("status --json");
+    command.env_remove("XDG_RUNTIME_DIR").env("EVERTOKEN_SOCKET", scene.desktop.environment.path("run/other.sock"));
+    let said = Outcome::of(command, b"").await;
+    assert!(said.succeeded().contains(&format!("\"pid\":{}", scene.agent.pid())), "{said:?}");
+
+    let mut agent = scene.desktop.environment.command(built("evertoken-agent"));
+    agent.env("EVERTOKEN_SOCKET", scene.desktop.environment.path("run/other.sock"));
+    let said = Outcome::of(agent, b"").await;
+    assert!(said.failed(1).contains(&first.display().to_string()), "{said:?}");
+    assert_eq!(scene.desktop.status().await.agent_pid(), scene.agent.pid());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_socket_never_starts_an_agent_here() {
+    let mut desktop = Desktop::without_screen().await;
+    desktop.environment.set("EVERTOKEN_START", "never");
+    let said = desktop.evertoken("token").await;
+    assert!(said.failed(1).contains("There is no socket"), "{said:?}");
+    // What a connection of ssh that ended leaves behind.
+    fs::create_dir_all(desktop.socket().parent().unwrap()).unwrap();
+    drop(UnixListener::bind(desktop.socket()).unwrap());
+    let said = desktop.evertoken("token").await;
+    assert!(said.failed(1).contains("StreamLocalBindUnlink"), "{said:?}");
+    assert!(!desktop.environment.path("state/evertoken/agent.running").exists(), "none was started");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_of_systemd_takes_the_place_of_the_one_that_runs() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let first = scene.agent.pid();
+    let socket = scene.desktop.environment.path("run/activated.sock");
+    let mut command = scene.desktop.environment.command("systemd-socket-activate");
+    command.arg("--listen").arg(&socket);
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] {
+        command.args(["--setenv", name]);
+    }
+    let activated = Process::spawn(command.arg(built("evertoken-agent")).arg("--no-tray"));
+    eventually("systemd listens", async || socket.exists().then_some(())).await;
+
+    let mut token = scene.desktop.command("status --json");
+    token.env("EVERTOKEN_SOCKET", &socket);
+    let said = Outcome::of(token, b"").await;
+    assert!(said.succeeded().contains(&format!("\"pid\":{}", activated.pid())), "{said:?}");
+    assert!(!procfs::is_running(first), "one agent for the state folder");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_others_can_write_to_is_refused_in_words() {
+    let desktop = Desktop::without_screen().await;
+    let folder = desktop.environment.path("state/evertoken");
+    fs::create_dir(&folder).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    fs::set_permissions(&folder, mode).unwrap();
+    let said = Outcome::of(desktop.environment.command(built("evertoken-agent")), b"").await;
+    assert!(said.failed(1).contains("chmod 700"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_with_a_socket_needs_no_home() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let mut command = scene.desktop.command("token");
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("EVERTOKEN_SOCKET", scene.desktop.socket());
+    Outcome::of(command, b"").await.succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_said_all_gets_its_answer_every_time() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    for _ in 0..60 {
+        let socket = scene.desktop.socket();
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut stream = UnixStream::connect(socket).unwrap();
+            stream.write_all(b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            std::io::read_to_string(stream).unwrap()
+        });
+        let answer = answer.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"valid\""), "{answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_whose_lock_is_held_names_the_holder_and_others_go_on() {
+    let scene = Scene::logged_in("--expires-in 12s --grace 0").await;
+    scene.desktop.login("other", &scene.sandbox).await;
+    let lock = scene.desktop.environment.account_file("default", "lock");
+    let mut holder = scene.desktop.environment.command("flock");
+    holder.arg(&lock).args(["sh", "-c", "echo locked; exec sleep 999"]);
+    let (holder, ()) = Process::spawn_until_line(&mut holder, |line| (line == "locked").then_some(()));
+
+    let named = format!("(process {})", holder.pid());
+    let doctor = scene.desktop.evertoken("doctor").await;
+    assert!(doctor.stdout.contains(&format!("{named} holds the lock of default")), "{doctor:?}");
+
+    scene.desktop.evertoken("token default").await.succeeded();
+
+    scene.desktop.until_state("default", "refreshing").await;
+    let refreshed = scene.desktop.evertoken("refresh default");
+    let logged_out = scene.desktop.evertoken("logout default");
+    let other = scene.desktop.evertoken("refresh other");
+    let (refreshed, logged_out, other) = tokio::join!(refreshed, logged_out, other);
+    other.succeeded();
+    assert!(refreshed.failed(4).contains(&named), "{refreshed:?}");
+    assert!(logged_out.failed(4).contains(&named), "{logged_out:?}");
+}
