@@ -117,6 +117,21 @@ impl TokenStore {
         old_entries::forget(&self.keychain, name).await
     }
 
+    /// The entries that an earlier version kept under the account's name, and still keeps.
+    pub(crate) async fn read_old(&self, name: &AccountName, server: &Server) -> Result<StoredTokens, KeychainProblem> {
+        let Some(old) = old_entries::read(&self.keychain, name, server).await? else {
+            return Ok(StoredTokens::default());
+        };
+        let mut tokens = StoredTokens { access_token: old.access_token, ..StoredTokens::default() };
+        for (slot, stored) in old.refresh_tokens {
+            match slot {
+                Slot::A => tokens.a = Some(stored),
+                Slot::B => tokens.b = Some(stored),
+            }
+        }
+        Ok(tokens)
+    }
+
     /// All entries are tried even when one fails.
     async fn forget(&self, kinds: &[EntryKind]) -> Result<(), KeychainProblem> {
         let mut result = Ok(());
