@@ -4,18 +4,20 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use evertoken_core::account::{AccountId, AccountName};
+use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{AccountChange, AccountSettings, CopyAnswer, LogoutAnswer};
 use evertoken_core::api::status::AccountStatus;
+use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::login::access_token::AccessTokenInfo;
 use evertoken_core::login::flow::LONGEST_QUESTION;
 use evertoken_core::login::journal::{Entry, Record, Summary, summarize, was_presented};
 use evertoken_core::login::recovery::recover;
 use evertoken_core::login::rotation::{Outcome, Purpose};
-use evertoken_core::login::session::{AccessTokenInfo, Event, Recovered, RequestId, keychain_problem};
-use evertoken_core::login::token_store::{
-    KeychainProblem, LogIn, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens,
-};
-use evertoken_core::oauth::metadata::{Issuer, Metadata};
+use evertoken_core::login::session::{Event, Recovered, RequestId};
+use evertoken_core::login::token_store::{LogIn, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens};
+use evertoken_core::oauth::issuer::Issuer;
+use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::revocation::Revocation;
 use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::login::rotation::{Answer, Outcome, Purpose, Rotation, Step};
 use evertoken_core::login::session::Tokens;
-use evertoken_core::login::token_store::{
-    Credential, KeychainProblem, LogIn, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken,
-};
+use evertoken_core::login::token_store::{Credential, LogIn, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::oauth::failure::{AnotherUser, Failure};
 use evertoken_core::oauth::token_request::{AuthorizationGrant, token_request};
 use jiff::{SignedDuration, Timestamp};

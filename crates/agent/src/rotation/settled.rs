@@ -1,7 +1,8 @@
 //! What an account has in the keychain and in its journal. A function that may write there asks to be shown the lock.
 
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::{Entry, Summary, summarize};
-use evertoken_core::login::token_store::{KeychainProblem, Slot, StoredRefreshToken, StoredTokens};
+use evertoken_core::login::token_store::{Slot, StoredRefreshToken, StoredTokens};
 use evertoken_core::oauth::token::Fingerprint;
 use tracing::warn;
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use evertoken_core::account::{AccountId, AccountName};
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::token_store::{
-    EntryKind, KeychainProblem, Slot, StoredAccessToken, StoredClientSecret, StoredRefreshToken, StoredTokens,
+    EntryKind, Slot, StoredAccessToken, StoredClientSecret, StoredRefreshToken, StoredTokens,
 };
 use evertoken_core::oauth::server::Server;
 use secrecy::{ExposeSecret, SecretString};
