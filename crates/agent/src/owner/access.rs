@@ -9,8 +9,8 @@ use evertoken_core::login::notice::Notice;
 use evertoken_core::login::notice::NoticeKind;
 use evertoken_core::login::session::Effect;
 
-use super::Agent;
-use crate::local_api::AccountRef;
+use super::agent::Agent;
+use crate::request::AccountRef;
 
 /// More programs at once than a person could tell apart; the others hear that they have to wait, and ask again.
 const MOST_ASKING: usize = 16;

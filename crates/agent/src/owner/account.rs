@@ -12,7 +12,7 @@ use evertoken_core::oauth::token::AccessToken;
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
-use crate::local_api::Reply;
+use crate::request::Reply;
 use crate::rotation::{ServerCell, SlottedToken};
 
 /// The account's state, its access token, and who waits for it.

@@ -8,7 +8,8 @@ use evertoken_core::login::session::{Effect, Event};
 use jiff::tz::TimeZone;
 use tracing::{debug, info, warn};
 
-use super::{Agent, jobs};
+use super::agent::Agent;
+use super::jobs;
 
 impl Agent {
     /// Reads an account's tokens.
