@@ -100,6 +100,7 @@ async fn an_endpoint_is_checked_while_it_is_typed_and_a_login_stays_with_its_ser
     retype(&window, "endpoint", &other_path).await;
     retype(&window, "headers", "X-Merchant-ID: 1234").await;
     window.click(r#"dialog [data-action="save"]"#).await;
+    window.click(&card("default", r#"[data-field="host"]"#)).await;
     window.text_until(&card("default", r#"[data-field="endpoint"]"#), |text| text == other_path).await;
     let file = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
     assert!(file.contains("X-Merchant-ID") && file.contains("/elsewhere"), "{file}");

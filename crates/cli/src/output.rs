@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::present::sentence::with_local_times;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -31,6 +33,11 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// Text from elsewhere, without what could command a terminal.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The same for a sentence of the agent, with its instants in local time.
+pub(crate) fn local(sentence: &str) -> String {
+    with_local_times(&plain(sentence), Timestamp::now(), &TimeZone::system())
 }
 
 /// The few colours that we use.

@@ -28,7 +28,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::origin::refuse_web_pages;
-use super::{AccountRef, Call, Owner};
+use super::{AccountRef, Call, Owner, health};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
@@ -47,6 +47,8 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
     vec![
         ("get", "/v1/status", get(status)),
         ("get", "/v1/events", get(events)),
+        ("get", "/v1/metrics", get(health::metrics)),
+        ("get", "/v1/ready", get(health::ready)),
         ("get", "/v1/access", get(accesses)),
         ("get", "/v1/diagnosis", get(diagnosis)),
         ("post", "/v1/accounts", post(create)),

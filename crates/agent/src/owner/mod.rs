@@ -7,6 +7,7 @@ mod calls;
 mod desktop;
 mod effects;
 mod history;
+mod hooks;
 mod jobs;
 mod log_ins;
 mod logout;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use evertoken_core::account::approval::AccessLog;
 use evertoken_core::account::{Account, AccountName};
+use evertoken_core::api::metrics::open_metrics;
 use evertoken_core::api::status::{AccountStatus, AgentInfo, StatusReport};
 use evertoken_core::config::Configuration;
 use evertoken_core::config::paths::Paths;
@@ -152,7 +154,7 @@ impl Agent {
             Some(call) = inputs.calls.recv() => { self.notice_clock_jump(); self.call(call) }
             Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
             Some(action) = inputs.tray.recv() => {
-                if action == Action::Quit { return Next::Quit }
+                if action == Action::Quit { return self.say_goodbye().await }
                 self.notice_clock_jump();
                 self.tray_action(action)
             }
@@ -173,6 +175,17 @@ impl Agent {
             }
         }
         Next::GoOn
+    }
+
+    /// Whoever follows hears that a person meant it. The window then closes, instead of waiting for another agent.
+    async fn say_goodbye(&mut self) -> Next {
+        self.info.quitting = true;
+        self.publish();
+        // One thread: the report is written once this task has let the others go on.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        Next::Quit
     }
 
     fn next_wakeup(&self) -> Option<Timestamp> {
@@ -257,6 +270,11 @@ impl Agent {
             accounts: self.accounts.iter().map(|(name, managed)| self.account_status(name, managed)).collect(),
             account_order: self.configuration.settings.account_order.clone(),
         }
+    }
+
+    fn metrics(&self) -> String {
+        let counts = self.accounts.iter().map(|(name, managed)| (name.clone(), managed.refreshes)).collect();
+        open_metrics(&self.report(), &counts)
     }
 
     fn account_status(&self, name: &AccountName, managed: &ManagedAccount) -> AccountStatus {

@@ -94,10 +94,24 @@ fn put(table: &mut Table, key: &str, new: impl Into<Value>) {
 }
 
 fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account) -> Result<(), ConfigurationError> {
+    keep_default(document, name)?;
     let entry = account_table(document, name)?;
     put_text(entry, "id", account.id.as_ref().map(AccountId::as_str));
     put_server(entry, &account.server);
     put_sharing(entry, &account.sharing);
+    Ok(())
+}
+
+/// The only account is the one that is meant when none is named, and stays it when another one comes.
+fn keep_default(document: &mut DocumentMut, new: &AccountName) -> Result<(), ConfigurationError> {
+    let names: Vec<String> =
+        table(document.as_table_mut(), "accounts")?.iter().map(|(name, _)| name.to_owned()).collect();
+    match names.as_slice() {
+        [only] if only != new.as_str() && !document.contains_key("default_account") => {
+            put(document, "default_account", only.as_str());
+        }
+        _ => {}
+    }
     Ok(())
 }
 
@@ -355,6 +369,21 @@ mod tests {
         let text = Edit::RemoveAccount(name("b")).apply(&text).unwrap();
         let read = parse(&text).unwrap();
         assert!(read.accounts.is_empty() && read.default_account.is_none());
+    }
+
+    #[test]
+    fn the_first_account_stays_the_default_when_a_second_one_comes() {
+        let add = |text: &str, new: &str| {
+            Edit::PutAccount(name(new), Box::new(bare("https://a.example/"))).apply(text).unwrap()
+        };
+        let implied = |text: &str| parse(text).unwrap().implied_account().cloned();
+        let one = add("# mine\nversion = 1\n", "b");
+        assert!(!one.contains("default_account"), "one account needs no line: {one}");
+        let two = add(&one, "a");
+        assert_eq!(implied(&two), Some(name("b")), "{two}");
+        let by_hand = two.replace("default_account = \"b\"\n", "");
+        assert_eq!(implied(&add(&by_hand, "c")), None, "of several, none is the first");
+        assert_eq!(implied(&add(&Edit::SetDefault(name("a")).apply(&two).unwrap(), "c")), Some(name("a")));
     }
 
     #[test]

@@ -137,7 +137,8 @@ impl Notice {
     }
 }
 
-fn full_date(at: Timestamp, zone: &TimeZone) -> String {
+/// "1 Jan 2025, 00:00"
+pub(super) fn full_date(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
 }
 

@@ -6,6 +6,7 @@ use super::{AccessTokenInfo, Phase, Session, Troubles, WakeupReason, shifted};
 use crate::account::AccountName;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::api::status::{AccessTokenStatus, AccountStatus, LoginStatus, RefreshStatus, RefreshTokenStatus, State};
+use crate::config::duration::in_words;
 use crate::login::policy::Policy;
 use crate::login::token_store::KeychainProblem;
 use crate::oauth::failure::Failure;
@@ -111,6 +112,12 @@ impl Session {
             | Phase::AuthorizationRequired { .. }
             | Phase::ServerChanged(_) => None,
         }
+    }
+
+    /// When the last refresh that worked was sent.
+    #[must_use]
+    pub const fn last_success(&self) -> Option<Timestamp> {
+        self.last_success
     }
 
     /// The state in one word.
@@ -223,19 +230,21 @@ impl Session {
             Phase::Requesting { troubles: Some(troubles), .. } => failing(name, &troubles.newest, None),
             Phase::Opening { .. } | Phase::Requesting { troubles: None, .. } => renewing(name),
             Phase::Scheduled { .. } if self.refresh_helps(min_valid, now, policy) => renewing(name),
-            Phase::Scheduled { .. } => self.too_short_lived(name),
+            Phase::Scheduled { .. } => self.too_short_lived(name, policy),
         }
     }
 
-    fn too_short_lived(&self, name: &AccountName) -> Problem {
+    /// Trying again would not help: no refresh brings a token that lasts that long.
+    fn too_short_lived(&self, name: &AccountName, policy: &Policy) -> Problem {
         let lifetime = self.access_token.as_ref().map_or(SignedDuration::ZERO, AccessTokenInfo::lifetime);
+        let attainable = (lifetime - policy.grant_spacing(lifetime)).max(SignedDuration::ZERO);
         Problem::new(
             ProblemKind::TooShortLived,
             format!(
-                "{name}: the access token does not last as long as asked for; it lives {} s in all.",
-                lifetime.as_secs()
+                "{name}: no access token of this server lasts as long as asked for; it gives them for {}.",
+                in_words(lifetime)
             ),
-            "Ask for less with --min-valid, or try again after the next refresh.",
+            format!("Ask for less: --min-valid {}s at most.", attainable.as_secs()),
         )
     }
 }
@@ -315,7 +324,7 @@ fn renewing(name: &AccountName) -> Problem {
 fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> Problem {
     let next = until.map_or_else(
         || "Evertoken is trying again now.".to_owned(),
-        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%H:%M:%S UTC")),
+        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%FT%TZ")),
     );
     let detail = format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words());
     match failure {
