@@ -23,7 +23,10 @@ export function menuButton(opener, menu) {
     if (!menu.hidden) items()[0]?.focus();
   });
   // Before the item does its work: a dialog gives the focus back to the button.
-  menu.addEventListener("click", () => close(true), true);
+  menu.addEventListener("click", (event) => {
+    // Who moves an account may want to move it further.
+    if (/** @type {Element} */ (event.target).closest("[data-step]") === null) close(true);
+  }, true);
   menu.addEventListener("keydown", (event) => {
     const all = items();
     const index = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
