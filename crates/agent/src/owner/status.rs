@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use evertoken_core::account::{Account, AccountName};
+use evertoken_core::api::metrics::open_metrics;
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 
 use super::account::ManagedAccount;
@@ -15,6 +16,11 @@ impl Agent {
             accounts: self.accounts.iter().map(|(name, managed)| self.account_status(name, managed)).collect(),
             account_order: self.configuration.settings.account_order.clone(),
         }
+    }
+
+    pub(super) fn metrics(&self) -> String {
+        let counts = self.accounts.iter().map(|(name, managed)| (name.clone(), managed.refreshes)).collect();
+        open_metrics(&self.report(), &counts)
     }
 
     pub(super) fn account_status(&self, name: &AccountName, managed: &ManagedAccount) -> AccountStatus {
