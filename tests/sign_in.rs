@@ -6,6 +6,7 @@ mod callback_attacks;
 pub(crate) mod command;
 mod device;
 mod secrecy;
+mod standard_server;
 
 use tokio::task::JoinHandle;
 

@@ -1,9 +1,10 @@
 //! Carries a [`Flow`] out.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use evertoken_core::account::Account;
-use evertoken_core::api::login_problem::{login_problem, login_store_delayed};
+use evertoken_core::api::login_problem::{login_problem, login_store_delayed, unproven_sign_in_problem};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::api::status::AccountStatus;
@@ -12,7 +13,7 @@ use evertoken_core::login::rotation::{self, Purpose};
 use evertoken_core::login::session::Tokens;
 use evertoken_core::login::token_store::{Credential, KeychainProblem, LogIn};
 use evertoken_core::oauth::client_authentication::ClientSecret;
-use evertoken_core::oauth::failure::Failure;
+use evertoken_core::oauth::failure::{Failure, OutcomeUnknown};
 use evertoken_core::oauth::metadata::{Issuer, Metadata};
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
@@ -20,11 +21,15 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::listener::Listener;
-use super::obtain::obtain;
+use super::obtain::{Obtained, Ours, obtain};
 use super::resolve::{NOT_LOGGED_IN, resolve};
 use crate::http::discovery::discover;
 use crate::local_api::Reply;
 use crate::rotation::{AccountContext, Rotated, SlottedToken, rotate};
+
+/// Between the code's exchange and a sign-in's first refresh, and before that is tried again. Servers that make the same JWT
+/// twice in a second fail at the second.
+const APART: Duration = Duration::from_secs(1);
 
 /// One log-in, before it begins.
 pub(crate) struct LogInJob {
@@ -75,7 +80,7 @@ pub(crate) struct LoggedIn {
 /// Runs a log-in to its end; `report` reaches the owner of the account.
 pub(crate) async fn drive(job: LogInJob, report: impl Fn(LogInReport) + Send + Sync) -> LogInReport {
     let LogInJob { account, before, settings, server, credential, client_secret, flow, listener, answers } = job;
-    let material = Material { settings, server, credential, client_secret };
+    let material = Material { settings, server, credential, client_secret, ours: None };
     let mut driver =
         Driver { account, before, material, listener: Mutex::new(listener), answers, proven: None, report };
     let mut flow = flow;
@@ -86,7 +91,7 @@ pub(crate) async fn drive(job: LogInJob, report: impl Fn(LogInReport) + Send + S
             Step::Prove { replaces_user } => driver.prove(replaces_user).await,
             Step::Confirm(question) => driver.confirm(&question).await,
             Step::Follow(tokens) => return driver.logged_in(tokens),
-            Step::Done(outcome) => return driver.done(&outcome),
+            Step::Done(outcome) => return driver.done(&outcome).await,
         };
         flow = flow.advance(answer, Timestamp::now());
     }
@@ -98,6 +103,8 @@ struct Material {
     server: Option<Server>,
     credential: Option<Credential>,
     client_secret: Option<ClientSecret>,
+    /// The server that gave the credential to this sign-in alone.
+    ours: Option<Ours>,
 }
 
 struct Driver<F> {
@@ -143,8 +150,9 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
         let work = obtain(method, &self.account, &server, self.material.client_secret.clone(), listener.events());
         let obtained = until_ended(work, &mut self.answers, listener).await;
         match obtained {
-            Ok(credential) => {
+            Ok(Obtained { credential, ours }) => {
                 self.material.credential = Some(credential);
+                self.material.ours = ours;
                 Answer::Obtained
             }
             Err(problem) => {
@@ -165,7 +173,15 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
         };
         let log_in = LogIn::new(self.account.name.clone(), server, replaces_user);
         let delayed = |problem| self.store_delayed(problem);
-        let mut rotated = rotate(&self.account, purpose, Some((credential, log_in)), delayed).await;
+        let given = || Some((credential.clone(), log_in.clone()));
+        if let Some(ours) = &self.material.ours {
+            tokio::time::sleep_until(ours.since + APART).await;
+        }
+        let mut rotated = rotate(&self.account, purpose.clone(), given(), delayed).await;
+        if self.material.ours.is_some() && server_failed(&rotated.outcome) {
+            tokio::time::sleep(APART).await;
+            rotated = rotate(&self.account, purpose, given(), delayed).await;
+        }
         if let Some(waiting) = rotated.waiting.take() {
             self.material.credential = Some(waiting.credential());
         }
@@ -191,7 +207,7 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
     async fn confirm(&mut self, question: &Question) -> Answer {
         let failure = question.failed.clone().unwrap_or_else(|| Failure::AnotherUser(question.users.clone()));
         let waiting = self.material.credential.as_ref().map(|credential| credential.refresh_token.fingerprint());
-        let problem = login_problem(&self.account.name, &failure);
+        let problem = self.problem(&failure);
         let problem = Problem { login: waiting, ..problem };
         self.listener.get_mut().unwrap_or_else(PoisonError::into_inner).tell(Err(problem));
         if let Some(fingerprint) = waiting {
@@ -207,8 +223,17 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
                 self.account.dismiss_waiting().await;
                 Answer::Dismissed
             }
-            Ok(None) => Answer::Dismissed,
+            Ok(None) => {
+                // The keychain keeps it, or a newer one, until somebody answers.
+                self.material.ours = None;
+                Answer::Dismissed
+            }
         }
+    }
+
+    fn problem(&self, failure: &Failure) -> Problem {
+        let in_words = if self.material.ours.is_some() { unproven_sign_in_problem } else { login_problem };
+        in_words(&self.account.name, failure)
     }
 
     fn logged_in(self, tokens: Tokens) -> LogInReport {
@@ -218,13 +243,16 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
         LogInReport::LoggedIn(Box::new(LoggedIn { server, tokens, access_token, last_stored, listener }))
     }
 
-    fn done(mut self, outcome: &Outcome) -> LogInReport {
+    async fn done(mut self, outcome: &Outcome) -> LogInReport {
         let problem = match outcome {
             Outcome::NotObtained(problem) => problem.clone(),
-            Outcome::NotProven(failure) => login_problem(&self.account.name, failure),
+            Outcome::NotProven(failure) => self.problem(failure),
             Outcome::LoggedIn(_) | Outcome::Dismissed => cancelled(),
         };
         self.listener.get_mut().unwrap_or_else(PoisonError::into_inner).tell(Err(problem));
+        if let (Some(ours), Some(credential)) = (&self.material.ours, &self.material.credential) {
+            ours.at.drop_login(&self.account.name, &credential.refresh_token).await;
+        }
         LogInReport::Ended
     }
 }
@@ -240,6 +268,10 @@ async fn until_ended<T>(
         () = listener.gone() => Err(given_up()),
         None = answers.recv() => Err(cancelled()),
     }
+}
+
+const fn server_failed(outcome: &rotation::Outcome) -> bool {
+    matches!(outcome, rotation::Outcome::Failed(Failure::OutcomeUnknown(OutcomeUnknown::ServerError { .. })))
 }
 
 fn given_up() -> Problem {

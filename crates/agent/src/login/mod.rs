@@ -4,6 +4,7 @@ mod browser;
 mod command;
 mod device;
 mod driver;
+mod dropped;
 mod listener;
 mod obtain;
 pub(crate) mod resolve;

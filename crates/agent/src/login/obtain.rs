@@ -11,6 +11,9 @@ use evertoken_core::oauth::origin::Bound;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use evertoken_core::oauth::token_response::Grant;
 
+use tokio::time::Instant;
+
+use super::dropped::SignInServer;
 use super::{SignInEvents, browser, command, device};
 use crate::rotation::AccountContext;
 use crate::store::account_lock::AccountLock;
@@ -18,9 +21,21 @@ use crate::store::account_lock::AccountLock;
 /// What a sign-in works with.
 pub(super) struct SignInContext {
     pub(super) name: AccountName,
-    pub(super) server: Server,
-    pub(super) client_secret: Option<Bound<ClientSecret>>,
+    pub(super) at: SignInServer,
     events: SignInEvents,
+}
+
+/// What a sign-in brought.
+pub(super) struct Obtained {
+    pub(super) credential: Credential,
+    /// The server that gave it to this sign-in alone. A command's person may have it too.
+    pub(super) ours: Option<Ours>,
+}
+
+/// Where a sign-in's tokens are from, and since when.
+pub(super) struct Ours {
+    pub(super) at: SignInServer,
+    pub(super) since: Instant,
 }
 
 /// Signs in at this server, for as long as the caller waits.
@@ -30,16 +45,27 @@ pub(super) async fn obtain(
     server: &Server,
     given: Option<ClientSecret>,
     events: SignInEvents,
-) -> Result<Credential, Problem> {
+) -> Result<Obtained, Problem> {
     let secret = prepare(account, server, given.clone()).await?;
     let client_secret = secret.map(|secret| Bound::new(secret, server.origins()));
-    let context = SignInContext { name: account.name.clone(), server: server.clone(), client_secret, events };
-    let credential = match method {
-        SignInMethod::Browser => context.credential(browser::sign_in(&context).await?)?,
-        SignInMethod::Device => context.credential(device::sign_in(&context).await?)?,
-        SignInMethod::Command => command::sign_in(&context).await?,
+    let at = SignInServer { server: server.clone(), client_secret };
+    let context = SignInContext { name: account.name.clone(), at, events };
+    let grant = match method {
+        SignInMethod::Browser => browser::sign_in(&context).await?,
+        SignInMethod::Device => device::sign_in(&context).await?,
+        SignInMethod::Command => {
+            let credential = command::sign_in(&context).await?;
+            return Ok(Obtained { credential: Credential { client_secret: given, ..credential }, ours: None });
+        }
     };
-    Ok(Credential { client_secret: given, ..credential })
+    let since = Instant::now();
+    match context.credential(&grant, given) {
+        Ok(credential) => Ok(Obtained { credential, ours: Some(Ours { at: context.at, since }) }),
+        Err(problem) => {
+            context.at.drop_grant(&context.name, &grant).await;
+            Err(problem)
+        }
+    }
 }
 
 /// Before a person is sent anywhere: what comes back can be stored, and the client has its secret.
@@ -68,8 +94,8 @@ impl SignInContext {
         Problem::new(kind, format!("{}: not signed in, because {reason}; nothing was changed.", self.name), advice)
     }
 
-    fn credential(&self, grant: Grant) -> Result<Credential, Problem> {
-        let Grant { refresh_token, user_id, .. } = grant;
+    fn credential(&self, grant: &Grant, client_secret: Option<ClientSecret>) -> Result<Credential, Problem> {
+        let Grant { refresh_token, user_id, .. } = grant.clone();
         let refresh_token = refresh_token.ok_or_else(|| {
             self.problem(
                 ProblemKind::ClientRefused,
@@ -78,12 +104,12 @@ impl SignInContext {
                  --parameter access_type=offline, and a client that may refresh.",
             )
         })?;
-        Ok(Credential { refresh_token, client_secret: None, user_id })
+        Ok(Credential { refresh_token, client_secret, user_id })
     }
 
     /// Something that a server which says that it offers this way does not lack.
     pub(super) fn lacks(&self, what: &str) -> Problem {
-        let advice = if self.server.issuer.is_some() {
+        let advice = if self.at.server.issuer.is_some() {
             "The server does not offer this way, or wants a client ID: sign in another way, or give a refresh token."
         } else {
             "Give the server with --issuer and --client-id, or add it to the account in config.toml."

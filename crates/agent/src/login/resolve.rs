@@ -65,7 +65,7 @@ fn at_its_endpoints(
     settings: AccountSettings,
     metadata: Option<Metadata>,
 ) -> Result<Server, Problem> {
-    let AccountSettings { preset, endpoint, encoding, headers, client_id, issuer, parameters, .. } = settings;
+    let AccountSettings { preset, endpoint, encoding, headers, client_id, issuer, .. } = settings;
     let chosen = endpoint.or_else(|| preset.map(|preset| preset.endpoint().to_owned()));
     let chosen = chosen.as_deref().map(|text| endpoint_of(refusal, text)).transpose()?;
     let revocation_endpoint =
@@ -85,7 +85,9 @@ fn at_its_endpoints(
     };
     server.encoding = encoding.or(usual).or_else(|| before.map(|before| before.encoding)).unwrap_or_default();
     server.headers = or_before(headers, |before| &before.headers);
-    server.parameters = or_before(parameters, |before| &before.parameters);
+    server.parameters = or_before(settings.parameters, |before| &before.parameters);
+    server.token_parameters =
+        settings.token_parameters.or_else(|| before.and_then(|before| before.token_parameters.clone()));
     server.client_id = client_id.or_else(|| before.and_then(|before| before.client_id.clone()));
     server.login_command = before.map(|before| before.login_command.clone()).unwrap_or_default();
     if let Some(endpoint) = revocation_endpoint {

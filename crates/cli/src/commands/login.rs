@@ -96,9 +96,12 @@ struct SettingsArguments {
     /// How the client authenticates; with a secret: as the metadata says, or client_secret_basic
     #[arg(long, value_enum, value_name = "METHOD")]
     auth_method: Option<AuthMethodName>,
-    /// An extra parameter of the token request, such as audience; may be given several times
+    /// An extra parameter of a sign-in, such as scope, prompt or audience; may be given several times
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
+    /// An extra parameter of every token request, also when refreshing; may be given several times
+    #[arg(long = "token-parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    token_parameters: Vec<(String, String)>,
     /// Where a log-out revokes the refresh token (RFC 7009)
     #[arg(long, value_name = "URL")]
     revocation_endpoint: Option<Endpoint>,
@@ -176,7 +179,11 @@ impl Login {
             "Logged in to {}: {}.",
             account.name,
             state_and_time_left(&account, Timestamp::now())
-        ))
+        ))?;
+        match account.login.not_granted.as_slice() {
+            [] => Ok(()),
+            missing => output::line(format_args!("The server did not grant: {}.", output::plain(&missing.join(" ")))),
+        }
     }
 }
 
@@ -201,6 +208,7 @@ impl SettingsArguments {
             client_id,
             auth_method,
             parameters,
+            token_parameters,
             revocation_endpoint,
         } = self;
         let production = (is_new && endpoint.is_none() && issuer.is_none()).then_some(Preset::Production);
@@ -213,6 +221,7 @@ impl SettingsArguments {
             issuer: issuer.map(String::from),
             token_endpoint_auth_method: auth_method.map(AuthMethod::from),
             parameters: parameters.into_iter().collect(),
+            token_parameters: (!token_parameters.is_empty()).then(|| token_parameters.into_iter().collect()),
             revocation_endpoint: revocation_endpoint.map(String::from),
         };
         (settings != AccountSettings::default()).then_some(settings)

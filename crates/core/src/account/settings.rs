@@ -85,6 +85,7 @@ struct Table {
     token_endpoint_auth_method: AuthMethod,
     #[serde(default)]
     parameters: BTreeMap<String, String>,
+    token_parameters: Option<BTreeMap<String, String>>,
     revocation_endpoint: Option<Endpoint>,
     issuer: Option<Issuer>,
     authorization_endpoint: Option<Endpoint>,
@@ -111,6 +112,7 @@ impl From<Table> for Account {
                 client_id: table.client_id,
                 token_endpoint_auth_method: table.token_endpoint_auth_method,
                 parameters: table.parameters,
+                token_parameters: table.token_parameters,
                 revocation_endpoint: table.revocation_endpoint,
                 issuer: table.issuer,
                 authorization_endpoint: table.authorization_endpoint,

@@ -103,9 +103,13 @@ pub struct AccountSettings {
     /// `client_secret_basic`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,
-    /// Extra parameters of the token request.
+    /// Extra parameters of the request that a sign-in begins with, such as `scope` or `prompt`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, String>,
+    /// Extra parameters of every token request. Absent: those of `parameters` that are not of the sign-in alone, such as
+    /// `audience`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_parameters: Option<BTreeMap<String, String>>,
     /// Where a log-out revokes the refresh token (RFC 7009).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
@@ -122,6 +126,7 @@ impl From<&Server> for AccountSettings {
             issuer: None,
             token_endpoint_auth_method: Some(server.token_endpoint_auth_method),
             parameters: server.parameters.clone(),
+            token_parameters: server.token_parameters.clone(),
             revocation_endpoint: server.revocation_endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
         }
     }

@@ -58,6 +58,7 @@ mod tests {
             rotations: 3,
             stored_at: Timestamp::constant(1, 0),
             proven: true,
+            end: None,
             fingerprint: Fingerprint::of("r4"),
         };
         StoredTokensInfo { b: Some(info), ..StoredTokensInfo::default() }
@@ -91,6 +92,7 @@ mod tests {
             slot: Slot::A,
             generation: 3,
             proven: true,
+            end: None,
             fingerprint: Fingerprint::of("r3"),
             ..info
         });

@@ -11,6 +11,7 @@ use url::Url;
 use crate::api::problem::ProblemKind;
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::error::shown;
+use crate::oauth::id_token::IdToken;
 use crate::oauth::metadata::Issuer;
 use crate::oauth::server::Server;
 use crate::oauth::token::{AuthorizationCode, AuthorizationState, CodeVerifier};
@@ -27,6 +28,8 @@ pub const CALLBACK_PATH: &str = "/callback";
 pub struct Authorization {
     verifier: CodeVerifier,
     state: AuthorizationState,
+    /// Ties an ID token to the request (OpenID Connect Core section 3.1.2.1).
+    nonce: String,
     redirect_uri: String,
 }
 
@@ -55,15 +58,18 @@ pub enum CallbackRefusal {
     NoIssuer,
     /// Neither an error nor a code.
     NoCode,
+    /// The tokens of another sign-in (OpenID Connect Core section 3.1.3.7).
+    AnotherSignIn,
 }
 
 impl Authorization {
     /// A request whose answer comes to that port of this machine.
     #[must_use]
-    pub fn new(verifier: [u8; RANDOM_BYTES], state: [u8; RANDOM_BYTES], port: u16) -> Self {
+    pub fn new(verifier: [u8; RANDOM_BYTES], state: [u8; RANDOM_BYTES], nonce: [u8; RANDOM_BYTES], port: u16) -> Self {
         Self {
             verifier: CodeVerifier::new(URL_SAFE_NO_PAD.encode(verifier)),
             state: AuthorizationState::new(URL_SAFE_NO_PAD.encode(state)),
+            nonce: URL_SAFE_NO_PAD.encode(nonce),
             redirect_uri: format!("http://127.0.0.1:{port}{CALLBACK_PATH}"),
         }
     }
@@ -80,7 +86,9 @@ impl Authorization {
             .append_pair("state", self.state.expose())
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
-            .extend_pairs(&server.parameters);
+            .extend_pairs(wants_id_token(server).then_some(("nonce", &self.nonce)))
+            // Somebody else's nonce would be the same in every request.
+            .extend_pairs(server.sign_in_parameters().filter(|(name, _)| *name != "nonce" || !wants_id_token(server)));
         String::from(url).into()
     }
 
@@ -127,11 +135,29 @@ impl Authorization {
         }
     }
 
+    /// Do the tokens belong to this request? A server that grants less than `openid` sends no ID token.
+    ///
+    /// # Errors
+    /// [`CallbackRefusal::AnotherSignIn`].
+    pub fn check(&self, server: &Server, id_token: Option<&IdToken>) -> Result<(), CallbackRefusal> {
+        match id_token {
+            Some(IdToken { nonce, .. }) if wants_id_token(server) && nonce.as_ref() != Some(&self.nonce) => {
+                Err(CallbackRefusal::AnotherSignIn)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// What the code is exchanged with.
     #[must_use]
     pub fn grant<'a>(&'a self, code: &'a AuthorizationCode) -> AuthorizationGrant<'a> {
         AuthorizationGrant::Code { code, redirect_uri: &self.redirect_uri, verifier: &self.verifier }
     }
+}
+
+/// Is it asked who signs in (OpenID Connect Core section 3.1.2.1)?
+fn wants_id_token(server: &Server) -> bool {
+    server.asked_scope().any(|scope| scope == "openid")
 }
 
 impl CallbackRefusal {
@@ -160,6 +186,9 @@ impl CallbackRefusal {
                 "the answer does not name the account's issuer, although the server says that it always does".to_owned()
             }
             Self::NoCode => "the server's answer has no code in it".to_owned(),
+            Self::AnotherSignIn => {
+                "the server's ID token does not belong to this sign-in (its nonce is another)".to_owned()
+            }
         }
     }
 
@@ -182,7 +211,7 @@ impl CallbackRefusal {
                 _ => "Sign in again.",
             },
             Self::AnotherIssuer | Self::NoIssuer => "Check the account's issuer, then sign in again.",
-            Self::NoCode => "Sign in again.",
+            Self::NoCode | Self::AnotherSignIn => "Sign in again.",
         }
     }
 
@@ -197,7 +226,7 @@ impl CallbackRefusal {
                 "temporarily_unavailable" | "server_error" => ProblemKind::TryLater,
                 _ => ProblemKind::ClientRefused,
             },
-            Self::AnotherIssuer | Self::NoIssuer => ProblemKind::LoginRefused,
+            Self::AnotherIssuer | Self::NoIssuer | Self::AnotherSignIn => ProblemKind::LoginRefused,
             Self::NoCode => ProblemKind::TryLater,
         }
     }
@@ -214,7 +243,7 @@ mod tests {
     const STATE: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI";
 
     fn authorization() -> Authorization {
-        Authorization::new([1; RANDOM_BYTES], [2; RANDOM_BYTES], 4711)
+        Authorization::new([1; RANDOM_BYTES], [2; RANDOM_BYTES], [3; RANDOM_BYTES], 4711)
     }
 
     fn issuer() -> Issuer {
@@ -243,6 +272,27 @@ mod tests {
                  &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&scope=a+b"
             )
         );
+    }
+
+    #[test]
+    fn whoever_is_asked_for_is_tied_to_this_request() {
+        let endpoint: Endpoint = "https://i.example/authorize".parse().unwrap();
+        let mut server = Server::at("https://i.example/token".parse().unwrap());
+        let (authorization, nonce) = (authorization(), URL_SAFE_NO_PAD.encode([3; RANDOM_BYTES]));
+        let url = |server: &Server| authorization.url(server, &endpoint).expose_secret().to_owned();
+        let id_token = |nonce: Option<&str>| IdToken { subject: None, nonce: nonce.map(str::to_owned) };
+        for without in [None, Some("openidx")] {
+            server.parameters = without.map(|scope| ("scope".to_owned(), scope.to_owned())).into_iter().collect();
+            assert!(!url(&server).contains("nonce"), "nobody is asked for");
+            assert_eq!(authorization.check(&server, Some(&id_token(None))), Ok(()));
+        }
+        server.parameters = [("scope", "a openid"), ("nonce", "1")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+        assert!(url(&server).contains(&format!("&nonce={nonce}&scope=a+openid")) && !url(&server).contains("nonce=1"));
+        assert_eq!(authorization.check(&server, Some(&id_token(Some(&nonce)))), Ok(()));
+        assert_eq!(authorization.check(&server, None), Ok(()), "the server granted less");
+        for other in [None, Some("1")] {
+            assert_eq!(authorization.check(&server, Some(&id_token(other))), Err(CallbackRefusal::AnotherSignIn));
+        }
     }
 
     #[test]

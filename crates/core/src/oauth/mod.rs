@@ -9,6 +9,8 @@ pub mod error;
 pub mod failure;
 mod fields;
 pub mod header;
+pub mod id_token;
+mod jwt;
 pub mod metadata;
 pub mod origin;
 pub mod parameter;

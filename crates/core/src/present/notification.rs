@@ -1,4 +1,4 @@
-//! The three notifications: when a person must know. Texts and buttons, as plain values.
+//! The notifications: when a person must know. Texts and buttons, as plain values.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,6 +17,11 @@ pub enum Notice {
         expired_at: Option<Timestamp>,
         /// Until when the access token still works, UTC.
         access_token_until: Option<Timestamp>,
+    },
+    /// The login ends soon, whatever is refreshed until then.
+    LoginEnds {
+        /// When, UTC.
+        at: Timestamp,
     },
     /// The access token ends soon, or has ended, and refreshing keeps failing.
     NotRenewed {
@@ -41,6 +46,8 @@ pub enum Notice {
 pub enum NoticeKind {
     /// [`Notice::LoginRequired`].
     LoginRequired,
+    /// [`Notice::LoginEnds`].
+    LoginEnds,
     /// [`Notice::NotRenewed`].
     NotRenewed,
     /// [`Notice::KeychainRefused`].
@@ -54,7 +61,7 @@ impl NoticeKind {
     #[must_use]
     pub const fn is_wanted(self, settings: NotificationSettings) -> bool {
         match self {
-            Self::LoginRequired => settings.login,
+            Self::LoginRequired | Self::LoginEnds => settings.login,
             Self::NotRenewed => settings.not_renewed,
             Self::KeychainRefused => settings.keychain,
             Self::ApprovalRequired => settings.approval,
@@ -70,7 +77,7 @@ pub struct Notification {
     /// Which kind.
     pub kind: NoticeKind,
     /// The bold line.
-    pub title: &'static str,
+    pub title: String,
     /// What happened, what it means.
     pub body: String,
     /// The buttons.
@@ -92,15 +99,16 @@ impl Notice {
     pub const fn kind(&self) -> NoticeKind {
         match self {
             Self::LoginRequired { .. } => NoticeKind::LoginRequired,
+            Self::LoginEnds { .. } => NoticeKind::LoginEnds,
             Self::NotRenewed { .. } => NoticeKind::NotRenewed,
             Self::KeychainRefused => NoticeKind::KeychainRefused,
             Self::ApprovalRequired { .. } => NoticeKind::ApprovalRequired,
         }
     }
 
-    /// The notification for an account, with times as its clock on the wall shows them.
+    /// The notification for an account at the server of this name, with times as its clock on the wall shows them.
     #[must_use]
-    pub fn notification(&self, account: &AccountName, now: Timestamp, zone: &TimeZone) -> Notification {
+    pub fn notification(&self, account: &AccountName, server: &str, now: Timestamp, zone: &TimeZone) -> Notification {
         let (title, buttons, text) = match self {
             Self::LoginRequired { expired_at, access_token_until } => {
                 let what = expired_at.map_or_else(
@@ -111,7 +119,11 @@ impl Notice {
                     || "There is no valid access token.".to_owned(),
                     |until| format!("The access token still works until {}.", local_time(until, now, zone)),
                 );
-                ("Log in to Vault again", Buttons::One("Log in"), format!("{what} {meanwhile}"))
+                (format!("Log in to {server} again"), Buttons::One("Log in"), format!("{what} {meanwhile}"))
+            }
+            Self::LoginEnds { at } => {
+                let text = format!("the login ends on {}. Log in before then to stay logged in.", full_date(*at, zone));
+                (format!("Log in to {server} soon"), Buttons::One("Log in"), text)
             }
             Self::NotRenewed { cause, since, access_token_until } => {
                 let verb = if *access_token_until > now { "ends" } else { "ended" };
@@ -120,15 +132,15 @@ impl Notice {
                     local_time(*since, now, zone),
                     local_time(*access_token_until, now, zone)
                 );
-                ("Vault token not renewed", Buttons::One("Open"), text)
+                (format!("{server} token not renewed"), Buttons::One("Open"), text)
             }
             Self::KeychainRefused => (
-                "Unlock your keychain",
+                "Unlock your keychain".to_owned(),
                 Buttons::One("Retry"),
                 "the new login is only in memory until the keychain accepts it.".to_owned(),
             ),
             Self::ApprovalRequired { program } => (
-                "A program wants a Vault token",
+                format!("A program wants a {server} token"),
                 Buttons::AllowOrDeny(program.clone()),
                 format!("{program} asks for access tokens for the first time."),
             ),
@@ -151,7 +163,7 @@ mod tests {
     }
 
     fn body(notice: &Notice) -> String {
-        notice.notification(&"Production".parse().unwrap(), at("2026-11-23T12:40:00Z"), &TimeZone::UTC).body
+        notice.notification(&"Production".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &TimeZone::UTC).body
     }
 
     #[test]
@@ -164,6 +176,14 @@ mod tests {
             body(&notice),
             "Production: the login expired on 1 Jan 2025, 00:00. The access token still works until 14:32."
         );
+        let notice = Notice::LoginEnds { at: at("2026-11-24T14:32:00Z") };
+        assert_eq!(
+            body(&notice),
+            "Production: the login ends on 24 Nov 2026, 14:32. Log in before then to stay logged in."
+        );
+        let elsewhere =
+            notice.notification(&"a".parse().unwrap(), "i.example", at("2026-11-23T12:40:00Z"), &TimeZone::UTC);
+        assert_eq!(elsewhere.title, "Log in to i.example soon");
         let notice = Notice::NotRenewed {
             cause: "no connection".to_owned(),
             since: at("2026-11-23T12:10:00Z"),

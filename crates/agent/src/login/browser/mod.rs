@@ -32,26 +32,26 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
-    let endpoint = context.server.authorization_endpoint.as_ref();
+    let endpoint = context.at.server.authorization_endpoint.as_ref();
     let endpoint = endpoint.ok_or_else(|| context.lacks("authorization_endpoint"))?;
-    if context.server.client_id.as_deref().is_none_or(str::is_empty) {
+    if context.at.server.client_id.as_deref().is_none_or(str::is_empty) {
         return Err(context.lacks("client_id"));
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_listener(context, &error))?;
     let port = listener.local_addr().map_err(|error| no_listener(context, &error))?.port();
     let random = || random().map_err(|error| no_listener(context, &error));
-    let authorization = Authorization::new(random()?, random()?, port);
+    let authorization = Authorization::new(random()?, random()?, random()?, port);
     // The address at the server has the state in it, and what opens a browser shows its arguments to every program. So
     // the browser is opened here, and sent on.
     let path = format!("/{}", URL_SAFE_NO_PAD.encode(random()?));
     let url = format!("http://127.0.0.1:{port}{path}");
     let callback = Callback {
-        location: authorization.url(&context.server, endpoint),
+        location: authorization.url(&context.at.server, endpoint),
         authorization,
         path,
         host: format!("127.0.0.1:{port}"),
-        issuer: context.server.issuer.clone(),
-        names_issuer: names_issuer(context.server.issuer.as_ref()).await,
+        issuer: context.at.server.issuer.clone(),
+        names_issuer: names_issuer(context.at.server.issuer.as_ref()).await,
     };
     let opened = browser::open(&url);
     let within = SignedDuration::try_from(TIMEOUT).unwrap_or_default();
@@ -68,11 +68,16 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
     fail_point("before-code");
     let grant = authorization.grant(&code);
     let failed = |failure: &Failure| sign_in_problem(&context.name, failure);
-    let request = token_request(&context.server, grant, context.client_secret.as_ref());
+    let request = token_request(&context.at.server, grant, context.at.client_secret.as_ref());
     let request = request.map_err(|foreign| failed(&Failure::ServerChanged(foreign)))?;
     let granted = ask_for_tokens(&request).await;
     fail_point("after-code");
-    granted.map_err(|failure| failed(&failure))
+    let granted = granted.map_err(|failure| failed(&failure))?;
+    if let Err(refusal) = authorization.check(&context.at.server, granted.id_token.as_ref()) {
+        context.at.drop_grant(&context.name, &granted).await;
+        return Err(refused(context, &refusal));
+    }
+    Ok(granted)
 }
 
 /// Does the server say that its every answer names it (RFC 9207 section 3)? One that cannot be asked now has not said so.
