@@ -20,6 +20,7 @@ use evertoken_core::oauth::token::{AccessToken, Fingerprint};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::browser::Pasted;
 use super::listener::Listener;
 use super::obtain::{Obtained, Ours, obtain};
 use super::resolve::{NOT_LOGGED_IN, resolve};
@@ -46,6 +47,8 @@ pub(crate) struct LogInJob {
     pub(crate) listener: Listener,
     /// What a person answers to a question. It is closed when the log-in is to end.
     pub(crate) answers: mpsc::UnboundedReceiver<PersonsAnswer>,
+    /// What a person brings from a browser on another machine.
+    pub(crate) pasted: mpsc::UnboundedReceiver<Pasted>,
 }
 
 /// What a person says to the login of another user.
@@ -79,8 +82,9 @@ pub(crate) struct LoggedIn {
 
 /// Runs a log-in to its end; `report` reaches the owner of the account.
 pub(crate) async fn drive(job: LogInJob, report: impl Fn(LogInReport) + Send + Sync) -> LogInReport {
-    let LogInJob { account, before, settings, server, credential, client_secret, flow, listener, answers } = job;
-    let material = Material { settings, server, credential, client_secret, ours: None };
+    let LogInJob { account, before, settings, server, credential, client_secret, flow, listener, answers, pasted } =
+        job;
+    let material = Material { settings, server, credential, client_secret, pasted: Some(pasted), ours: None };
     let mut driver =
         Driver { account, before, material, listener: Mutex::new(listener), answers, proven: None, report };
     let mut flow = flow;
@@ -103,6 +107,8 @@ struct Material {
     server: Option<Server>,
     credential: Option<Credential>,
     client_secret: Option<ClientSecret>,
+    /// Until there is a sign-in that takes it.
+    pasted: Option<mpsc::UnboundedReceiver<Pasted>>,
     /// The server that gave the credential to this sign-in alone.
     ours: Option<Ours>,
 }
@@ -145,9 +151,12 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
     }
 
     async fn obtain(&mut self, method: SignInMethod) -> Answer {
-        let Some(server) = self.material.server.clone() else { return Answer::Failed(cancelled()) };
+        let (Some(server), Some(pasted)) = (self.material.server.clone(), self.material.pasted.take()) else {
+            return Answer::Failed(cancelled());
+        };
         let listener = self.listener.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let work = obtain(method, &self.account, &server, self.material.client_secret.clone(), listener.events());
+        let work =
+            obtain(method, &self.account, &server, self.material.client_secret.clone(), listener.events(), pasted);
         let obtained = until_ended(work, &mut self.answers, listener).await;
         match obtained {
             Ok(Obtained { credential, ours }) => {

@@ -9,5 +9,6 @@ mod listener;
 mod obtain;
 pub(crate) mod resolve;
 
+pub(crate) use self::browser::Pasted;
 pub(crate) use self::driver::{LogInJob, LogInReport, LoggedIn, PersonsAnswer, drive};
 pub(crate) use self::listener::{Listener, SignInEvents};

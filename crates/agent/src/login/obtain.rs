@@ -11,8 +11,10 @@ use evertoken_core::oauth::origin::Bound;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use evertoken_core::oauth::token_response::Grant;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::browser::Pasted;
 use super::dropped::SignInServer;
 use super::{SignInEvents, browser, command, device};
 use crate::rotation::AccountContext;
@@ -45,13 +47,14 @@ pub(super) async fn obtain(
     server: &Server,
     given: Option<ClientSecret>,
     events: SignInEvents,
+    mut pasted: mpsc::UnboundedReceiver<Pasted>,
 ) -> Result<Obtained, Problem> {
     let secret = prepare(account, server, given.clone()).await?;
     let client_secret = secret.map(|secret| Bound::new(secret, server.origins()));
     let at = SignInServer { server: server.clone(), client_secret };
     let context = SignInContext { name: account.name.clone(), at, events };
     let grant = match method {
-        SignInMethod::Browser => browser::sign_in(&context).await?,
+        SignInMethod::Browser => browser::sign_in(&context, &mut pasted).await?,
         SignInMethod::Device => device::sign_in(&context).await?,
         SignInMethod::Command => {
             let credential = command::sign_in(&context).await?;

@@ -8,6 +8,7 @@ use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::oauth::client_authentication::AuthMethod;
 use evertoken_core::oauth::endpoint::{Endpoint, InvalidEndpoint};
 use evertoken_core::oauth::metadata::{InvalidIssuer, Issuer, Metadata};
+use evertoken_core::oauth::redirect_uri::InvalidRedirectUri;
 use evertoken_core::oauth::server::{Encoding, Server};
 
 /// How a refused log-in begins.
@@ -70,6 +71,11 @@ fn at_its_endpoints(
     let chosen = chosen.as_deref().map(|text| endpoint_of(refusal, text)).transpose()?;
     let revocation_endpoint =
         settings.revocation_endpoint.as_deref().map(|text| endpoint_of(refusal, text)).transpose()?;
+    let redirect_uri = settings
+        .redirect_uri
+        .as_deref()
+        .map(|text| text.parse().map_err(|error: InvalidRedirectUri| invalid(format!("{refusal}: {error}."), NOTHING)));
+    let redirect_uri = redirect_uri.transpose()?;
     let (mut server, usual) = match (metadata, chosen, before) {
         (Some(metadata), ..) => (discovered(metadata, issuer)?, Some(Encoding::Form)),
         // What an issuer said goes with the endpoint that it named.
@@ -90,6 +96,7 @@ fn at_its_endpoints(
         settings.token_parameters.or_else(|| before.and_then(|before| before.token_parameters.clone()));
     server.client_id = client_id.or_else(|| before.and_then(|before| before.client_id.clone()));
     server.login_command = before.map(|before| before.login_command.clone()).unwrap_or_default();
+    server.redirect_uri = redirect_uri.or_else(|| before.and_then(|before| before.redirect_uri.clone()));
     if let Some(endpoint) = revocation_endpoint {
         refuse_elsewhere(refusal, &server, &endpoint)?;
         server.revocation_endpoint = Some(endpoint);

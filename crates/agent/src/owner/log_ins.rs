@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{AccountSettings, LoginRequest, ReplaceRequest, SignInEvent, SignInRequest};
+use evertoken_core::api::requests::{
+    AccountSettings, CallbackRequest, LoginRequest, ReplaceRequest, SignInEvent, SignInRequest,
+};
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::flow::{Flow, LONGEST_QUESTION};
 use evertoken_core::login::session::Event;
@@ -21,7 +23,7 @@ use super::jobs::{Finished, JobResult};
 use super::{Agent, random_bits};
 use crate::local_api::{AccountRef, Reply};
 use crate::login::resolve::{NOT_LOGGED_IN, invalid, issuer_of, resolve};
-use crate::login::{Listener, LogInJob, LogInReport, LoggedIn, PersonsAnswer, SignInEvents, drive};
+use crate::login::{Listener, LogInJob, LogInReport, LoggedIn, Pasted, PersonsAnswer, SignInEvents, drive};
 
 /// The account that a first log-in makes when nobody names it.
 const FIRST_ACCOUNT: &str = "default";
@@ -50,6 +52,8 @@ struct RunningLogIn {
     /// What waits for a person's answer.
     asked: Option<Fingerprint>,
     answers: mpsc::UnboundedSender<PersonsAnswer>,
+    /// What a browser on another machine brought. Closed unless a sign-in waits for it.
+    pasted: mpsc::UnboundedSender<Pasted>,
     /// Its new token is only in memory.
     is_unstored: bool,
 }
@@ -186,6 +190,7 @@ impl Agent {
         }
         let flow = Flow::new(issuer, method, replaces_user);
         let (answers, persons_answers) = mpsc::unbounded_channel();
+        let (paste, pasted) = mpsc::unbounded_channel();
         // One sign-in at a time: an earlier one of the same account ends here.
         if method.is_some() {
             let id = context.id.clone();
@@ -202,6 +207,7 @@ impl Agent {
             settings: Some(settings.clone()),
             asked: None,
             answers,
+            pasted: paste,
             is_unstored: false,
         };
         let job = LogInJob {
@@ -214,6 +220,7 @@ impl Agent {
             flow,
             listener,
             answers: persons_answers,
+            pasted,
         };
         self.start_log_in(running, job);
         Ok(())
@@ -247,6 +254,7 @@ impl Agent {
             settings: None,
             asked: None,
             answers,
+            pasted: mpsc::unbounded_channel().0,
             is_unstored: false,
         };
         let job = LogInJob {
@@ -259,6 +267,7 @@ impl Agent {
             flow: Flow::waiting(question.users, until),
             listener: Listener::Nobody,
             answers: persons_answers,
+            pasted: mpsc::unbounded_channel().1,
         };
         self.start_log_in(running, job);
     }
@@ -320,6 +329,22 @@ impl Agent {
                 listener.tell(self.status_of(&name));
             }
             Err(problem) => listener.tell(Err(problem)),
+        }
+    }
+
+    /// A person brings the answer from a browser on another machine. The account may be one that the sign-in is to make.
+    pub(super) fn callback(&mut self, account: &AccountRef, request: CallbackRequest, reply: Reply<()>) {
+        let waits = |log_in: &&RunningLogIn| {
+            log_in.is_sign_in && !log_in.pasted.is_closed() && account.as_ref().is_none_or(|name| *name == log_in.name)
+        };
+        let pasted = Pasted { url: request.url.into(), reply };
+        let unheard = match self.log_ins.running.values().find(waits) {
+            Some(log_in) => log_in.pasted.send(pasted).err().map(|unsent| unsent.0),
+            None => Some(pasted),
+        };
+        if let Some(Pasted { reply, .. }) = unheard {
+            let detail = "No sign-in with the browser is waiting for an address; nothing was changed.";
+            drop(reply.send(Err(invalid(detail, "Begin one with `evertoken login --browser`."))));
         }
     }
 

@@ -9,6 +9,7 @@ use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::header::{InvalidHeader, check_header};
 use evertoken_core::oauth::metadata::Issuer;
 use evertoken_core::oauth::parameter::{InvalidParameter, check_parameter};
+use evertoken_core::oauth::redirect_uri::RedirectUri;
 use evertoken_core::oauth::server::Encoding;
 use evertoken_core::present::sentence::state_and_time_left;
 use jiff::Timestamp;
@@ -105,6 +106,9 @@ struct SettingsArguments {
     /// Where a log-out revokes the refresh token (RFC 7009)
     #[arg(long, value_name = "URL")]
     revocation_endpoint: Option<Endpoint>,
+    /// Where the browser comes back to on this machine: as the server knows it, and with a port if it wants that one
+    #[arg(long, value_name = "URL")]
+    redirect_uri: Option<RedirectUri>,
 }
 
 #[derive(Debug, Args)]
@@ -158,18 +162,20 @@ impl Login {
         let name = self.account.or_else(|| implied_account(&report));
         let is_new = name.as_ref().is_some_and(|name| report.accounts.iter().all(|account| account.name != *name));
         let (settings, replace_user) = (self.settings.into_settings(is_new), self.replace_user);
+        let mut lines = None;
         let account = if let Some(way) = way {
             let sign_in = SignInRequest { settings, client_secret, replace_user };
-            match follow(client.sign_in(name.as_ref(), way, &sign_in).await?, self.json).await? {
+            let begun = client.sign_in(name.as_ref(), way, &sign_in).await?;
+            match follow(begun, &client, name.as_ref(), self.json, &mut lines).await? {
                 Ok(account) => account,
-                Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem)?).await?,
+                Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem, &mut lines).await?).await?,
             }
         } else {
             let credential = credential.unwrap_or_default();
             let login = LoginRequest { credential, settings, client_secret, replace_user };
             match client.login(name.as_ref(), &login).await {
                 Ok(account) => account,
-                Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem)?).await?,
+                Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem, &mut lines).await?).await?,
             }
         };
         if self.json {
@@ -210,6 +216,7 @@ impl SettingsArguments {
             parameters,
             token_parameters,
             revocation_endpoint,
+            redirect_uri,
         } = self;
         let production = (is_new && endpoint.is_none() && issuer.is_none()).then_some(Preset::Production);
         let settings = AccountSettings {
@@ -223,6 +230,7 @@ impl SettingsArguments {
             parameters: parameters.into_iter().collect(),
             token_parameters: (!token_parameters.is_empty()).then(|| token_parameters.into_iter().collect()),
             revocation_endpoint: revocation_endpoint.map(String::from),
+            redirect_uri: redirect_uri.map(String::from),
         };
         (settings != AccountSettings::default()).then_some(settings)
     }

@@ -10,6 +10,7 @@ use crate::account::token_file::TokenFile;
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT, SANDBOX_ENDPOINT};
 use crate::oauth::metadata::Issuer;
+use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::server::{Encoding, Server};
 
 /// In a local API path, stands for "the default account, or the only one".
@@ -89,6 +90,7 @@ struct Table {
     revocation_endpoint: Option<Endpoint>,
     issuer: Option<Issuer>,
     authorization_endpoint: Option<Endpoint>,
+    redirect_uri: Option<RedirectUri>,
     device_authorization_endpoint: Option<Endpoint>,
     #[serde(default)]
     login_command: Vec<String>,
@@ -116,6 +118,7 @@ impl From<Table> for Account {
                 revocation_endpoint: table.revocation_endpoint,
                 issuer: table.issuer,
                 authorization_endpoint: table.authorization_endpoint,
+                redirect_uri: table.redirect_uri,
                 device_authorization_endpoint: table.device_authorization_endpoint,
                 login_command: table.login_command,
             },

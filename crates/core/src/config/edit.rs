@@ -128,6 +128,7 @@ fn put_server(entry: &mut Table, server: &Server) {
     ] {
         put_text(entry, name, endpoint.as_ref().map(Endpoint::as_str));
     }
+    put_text(entry, "redirect_uri", server.redirect_uri.as_ref().map(ToString::to_string).as_deref());
     put_texts(entry, "login_command", &server.login_command);
 }
 
@@ -277,6 +278,7 @@ mod tests {
                 issuer: Some("https://api.vault.ist".parse().unwrap()),
                 authorization_endpoint: Some("https://api.vault.ist/authorize".parse().unwrap()),
                 device_authorization_endpoint: Some("https://api.vault.ist/device".parse().unwrap()),
+                redirect_uri: Some("http://localhost:8400/cb".parse().unwrap()),
                 login_command: vec!["sign-in".to_owned(), "--as me".to_owned()],
                 ..Server::at("https://api.vault.ist/token".parse().unwrap())
             },

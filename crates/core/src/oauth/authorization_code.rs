@@ -19,9 +19,6 @@ use crate::oauth::token_request::AuthorizationGrant;
 
 /// Random bytes of the code verifier and of the state: 43 characters each (RFC 7636 section 4.1).
 pub const RANDOM_BYTES: usize = 32;
-/// The path that the browser comes back to. Servers compare it to the letter, and only the port is free (RFC 8252
-/// section 7.3).
-pub const CALLBACK_PATH: &str = "/callback";
 
 /// One authorization request. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -63,14 +60,19 @@ pub enum CallbackRefusal {
 }
 
 impl Authorization {
-    /// A request whose answer comes to that port of this machine.
+    /// A request whose answer comes to this address of this machine.
     #[must_use]
-    pub fn new(verifier: [u8; RANDOM_BYTES], state: [u8; RANDOM_BYTES], nonce: [u8; RANDOM_BYTES], port: u16) -> Self {
+    pub fn new(
+        verifier: [u8; RANDOM_BYTES],
+        state: [u8; RANDOM_BYTES],
+        nonce: [u8; RANDOM_BYTES],
+        redirect_uri: String,
+    ) -> Self {
         Self {
             verifier: CodeVerifier::new(URL_SAFE_NO_PAD.encode(verifier)),
             state: AuthorizationState::new(URL_SAFE_NO_PAD.encode(state)),
             nonce: URL_SAFE_NO_PAD.encode(nonce),
-            redirect_uri: format!("http://127.0.0.1:{port}{CALLBACK_PATH}"),
+            redirect_uri,
         }
     }
 
@@ -90,6 +92,28 @@ impl Authorization {
             // Somebody else's nonce would be the same in every request.
             .extend_pairs(server.sign_in_parameters().filter(|(name, _)| *name != "nonce" || !wants_id_token(server)));
         String::from(url).into()
+    }
+
+    /// Where the browser comes back to.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// What the address brings that a browser on another machine was sent to; see [`Self::read_callback`].
+    ///
+    /// # Errors
+    /// [`CallbackError`].
+    pub fn read_pasted(
+        &self,
+        address: &str,
+        issuer: Option<&Issuer>,
+        always_named: bool,
+    ) -> Result<AuthorizationCode, CallbackError> {
+        // A browser writes a path where there is none, and servers a fragment where nobody asked for one.
+        let rest = address.trim().strip_prefix(&self.redirect_uri).ok_or(CallbackError::Foreign)?;
+        let query = rest.strip_prefix('/').unwrap_or(rest).strip_prefix('?').ok_or(CallbackError::Foreign)?;
+        self.read_callback(query.split('#').next().unwrap_or_default(), issuer, always_named)
     }
 
     /// What a callback's query brings. `issuer` is the account's, if it has one; `always_named`: its metadata says that
@@ -243,7 +267,12 @@ mod tests {
     const STATE: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI";
 
     fn authorization() -> Authorization {
-        Authorization::new([1; RANDOM_BYTES], [2; RANDOM_BYTES], [3; RANDOM_BYTES], 4711)
+        Authorization::new(
+            [1; RANDOM_BYTES],
+            [2; RANDOM_BYTES],
+            [3; RANDOM_BYTES],
+            "http://127.0.0.1:4711/callback".to_owned(),
+        )
     }
 
     fn issuer() -> Issuer {
@@ -319,6 +348,30 @@ mod tests {
             let refused = read(&format!("{none}&state={STATE}"));
             assert_eq!(refused, Err(CallbackError::Refused(CallbackRefusal::NoCode)), "{none}");
         }
+    }
+
+    #[test]
+    fn an_address_that_a_person_pastes_is_read_as_the_browsers_own_answer_is() {
+        let read = |address: &str| {
+            authorization().read_pasted(address, Some(&issuer()), false).map(|code| code.expose().to_owned())
+        };
+        let answer = format!("code=c&state={STATE}");
+        for good in ["", "\n", "#_=_"].map(|end| format!("http://127.0.0.1:4711/callback?{answer}{end}")) {
+            assert_eq!(read(&good), Ok("c".to_owned()), "{good}");
+        }
+        for bad in [
+            answer.clone(),
+            format!("http://127.0.0.1:4712/callback?{answer}"),
+            format!("https://127.0.0.1:4711/callback?{answer}"),
+            format!("http://127.0.0.1:4711/callback{answer}"),
+            format!("http://127.0.0.1:4711/callback#{answer}"),
+            "http://127.0.0.1:4711/callback?code=c&state=x".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(read(&bad), Err(CallbackError::Foreign), "{bad}");
+        }
+        let refused = read(&format!("http://127.0.0.1:4711/callback?error=access_denied&state={STATE}"));
+        assert!(matches!(refused, Err(CallbackError::Refused(_))), "{refused:?}");
     }
 
     #[test]

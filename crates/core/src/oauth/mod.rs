@@ -14,6 +14,7 @@ mod jwt;
 pub mod metadata;
 pub mod origin;
 pub mod parameter;
+pub mod redirect_uri;
 pub mod revocation;
 pub mod server;
 pub mod token;

@@ -10,6 +10,7 @@ use crate::oauth::header::{InvalidHeader, check_header};
 use crate::oauth::metadata::Issuer;
 use crate::oauth::origin::Origins;
 use crate::oauth::parameter::{InvalidParameter, check_parameter, is_of_the_sign_in};
+use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::token_request::Field;
 
 /// How the token request's body is written.
@@ -71,6 +72,9 @@ pub struct Server {
     /// Where a person signs in with a browser (RFC 6749 section 3.1), if the metadata names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_endpoint: Option<Endpoint>,
+    /// Where the browser comes back to; absent: `http://127.0.0.1/callback`, on any port (RFC 8252 section 7.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<RedirectUri>,
     /// Where a device asks for a code (RFC 8628), if the metadata names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_authorization_endpoint: Option<Endpoint>,
@@ -109,6 +113,7 @@ impl Server {
             revocation_endpoint: None,
             issuer: None,
             authorization_endpoint: None,
+            redirect_uri: None,
             device_authorization_endpoint: None,
             login_command: Vec::new(),
         }

@@ -1,9 +1,10 @@
 //! A browser on this machine: authorization code, PKCE, loopback redirect (RFC 8252).
 
 mod callback;
+mod listeners;
 mod page;
 
-use std::net::Ipv4Addr;
+use std::io;
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,16 +15,20 @@ use evertoken_core::api::requests::SignInPrompt;
 use evertoken_core::oauth::authorization_code::{Authorization, CallbackRefusal, RANDOM_BYTES};
 use evertoken_core::oauth::failure::Failure;
 use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::redirect_uri::RedirectUri;
 use evertoken_core::oauth::token_request::token_request;
 use evertoken_core::oauth::token_response::Grant;
 use jiff::{SignedDuration, Timestamp};
-use tokio::net::TcpListener;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc;
 
 use self::callback::{Callback, receive};
+use self::listeners::Listeners;
 use super::obtain::SignInContext;
 use crate::desktop::browser;
 use crate::http::discovery::discover;
 use crate::http::token_endpoint::ask_for_tokens;
+use crate::local_api::Reply;
 use crate::system::fail_point::fail_point;
 
 /// How long a person may take at the server.
@@ -31,38 +36,59 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// How long the server's metadata is waited for before the browser opens. A person waits.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
-    let endpoint = context.at.server.authorization_endpoint.as_ref();
-    let endpoint = endpoint.ok_or_else(|| context.lacks("authorization_endpoint"))?;
-    if context.at.server.client_id.as_deref().is_none_or(str::is_empty) {
+/// The address that a browser on another machine was sent to in the end, as a person brought it.
+pub(crate) struct Pasted {
+    pub(crate) url: SecretString,
+    pub(crate) reply: Reply<()>,
+}
+
+pub(super) async fn sign_in(
+    context: &SignInContext,
+    pasted: &mut mpsc::UnboundedReceiver<Pasted>,
+) -> Result<Grant, Problem> {
+    let server = &context.at.server;
+    let endpoint = server.authorization_endpoint.as_ref().ok_or_else(|| context.lacks("authorization_endpoint"))?;
+    if server.client_id.as_deref().is_none_or(str::is_empty) {
         return Err(context.lacks("client_id"));
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_listener(context, &error))?;
-    let port = listener.local_addr().map_err(|error| no_listener(context, &error))?.port();
-    let random = || random().map_err(|error| no_listener(context, &error));
-    let authorization = Authorization::new(random()?, random()?, random()?, port);
+    let configured = server.redirect_uri.clone().unwrap_or_default();
+    let no_listener = |error: io::Error| no_listener(context, &configured, &error);
+    let listeners = Listeners::bind(&configured).await.map_err(no_listener)?;
+    let port = listeners.port().map_err(no_listener)?;
+    let random = || random().map_err(no_listener);
+    let redirect_uri = configured.at(port);
+    let authorization = Authorization::new(random()?, random()?, random()?, redirect_uri.clone());
     // The address at the server has the state in it, and what opens a browser shows its arguments to every program. So
     // the browser is opened here, and sent on.
     let path = format!("/{}", URL_SAFE_NO_PAD.encode(random()?));
-    let url = format!("http://127.0.0.1:{port}{path}");
+    let host = configured.authority(port);
+    let url = format!("http://{host}{path}");
+    let location = authorization.url(server, endpoint);
+    let authorization_url = location.expose_secret().to_owned();
     let callback = Callback {
-        location: authorization.url(&context.at.server, endpoint),
+        location,
         authorization,
         path,
-        host: format!("127.0.0.1:{port}"),
-        issuer: context.at.server.issuer.clone(),
-        names_issuer: names_issuer(context.at.server.issuer.as_ref()).await,
+        callback_path: configured.path().to_owned(),
+        host,
+        issuer: server.issuer.clone(),
+        names_issuer: names_issuer(server.issuer.as_ref()).await,
     };
     let opened = browser::open(&url);
-    let within = SignedDuration::try_from(TIMEOUT).unwrap_or_default();
-    context.prompt(SignInPrompt::Browser { url, opened, expires_at: Timestamp::now() + within });
-    let received = tokio::time::timeout(TIMEOUT, receive(listener, callback)).await;
+    let expires_at = Timestamp::now() + SignedDuration::try_from(TIMEOUT).unwrap_or_default();
+    let told = redirect_uri.clone();
+    context.prompt(SignInPrompt::Browser { url, opened, redirect_uri: told, authorization_url, expires_at });
+    let received = tokio::time::timeout(TIMEOUT, receive(listeners, callback, pasted)).await;
     let (authorization, code) = match received {
         Ok(Ok(received)) => received,
         Ok(Err(refusal)) => return Err(refused(context, &refusal)),
         Err(_) => {
             let reason = "nobody signed in within five minutes";
-            return Err(context.problem(ProblemKind::LoginRefused, reason, "Sign in again."));
+            let advice = format!(
+                "Sign in again. If the server showed an error, have it know the redirect URI {redirect_uri}, or name one that it \
+                 knows with --redirect-uri."
+            );
+            return Err(context.problem(ProblemKind::LoginRefused, reason, &advice));
         }
     };
     fail_point("before-code");
@@ -93,9 +119,19 @@ fn random() -> Result<[u8; RANDOM_BYTES], std::io::Error> {
     Ok(bytes)
 }
 
-fn no_listener(context: &SignInContext, error: &std::io::Error) -> Problem {
-    let reason = format!("no port of this machine can be listened on for the browser: {error}");
-    context.problem(ProblemKind::Failed, &reason, "Sign in with a code on another device: evertoken login --device.")
+fn no_listener(context: &SignInContext, redirect_uri: &RedirectUri, error: &io::Error) -> Problem {
+    match redirect_uri.port() {
+        Some(port) => context.problem(
+            ProblemKind::Failed,
+            &format!("the port {port} of the redirect URI {redirect_uri} cannot be listened on: {}", error.kind()),
+            "End the program that has the port, or name another one that the server knows with --redirect-uri.",
+        ),
+        None => context.problem(
+            ProblemKind::Failed,
+            &format!("no port of this machine can be listened on for the browser: {error}"),
+            "Sign in with a code on another device: evertoken login --device.",
+        ),
+    }
 }
 
 fn refused(context: &SignInContext, refusal: &CallbackRefusal) -> Problem {
