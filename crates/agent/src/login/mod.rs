@@ -2,6 +2,7 @@
 
 mod browser;
 mod command;
+mod context;
 mod device;
 mod driver;
 mod dropped;
@@ -11,4 +12,4 @@ pub(crate) mod resolve;
 
 pub(crate) use self::browser::Pasted;
 pub(crate) use self::driver::{LogInJob, LogInReport, LoggedIn, PersonsAnswer, drive};
-pub(crate) use self::listener::{Listener, SignInEvents};
+pub(crate) use self::listener::Listener;

@@ -10,9 +10,9 @@ use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::session::{Event, Phase};
 use tracing::warn;
 
-use super::Agent;
 use super::account::{CopyRequest, ManagedAccount, RefreshGoal, Waiter};
-use super::jobs::JobResult;
+use super::agent::Agent;
+use super::finished::JobResult;
 
 impl Agent {
     /// Answers at once when nothing is under way.

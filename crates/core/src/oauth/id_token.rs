@@ -1,7 +1,10 @@
 //! Who signed in, as an ID token says it (OpenID Connect Core section 2).
 
 use crate::oauth::jwt::Claims;
-use crate::oauth::token_response::is_user_id;
+
+/// The longest user that is kept, in bytes: OpenID Connect allows 255 (Core section 2), and an entry of the keychain has little
+/// room.
+const LONGEST_USER_ID: usize = 255;
 
 /// The claims of an ID token that are looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,4 +24,9 @@ impl IdToken {
             nonce: claims.text("nonce").map(str::to_owned),
         }
     }
+}
+
+/// Visible ASCII (RFC 6749 appendix A) of a length that can be kept. What is cut could be somebody else.
+pub(crate) fn is_user_id(text: &str) -> bool {
+    text.len() <= LONGEST_USER_ID && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }

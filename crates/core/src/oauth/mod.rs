@@ -10,6 +10,7 @@ pub mod failure;
 mod fields;
 pub mod header;
 pub mod id_token;
+pub mod issuer;
 mod jwt;
 pub mod metadata;
 pub mod origin;

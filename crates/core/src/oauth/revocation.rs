@@ -71,7 +71,7 @@ pub fn revocation_request(
     revoked: Revoked<'_>,
     client_secret: Option<&Bound<ClientSecret>>,
 ) -> Result<TokenRequest, ForeignServer> {
-    let client = credentials(server, endpoint, client_secret)?;
+    let client = credentials(server.token_endpoint_auth_method, server.client_id.as_deref(), endpoint, client_secret)?;
     let fields = revoked.fields(endpoint)?.into_iter().chain(client.fields());
     Ok(TokenRequest::new(server, endpoint, Encoding::Form, client.authorization, fields).hiding(client_secret))
 }

@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT};
 use crate::oauth::header::{InvalidHeader, check_header};
-use crate::oauth::metadata::Issuer;
+use crate::oauth::issuer::Issuer;
 use crate::oauth::origin::Origins;
 use crate::oauth::parameter::{InvalidParameter, check_parameter, is_of_the_sign_in};
 use crate::oauth::redirect_uri::RedirectUri;
-use crate::oauth::token_request::Field;
 
 /// How the token request's body is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,12 +134,12 @@ impl Server {
     }
 
     /// The extra parameters of the request that a sign-in begins with (RFC 6749 section 4.1.1, RFC 8628 section 3.1).
-    pub(crate) fn sign_in_parameters(&self) -> impl Iterator<Item = Field<'_>> {
+    pub(crate) fn sign_in_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         self.parameters.iter().map(as_field)
     }
 
     /// The extra parameters of a token request.
-    pub(crate) fn token_request_parameters(&self) -> impl Iterator<Item = Field<'_>> {
+    pub(crate) fn token_request_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let derived = self.token_parameters.is_none();
         let derived = self.parameters.iter().filter(move |(name, _)| derived && !is_of_the_sign_in(name));
         self.token_parameters.iter().flatten().chain(derived).map(as_field)
@@ -178,7 +177,7 @@ impl Server {
     }
 }
 
-fn as_field<'a>((name, value): (&'a String, &'a String)) -> Field<'a> {
+fn as_field<'a>((name, value): (&'a String, &'a String)) -> (&'a str, &'a str) {
     (name, value)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::oauth::authorization_code::{Authorization, CallbackError, CallbackRefusal};
-use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::token::AuthorizationCode;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -21,7 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::listeners::Listeners;
-use super::{Pasted, page};
+use super::page;
+use super::pasted::Pasted;
 
 /// At the same time. A browser opens one or two.
 const MOST_CONNECTIONS: usize = 16;

@@ -3,6 +3,7 @@
 mod callback;
 mod listeners;
 mod page;
+mod pasted;
 
 use std::io;
 use std::time::Duration;
@@ -14,33 +15,27 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::SignInPrompt;
 use evertoken_core::oauth::authorization_code::{Authorization, CallbackRefusal, RANDOM_BYTES};
 use evertoken_core::oauth::failure::Failure;
-use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::redirect_uri::RedirectUri;
 use evertoken_core::oauth::token_request::token_request;
 use evertoken_core::oauth::token_response::Grant;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 
 use self::callback::{Callback, receive};
 use self::listeners::Listeners;
-use super::obtain::SignInContext;
+pub(crate) use self::pasted::Pasted;
+use super::context::SignInContext;
 use crate::desktop::browser;
 use crate::http::discovery::discover;
 use crate::http::token_endpoint::ask_for_tokens;
-use crate::local_api::Reply;
 use crate::system::fail_point::fail_point;
 
 /// How long a person may take at the server.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// How long the server's metadata is waited for before the browser opens. A person waits.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The address that a browser on another machine was sent to in the end, as a person brought it.
-pub(crate) struct Pasted {
-    pub(crate) url: SecretString,
-    pub(crate) reply: Reply<()>,
-}
 
 pub(super) async fn sign_in(
     context: &SignInContext,

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::kinds::Slot;
 use super::login_end::LoginEnd;
 use crate::account::AccountName;
-use crate::login::session::AccessTokenInfo;
+use crate::login::access_token::AccessTokenInfo;
 use crate::oauth::client_authentication::ClientSecret;
 use crate::oauth::failure::AnotherUser;
+use crate::oauth::id_token::is_user_id;
 use crate::oauth::origin::{Bound, Origins};
 use crate::oauth::server::Server;
 use crate::oauth::token::{AccessToken, Fingerprint, RefreshToken};
-use crate::oauth::token_response::is_user_id;
 
 /// A refresh token as it lies in a slot. The slot with the higher generation is the current one, whatever the
 /// journal says.

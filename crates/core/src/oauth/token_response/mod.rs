@@ -11,7 +11,7 @@ pub use self::lifetime::usual_lifetime;
 use crate::oauth::cleaned::cleaned;
 use crate::oauth::failure::{ErrorCode, Failure, OAuthError, OutcomeUnknown};
 use crate::oauth::fields::Fields;
-use crate::oauth::id_token::IdToken;
+use crate::oauth::id_token::{IdToken, is_user_id};
 use crate::oauth::token::{AccessToken, RefreshToken};
 
 /// The longest answer that is read, in bytes. Vault's tokens take a few kilobytes; 1 MiB leaves room and bounds
@@ -19,9 +19,6 @@ use crate::oauth::token::{AccessToken, RefreshToken};
 pub const LONGEST_ANSWER: usize = 1 << 20;
 /// The longest name of a scope that is kept, in characters.
 pub(crate) const LONGEST_SCOPE: usize = 200;
-/// The longest user that is kept, in bytes: OpenID Connect allows 255 (Core section 2), and an entry of the keychain has little
-/// room.
-const LONGEST_USER_ID: usize = 255;
 
 /// An answer as it came over the wire.
 #[derive(Clone, Copy)]
@@ -168,11 +165,6 @@ fn granted(fields: &Fields, usual: SignedDuration, now: Timestamp) -> Option<Gra
 fn user_id(fields: &Fields, id_token: Option<&IdToken>) -> Option<String> {
     let said = fields.text("user_id").filter(|user| is_user_id(user)).map(str::to_owned);
     said.or_else(|| id_token?.subject.clone())
-}
-
-/// Visible ASCII (RFC 6749 appendix A) of a length that can be kept. What is cut could be somebody else.
-pub(crate) fn is_user_id(text: &str) -> bool {
-    text.len() <= LONGEST_USER_ID && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }
 
 /// The new refresh token, whatever characters it has: it only travels inside JSON or a form, and dropping it would
