@@ -209,3 +209,42 @@ async fn whoever_is_told_to_log_in_reads_the_name_of_the_server() {
     scene.sandbox.expire().await;
     notifications.shown("Log in to 127.0.0.1 again").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_ends_is_shown_and_told_ahead_whether_its_server_says_so_or_its_token() {
+    for (members, refresh_token) in [(json!({"refresh_expires_in": 600}), "r-123".to_owned()), (json!({}), jwt(600))] {
+        let desktop = Desktop::without_screen().await;
+        let notifications = crate::desktop::Notifications::arrive(&desktop.bus).await;
+        let scene = super::signed_out_on(desktop, "").await;
+        let server = StandardServer { scene, wire: Wire::start(Behaviour::Closes).await };
+        let mut tokens = json!({"access_token": "a-123", "refresh_token": refresh_token, "expires_in": 86_400});
+        tokens.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        server.grants(&tokens);
+        let login = format!("login default --endpoint {} --encoding form", server.wire.url("/token"));
+        let desktop = &server.scene.desktop;
+        desktop.evertoken_reading("r-122", &login).await.succeeded();
+
+        let account = desktop.status().await.account("default").clone();
+        let before: jiff::Timestamp = account["login"]["before"].as_str().unwrap().parse().unwrap();
+        let left = before.duration_since(jiff::Timestamp::now()).as_secs();
+        assert!((560..=600).contains(&left), "{left}: {account:#}");
+        let shown = desktop.evertoken("status").await;
+        assert!(shown.succeeded().contains("log in        before "), "{shown:?}");
+        assert!(notifications.all().is_empty(), "a tenth of its life is a minute");
+    }
+}
+
+fn jwt(seconds: i64) -> String {
+    let claims = json!({"exp": jiff::Timestamp::now().as_second() + seconds});
+    format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_a_refusal_stay_in_the_history() {
+    let scene = super::logged_in("--expires-in 4s").await;
+    let words = json!({"error": "invalid_grant", "error_description": "Token was \u{1b}revoked by an admin."});
+    scene.sandbox.fault(json!({"status": 400, "body": words.to_string()})).await;
+    scene.desktop.until_state("default", "login-required").await;
+    let history = scene.desktop.evertoken("history").await;
+    assert!(history.succeeded().contains("(invalid_grant: Token was revoked by an admin)"), "{history:?}");
+}

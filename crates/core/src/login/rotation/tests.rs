@@ -1,4 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+use proptest::prelude::*;
+
 use super::*;
 use crate::oauth::failure::{AnotherUser, NotSent, Refusal};
 use crate::oauth::origin::ForeignServer;
@@ -118,6 +120,25 @@ fn a_clock_that_is_set_while_the_keychain_refuses_makes_no_token_last_longer() {
     for rotation in [before, after] {
         let Step::RecordStored(tokens) = rotation.next() else { panic!("{rotation:?}") };
         assert_eq!(tokens.access_token, expected);
+    }
+}
+
+proptest! {
+    #[test]
+    fn only_what_another_process_rotated_and_is_fresh_is_taken_over(
+        known in proptest::option::of(3_u64..8),
+        of in 3_u64..8,
+        left in 0_i64..=24 * 3600,
+    ) {
+        let mut found = found();
+        let expires_at = now() + SignedDuration::from_secs(left);
+        let token = AccessTokenInfo { issued_at: expires_at - SignedDuration::from_hours(24), expires_at, ..access_token() };
+        found.access_token = Some((of, token));
+        let steps = run(Purpose::Refresh { known }, [Answer::Read(found)]);
+        let adopts = known.is_some_and(|known| known < 5) && of == 5 && left > 6 * 3600;
+        let is_adopted = matches!(steps.last().unwrap(), Step::Finished(Outcome::Adopted(_)));
+        prop_assert_eq!(is_adopted, adopts, "{:?}", steps);
+        prop_assert!(adopts || matches!(steps.last().unwrap(), Step::ProveWritable));
     }
 }
 
