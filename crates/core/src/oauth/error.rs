@@ -187,7 +187,7 @@ impl ErrorCode {
             Self::InvalidRequest | Self::UnsupportedGrantType => {
                 "Check --endpoint, --encoding, --client-id and --parameter with the server's documentation."
             }
-            Self::InvalidScope => "Log in again with another --parameter scope=…, or without it.",
+            Self::InvalidScope => "Log in again with another --parameter or --token-parameter scope=…, or without it.",
             Self::InvalidTarget => "Log in again with another --parameter resource=…, or without it.",
             Self::InvalidGrant
             | Self::BadRefreshToken
