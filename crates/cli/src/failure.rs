@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
-use crate::output::{Colour, Style, local};
+use crate::style::{Colour, Style, local};
 
 /// Why a command ends early.
 #[derive(Debug)]

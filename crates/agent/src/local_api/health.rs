@@ -8,8 +8,8 @@ use evertoken_core::api::metrics::OPEN_METRICS;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::ReadyAnswer;
 
-use super::routes::Refusal;
-use super::{Call, Owner};
+use super::refusal::Refusal;
+use crate::request::{Call, Owner};
 
 pub(super) async fn metrics(State(owner): State<Owner>) -> Result<Response, Refusal> {
     let text = owner.ask(Call::Metrics).await?;

@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 use tracing::info;
 
-use super::obtain::SignInContext;
+use super::context::SignInContext;
 use crate::system::children::keep_variables_from;
 use crate::system::process_group::ProcessGroup;
 

@@ -9,9 +9,9 @@ use evertoken_core::api::requests::{CopyAnswer, RefreshAnswer};
 use evertoken_core::login::session::{Event, Phase};
 use tracing::warn;
 
-use super::Agent;
 use super::account::{CopyRequest, LastSuccess, ManagedAccount, RefreshGoal, Waiter};
-use super::jobs::JobResult;
+use super::agent::Agent;
+use super::finished::JobResult;
 
 impl Agent {
     /// Answers at once when nothing is under way.

@@ -8,10 +8,10 @@ use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::session::Event;
 use jiff::SignedDuration;
 
-use super::Agent;
 use super::account::{CopyRequest, LastSuccess, RefreshGoal, Waiter};
-use super::jobs::ForgetReply;
-use crate::local_api::{AccountRef, Call, Reply};
+use super::agent::Agent;
+use super::finished::ForgetReply;
+use crate::request::{AccountRef, Call, Reply};
 
 impl Agent {
     pub(super) fn call(&mut self, call: Call) {

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
-use super::Agent;
+use super::agent::Agent;
 use crate::system::children::keep_variables_from;
 use crate::system::process_group::ProcessGroup;
 

@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::status::{AccountStatus, State};
 use crate::config::duration::in_words;
 use crate::login::policy::Policy;
-use crate::present::notification::full_date;
 
 /// An instant as the clock on the wall shows it: "14:32" today, "24 Nov, 14:32" on another day, "14:32:07" when
 /// minutes would say too little.
@@ -24,6 +23,11 @@ pub fn local_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
         "%-d %b %Y, %H:%M"
     };
     at.strftime(format).to_string()
+}
+
+/// "1 Jan 2025, 00:00"
+pub(super) fn full_date(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
 }
 
 /// So close to now, minutes say too little.
