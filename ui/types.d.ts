@@ -44,7 +44,7 @@ picture: string,
  */
 state_words: string, 
 /**
- * The whole card in a line: "valid, 23 h 12 m left".
+ * The whole card in a line: "valid, 23 h 12 min left".
  */
 line: string, 
 /**
@@ -52,7 +52,7 @@ line: string,
  */
 headline: string, 
 /**
- * How long the access token still lasts: "23 h 12 m", or one word when there is none.
+ * How long the access token still lasts: "23 h 12 min", or one word when there is none.
  */
 expires_in: string, 
 /**

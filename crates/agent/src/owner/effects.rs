@@ -2,8 +2,7 @@
 
 use evertoken_core::account::AccountName;
 use evertoken_core::config::HookEvent;
-use evertoken_core::login::notice::Notice;
-use evertoken_core::login::notice::NoticeKind;
+use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::rotation::Purpose;
 use evertoken_core::login::session::{Effect, Event};
 use jiff::tz::TimeZone;

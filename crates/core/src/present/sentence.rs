@@ -121,6 +121,11 @@ pub fn as_sentence(cause: &str) -> String {
     format!("{start}{}{stop}", letters.as_str())
 }
 
+/// "1 Jan 2025, 00:00"
+pub(super) fn full_date(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
