@@ -25,11 +25,6 @@ pub fn local_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     at.strftime(format).to_string()
 }
 
-/// "1 Jan 2025, 00:00"
-pub(super) fn full_date(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
-}
-
 /// So close to now, minutes say too little.
 pub const NEAR: SignedDuration = SignedDuration::from_secs(120);
 
