@@ -154,8 +154,7 @@ mod tests {
         for (ends, milliseconds) in [
             ("2026-11-23T08:00:00Z", 29_500), // 8 h 0 min left, midnight comes with the change to 7 h 59 min
             ("2026-11-23T08:00:20Z", 19_501), // 8 h 1 min left, then 8 h 0 min
-            ("2026-11-22T23:59:45.200Z", 4_700), // 14.7 s left: 15 s, then 10 s
-            ("2026-11-22T23:59:39.200Z", 201), // 8.7 s left: 9 s, then 8 s
+            ("2026-11-22T23:59:45.200Z", 201), // 14.7 s left: 15 s, then 14 s
             ("2026-11-23T00:00:35.500Z", 5_501), // 65 s left: "1 min", then "59 s"
             ("2026-11-22T12:00:00Z", 29_500), // over: only midnight changes a text
         ] {

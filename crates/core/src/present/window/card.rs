@@ -9,7 +9,7 @@ use crate::config::duration::{in_words, reads_the_same_for};
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::server::SignInMethod;
 use crate::present::sentence::{
-    NEAR, as_sentence, local_time, state_and_end, state_in_words, time_left, with_local_times,
+    NEAR, as_sentence, local_time, state_and_end, state_and_time_left, state_in_words, time_left, with_local_times,
 };
 use crate::present::tray::{can_refresh, icon_of};
 
@@ -109,10 +109,9 @@ impl Card {
             state: account.state,
             picture: icon_of(account).name(),
             state_words: state_in_words(account.state).to_owned(),
-            line: line(account, now),
+            line: state_and_time_left(account, now),
             headline: headline(account, now, zone),
-            expires_in: time_left(account, now)
-                .map_or_else(|| absent(account).to_owned(), |left| in_words(in_steps(left))),
+            expires_in: time_left(account, now).map_or_else(|| absent(account).to_owned(), in_words),
             end: end(account, now, zone),
             next_refresh: next_refresh(account, now, zone),
             message: message(account, now, zone),
@@ -141,7 +140,7 @@ impl Card {
 
 /// How long a card reads the same; `None` when time alone does not change it.
 pub(super) fn next_change(account: &AccountStatus, now: Timestamp) -> Option<SignedDuration> {
-    let left = time_left(account, now).map(same_step_for);
+    let left = time_left(account, now).map(reads_the_same_for);
     // Instants get their seconds when they are near, and a refresh that is due is said to be.
     let until =
         |at: Timestamp, near: SignedDuration| Some(at.duration_since(now) - near).filter(SignedDuration::is_positive);
@@ -150,44 +149,10 @@ pub(super) fn next_change(account: &AccountStatus, now: Timestamp) -> Option<Sig
     [left, end, refresh].into_iter().flatten().map(|change| change.max(A_MILLISECOND)).min()
 }
 
-/// A countdown that is drawn each second costs a tenth of a processor where no graphics card draws it. Below a minute it
-/// goes by steps of five seconds, rounded up; the last ten seconds one by one.
-fn in_steps(left: SignedDuration) -> SignedDuration {
-    match left.as_millis() {
-        BY_SECONDS..=BY_STEPS => SignedDuration::from_millis(millis(left + STEP - A_MILLISECOND) / STEP_MS * STEP_MS),
-        _ => left,
-    }
-}
-
-fn same_step_for(left: SignedDuration) -> SignedDuration {
-    match left.as_millis() {
-        BY_SECONDS..=BY_STEPS => SignedDuration::from_millis((millis(left) - 1) % STEP_MS + 1),
-        _ => reads_the_same_for(left),
-    }
-}
-
-/// In milliseconds: below that each second is told.
-const BY_SECONDS: i128 = 10_001;
-/// In milliseconds: above that minutes are.
-const BY_STEPS: i128 = 60_000;
-const STEP_MS: i64 = 5_000;
-const STEP: SignedDuration = SignedDuration::from_millis(STEP_MS);
-
-fn millis(length: SignedDuration) -> i64 {
-    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
-}
-
 const A_SECOND: SignedDuration = SignedDuration::from_secs(1);
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 /// The ring is so many CSS pixels around: what moves its end by less is not seen, and not drawn.
 const RING: f64 = 288.0;
-
-/// The state and the time left.
-fn line(account: &AccountStatus, now: Timestamp) -> String {
-    let state = state_in_words(account.state);
-    time_left(account, now)
-        .map_or_else(|| state.to_owned(), |left| format!("{state}, {} left", in_words(in_steps(left))))
-}
 
 fn headline(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
     let end = account.access_token.as_ref().map(|token| local_time(token.expires_at, now, zone));
