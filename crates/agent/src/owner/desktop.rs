@@ -25,7 +25,7 @@ impl Agent {
     pub(super) fn notifier_event(&mut self, event: NotifierEvent) {
         match event {
             NotifierEvent::Shown { account, kind: NoticeKind::LoginRequired } => self.told(&account),
-            NotifierEvent::Clicked { account, kind: NoticeKind::LoginRequired } => {
+            NotifierEvent::Clicked { account, kind: NoticeKind::LoginRequired | NoticeKind::LoginEnds } => {
                 window::open(window::View::LogIn(&account));
             }
             NotifierEvent::Clicked { account, kind: NoticeKind::NotRenewed } => {
@@ -40,7 +40,11 @@ impl Agent {
             }
             NotifierEvent::Clicked { kind: NoticeKind::ApprovalRequired, .. }
             | NotifierEvent::Shown {
-                kind: NoticeKind::NotRenewed | NoticeKind::KeychainRefused | NoticeKind::ApprovalRequired,
+                kind:
+                    NoticeKind::LoginEnds
+                    | NoticeKind::NotRenewed
+                    | NoticeKind::KeychainRefused
+                    | NoticeKind::ApprovalRequired,
                 ..
             }
             | NotifierEvent::Dismissed { .. } => {}

@@ -78,7 +78,8 @@ impl Agent {
             }
             Effect::Notify(notice) => {
                 let wanted = notice.kind().is_wanted(self.configuration.settings.notifications);
-                let notification = notice.notification(name, self.clock.now(), &TimeZone::system());
+                let notification =
+                    notice.notification(name, managed.account().server.name(), self.clock.now(), &TimeZone::system());
                 // On a server the journal is where somebody looks.
                 warn!("{}: {}", notification.title, notification.body);
                 if let (true, Some(notifier)) = (wanted, &self.notifier) {

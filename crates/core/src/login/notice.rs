@@ -15,6 +15,11 @@ pub enum Notice {
         /// Until when the access token still works, UTC.
         access_token_until: Option<Timestamp>,
     },
+    /// The login ends soon, whatever is refreshed until then.
+    LoginEnds {
+        /// When, UTC.
+        at: Timestamp,
+    },
     /// The access token ends soon, or has ended, and refreshing keeps failing.
     NotRenewed {
         /// Why refreshing fails: the start of a sentence, such as "no connection".
@@ -38,6 +43,8 @@ pub enum Notice {
 pub enum NoticeKind {
     /// [`Notice::LoginRequired`].
     LoginRequired,
+    /// [`Notice::LoginEnds`].
+    LoginEnds,
     /// [`Notice::NotRenewed`].
     NotRenewed,
     /// [`Notice::KeychainRefused`].
@@ -51,7 +58,7 @@ impl NoticeKind {
     #[must_use]
     pub const fn is_wanted(self, settings: NotificationSettings) -> bool {
         match self {
-            Self::LoginRequired => settings.login,
+            Self::LoginRequired | Self::LoginEnds => settings.login,
             Self::NotRenewed => settings.not_renewed,
             Self::KeychainRefused => settings.keychain,
             Self::ApprovalRequired => settings.approval,
@@ -65,6 +72,7 @@ impl Notice {
     pub const fn kind(&self) -> NoticeKind {
         match self {
             Self::LoginRequired { .. } => NoticeKind::LoginRequired,
+            Self::LoginEnds { .. } => NoticeKind::LoginEnds,
             Self::NotRenewed { .. } => NoticeKind::NotRenewed,
             Self::KeychainRefused => NoticeKind::KeychainRefused,
             Self::ApprovalRequired { .. } => NoticeKind::ApprovalRequired,

@@ -1,4 +1,4 @@
-//! The three notifications: when a person must know. Texts and buttons, as plain values.
+//! The notifications: when a person must know. Texts and buttons, as plain values.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,7 +16,7 @@ pub struct Notification {
     /// Which kind.
     pub kind: NoticeKind,
     /// The bold line.
-    pub title: &'static str,
+    pub title: String,
     /// What happened, what it means.
     pub body: String,
     /// The buttons.
@@ -33,9 +33,9 @@ pub enum Buttons {
 }
 
 impl Notice {
-    /// The notification for an account, with times as its clock on the wall shows them.
+    /// The notification for an account at the server of this name, with times as its clock on the wall shows them.
     #[must_use]
-    pub fn notification(&self, account: &AccountName, now: Timestamp, zone: &TimeZone) -> Notification {
+    pub fn notification(&self, account: &AccountName, server: &str, now: Timestamp, zone: &TimeZone) -> Notification {
         let (title, buttons, text) = match self {
             Self::LoginRequired { expired_at, access_token_until } => {
                 let what = expired_at.map_or_else(
@@ -46,7 +46,11 @@ impl Notice {
                     || "There is no valid access token.".to_owned(),
                     |until| format!("The access token still works until {}.", local_time(until, now, zone)),
                 );
-                ("Log in to Vault again", Buttons::One("Log in"), format!("{what} {meanwhile}"))
+                (format!("Log in to {server} again"), Buttons::One("Log in"), format!("{what} {meanwhile}"))
+            }
+            Self::LoginEnds { at } => {
+                let text = format!("the login ends on {}. Log in before then to stay logged in.", full_date(*at, zone));
+                (format!("Log in to {server} soon"), Buttons::One("Log in"), text)
             }
             Self::NotRenewed { cause, since, access_token_until } => {
                 let verb = if *access_token_until > now { "ends" } else { "ended" };
@@ -55,15 +59,15 @@ impl Notice {
                     local_time(*since, now, zone),
                     local_time(*access_token_until, now, zone)
                 );
-                ("Vault token not renewed", Buttons::One("Open"), text)
+                (format!("{server} token not renewed"), Buttons::One("Open"), text)
             }
             Self::KeychainRefused => (
-                "Unlock your keychain",
+                "Unlock your keychain".to_owned(),
                 Buttons::One("Retry"),
                 "the new login is only in memory until the keychain accepts it.".to_owned(),
             ),
             Self::ApprovalRequired { program } => (
-                "A program wants a Vault token",
+                format!("A program wants a {server} token"),
                 Buttons::AllowOrDeny(program.clone()),
                 format!("{program} asks for access tokens for the first time."),
             ),
@@ -82,7 +86,7 @@ mod tests {
     }
 
     fn body(notice: &Notice) -> String {
-        notice.notification(&"Production".parse().unwrap(), at("2026-11-23T12:40:00Z"), &TimeZone::UTC).body
+        notice.notification(&"Production".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &TimeZone::UTC).body
     }
 
     #[test]
@@ -95,6 +99,14 @@ mod tests {
             body(&notice),
             "Production: the login expired on 1 Jan 2025, 00:00. The access token still works until 14:32."
         );
+        let notice = Notice::LoginEnds { at: at("2026-11-24T14:32:00Z") };
+        assert_eq!(
+            body(&notice),
+            "Production: the login ends on 24 Nov 2026, 14:32. Log in before then to stay logged in."
+        );
+        let elsewhere =
+            notice.notification(&"a".parse().unwrap(), "i.example", at("2026-11-23T12:40:00Z"), &TimeZone::UTC);
+        assert_eq!(elsewhere.title, "Log in to i.example soon");
         let notice = Notice::NotRenewed {
             cause: "no connection".to_owned(),
             since: at("2026-11-23T12:10:00Z"),

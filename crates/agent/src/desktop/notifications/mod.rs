@@ -133,7 +133,7 @@ fn described(notification: &Notification) -> notify_rust::Notification {
     let mut described = notify_rust::Notification::new();
     described
         .appname("Evertoken")
-        .summary(notification.title)
+        .summary(&notification.title)
         .body(&notification.body)
         .icon("evertoken")
         .timeout(notify_rust::Timeout::Never);
