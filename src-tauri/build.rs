@@ -10,6 +10,7 @@ const COMMANDS: &[&str] = &[
     "end_sign_in",
     "replace_user",
     "try_sandbox",
+    "logged_in",
     "copy",
     "refresh",
     "log_out",

@@ -33,7 +33,9 @@ async fn a_script_finds_in_the_output_what_the_schemas_say_and_nothing_else() {
     prints(desktop, "status default", "status").await;
     prints(desktop, "token", "token").await;
     prints(desktop, "token default --min-valid 10m", "token").await;
-    prints(desktop, "refresh", "account").await;
+    prints(desktop, "refresh", "refresh").await;
+    prints(desktop, "token --inspect", "token-inspect").await;
+    prints(desktop, "whoami", "whoami").await;
     prints(desktop, "copy", "copy").await;
     prints(desktop, "history", "history").await;
     let access = prints(desktop, "access", "access").await;

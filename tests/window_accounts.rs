@@ -50,6 +50,24 @@ async fn of_several_accounts_one_is_open_and_the_window_remembers_which() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_account_takes_nothing_from_the_first_and_the_window_says_so() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    let before = scene.desktop.token().await;
+    let grant = scene.sandbox.sign_in().await;
+    let window = open(&scene).await;
+    window.click(r#"[data-action="add-account"]"#).await;
+    retype(&window, "account", "work").await;
+    window.choose_endpoint(&scene.sandbox.endpoint()).await;
+
+    window.log_in(&grant.refresh_token).await;
+
+    let said = "work is logged in. The default account is still default.";
+    window.text_until(r#"[data-field="said"]"#, |text| text == said).await;
+    window.find(&card("work", r#"[data-field="name"]"#)).await;
+    assert_eq!(scene.desktop.token().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_renamed_and_made_the_default_in_the_window() {
     let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
     scene.desktop.login("other", &scene.sandbox).await;

@@ -16,38 +16,47 @@ fn spent(desktop: &Desktop) -> f64 {
     processes.filter(|pid| is_the_window(&procfs::command_line(*pid))).map(procfs::processor_seconds).sum()
 }
 
+/// No text of a token of 20 minutes changes oftener than once a minute, and each of the four does.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_window_with_four_calm_accounts_costs_a_hundredth_of_a_processor() {
-    /// No text of a token of 20 minutes changes oftener than once a minute, and each of the four does.
-    const SPAN: Duration = Duration::from_secs(60);
-    const SHARE: f64 = 0.01;
-    let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 20m").await;
+    four_accounts_cost("20m", Duration::from_secs(60), 0.01).await;
+}
+
+/// Each second four texts change, and each refresh is drawn: some two pictures a second, in software here, and no animation.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_countdown_of_seconds_is_drawn_once_a_second_and_not_sixty_times() {
+    four_accounts_cost("30s", Duration::from_secs(20), 0.35).await;
+}
+
+/// Opens a window with four accounts whose tokens live this long, and holds its share of a processor against a bound.
+async fn four_accounts_cost(life: &str, span: Duration, most: f64) {
+    let scene = Scene::signed_out(Desktop::with_screen().await, &format!("--expires-in {life}")).await;
     let desktop = &scene.desktop;
     for name in ["a", "b", "c", "d"] {
         desktop.login(name, &scene.sandbox).await;
     }
     let window = open(desktop).await;
-    window.find(r#"[data-account="d"][data-state="valid"]"#).await;
+    window.find(r#"[data-account="d"]"#).await;
     // The driver itself wakes WebKit.
     drop(window);
     eventually("the window has come to rest", async || {
         let before = spent(desktop);
         throughout(Duration::from_secs(2), "a person does nothing", async || true).await;
-        (spent(desktop) - before < 0.02).then_some(())
+        (spent(desktop) - before < 0.02 || most > 0.1).then_some(())
     })
     .await;
 
     let (begin, before) = (Instant::now(), spent(desktop));
-    throughout(SPAN, "a person does nothing", async || true).await;
+    throughout(span, "a person does nothing", async || true).await;
     let share = (spent(desktop) - before) / begin.elapsed().as_secs_f64();
 
-    note(&format!("a calm window: {:.2} % of a processor", share * 100.0));
-    assert!(share <= SHARE, "{:.2} % of a processor", share * 100.0);
+    note(&format!("tokens of {life}: {:.2} % of a processor", share * 100.0));
+    assert!(share <= most, "{:.2} % of a processor", share * 100.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_drawn_that_does_not_change_by_a_step_that_is_seen() {
-    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 20m").await;
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
     let window = open(&scene.desktop).await;
     window.find(r#"[data-account="default"][data-state="valid"]"#).await;
     let watch = "window.drawn = 0, new MutationObserver((all) => window.drawn += all.length).observe(document.body, \

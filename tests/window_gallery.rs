@@ -185,6 +185,7 @@ async fn twenty_accounts_and_names_that_are_too_long() {
     let elsewhere = Sandbox::start(desktop, "--expires-in 24h").await;
     desktop.login("sandbox", &elsewhere).await;
     elsewhere.expire().await;
+    desktop.evertoken(&format!("account default {LONG_NAME}")).await.succeeded();
     let window = open(desktop).await;
     refresh_until(&window, "sandbox", "login-soon").await;
     let row = format!(r#"[data-account="{LONG_NAME}"] [data-action="open"]"#);

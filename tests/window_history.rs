@@ -103,7 +103,7 @@ async fn a_night_asleep_is_seen_across_the_token_that_lived_through_it() {
     let rows = "[...document.querySelectorAll('[data-view=history] tbody tr:not(.day)')].map((row) => row.innerText)";
     let rows = window.run(rows).await;
     let asleep = rows.as_array().unwrap().iter().filter_map(Value::as_str).filter(|row| row.contains("Asleep"));
-    let told: Vec<_> = asleep.map(|row| row.trim().rsplit('\t').next().unwrap()).collect();
+    let told: Vec<_> = asleep.map(|row| row.rsplit("Asleep").next().unwrap().trim()).collect();
     assert_eq!(told, ["For 8 h 0 min.", "For 9 h 0 min."]);
     let seen = window
         .run(

@@ -68,6 +68,23 @@ async fn what_is_done_most_has_a_key_and_the_tooltip_names_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_ring_shows_the_focus_to_those_who_use_the_keyboard_and_to_nobody_else() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 24h").await;
+    let window = open(&scene.desktop).await;
+    let ring = "getComputedStyle(document.activeElement).outlineStyle";
+    window.click(r#"[data-action="add-account"]"#).await;
+    window.find(r#"[data-view="add-account"]"#).await;
+    window.click(r#"[data-view="add-account"] [data-action="cancel"]"#).await;
+    window.until("document.activeElement.dataset.action === 'add-account'").await;
+    assert_eq!(window.run(ring).await, "none", "a click needs no ring");
+
+    window.press("\u{e004}").await;
+
+    window.until("document.activeElement.dataset.action === 'settings'").await;
+    assert_eq!(window.run(ring).await, "solid", "a key does");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_accounts_the_one_that_is_wanted_is_found_by_its_name() {
     let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 24h").await;
     let desktop = &scene.desktop;

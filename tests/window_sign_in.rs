@@ -87,6 +87,8 @@ async fn a_newcomer_names_the_issuer_and_enters_a_code_on_another_device() {
         field.clear().await.unwrap();
         field.send_keys(&text).await.unwrap();
     }
+    // What was wrong is taken back while one types, and what is below moves up.
+    window.until("[...document.querySelectorAll('form .wrong')].every((said) => said.hidden)").await;
     device.click().await.unwrap();
 
     let code = window.text_until(&format!(r#"{WAITING} [data-field="code"]"#), |text| !text.is_empty()).await;

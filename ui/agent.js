@@ -46,6 +46,9 @@ export const replaceUser = (account, login) => invoke("replace_user", { account,
 /** @param {string} account @returns {Promise<void>} */
 export const trySandbox = (account) => invoke("try_sandbox", { account });
 
+/** What is said after a log-in. @param {string} account @param {boolean} isNew @returns {Promise<string>} */
+export const loggedIn = (account, isNew) => invoke("logged_in", { account, isNew });
+
 /** @param {string} account @returns {Promise<string>} */
 export const copy = (account) => invoke("copy", { account });
 

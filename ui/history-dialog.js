@@ -56,17 +56,17 @@ function show(dialog, history) {
 /** The day that the rows below it are of. @param {Item} item @returns {HTMLTableRowElement} */
 function heading({ day }) {
   const element = Object.assign(document.createElement("tr"), { className: "day" });
-  element.append(Object.assign(document.createElement("th"), { textContent: day, colSpan: 3, scope: "rowgroup" }));
+  element.append(Object.assign(document.createElement("th"), { textContent: day, colSpan: 2, scope: "rowgroup" }));
   return element;
 }
 
 /** @param {Item} item @returns {HTMLTableRowElement} */
 function row({ clock, what, why, trace_ids }) {
   const element = document.createElement("tr");
-  for (const text of [clock, what, why]) {
-    element.append(Object.assign(document.createElement("td"), { textContent: text }));
-  }
-  element.lastElementChild?.append(...trace_ids.map(traceId));
+  const told = document.createElement("td");
+  told.append(Object.assign(document.createElement("strong"), { textContent: what }), why === "" ? "" : ` ${why}`);
+  told.append(...trace_ids.map(traceId));
+  element.append(Object.assign(document.createElement("td"), { textContent: clock }), told);
   return element;
 }
 

@@ -1,6 +1,6 @@
 // The form that takes a refresh token: in the first run, for a new account, and for an account that must log in again.
 
-import { logIn } from "./agent.js";
+import { loggedIn, logIn } from "./agent.js";
 import { forgetCredential, takeCredentials } from "./credential.js";
 import { button, field, fromTemplate, input, part, say, write } from "./page.js";
 import { isRight, placeFields, preset, readPlace } from "./place-fields.js";
@@ -47,6 +47,12 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
     offer(form, isNew ? (chosen === "issuer" ? OF_A_SERVER : []) : (signIn ?? []));
   };
   where.hidden = !isNew;
+  // The ways to sign in follow the server that offers them; of an account that is there, they come first.
+  if (isNew) {
+    const offered = part(form, '[data-part="ways"]');
+    where.after(offered);
+    offered.prepend(part(offered, ".or"));
+  }
   where.open = suggestion !== undefined;
   arrange();
   form.addEventListener("change", arrange);
@@ -77,8 +83,8 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
         return askToReplace(form, logsInTo, trouble, trouble.waiting_login);
       });
       if (!isDone) return;
-      say(`${logsInTo} is logged in.`);
       onDone?.();
+      say(await loggedIn(logsInTo, isNew));
     });
 
   for (const way of ways(form)) {

@@ -21,7 +21,11 @@ impl About {
     pub(crate) fn of(report: &StatusReport, diagnosis: &Diagnosis, variable: impl Fn(&str) -> String) -> Self {
         let agent = &report.agent;
         let mut lines = vec![
-            format!("Evertoken {VERSION} (window), {} (agent, since {})", agent.version, agent.started_at),
+            format!(
+                "Evertoken {VERSION} (window), {} (agent, since {})",
+                agent.version,
+                agent.started_at.strftime("%FT%TZ")
+            ),
             format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             format!("Desktop: {}, {}", variable("XDG_CURRENT_DESKTOP"), variable("XDG_SESSION_TYPE")),
             format!("On the bus: {}", in_json(&diagnosis.session_bus)),
@@ -31,7 +35,11 @@ impl About {
         lines.extend(report.accounts.iter().map(|account| {
             let host = account.endpoint.parse::<Endpoint>().map_or_else(|_| "?".to_owned(), |it| it.host().to_owned());
             let said = account.login.reason.as_deref().or(account.refresh.last_error.as_deref()).unwrap_or("no error");
-            format!("- {} at {host}: {} failures, {said}", in_json(&account.state), account.refresh.failures)
+            format!(
+                "- {} at {host}: {} failures, {said}",
+                in_json(&account.state).trim_matches('"'),
+                account.refresh.failures
+            )
         }));
         Self {
             version: VERSION.to_owned(),

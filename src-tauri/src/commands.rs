@@ -11,7 +11,8 @@ use evertoken_core::oauth::server::SignInMethod;
 use evertoken_core::oauth::token::Fingerprint;
 use evertoken_core::present::sentence::with_local_times;
 use evertoken_core::present::window::{
-    History, HistorySpan, Recognised, Trouble, View, Waiting, copied, moved, recognise, refreshed,
+    History, HistorySpan, Recognised, Trouble, View, Waiting, copied, logged_in as after_log_in, moved, recognise,
+    refreshed,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -122,6 +123,12 @@ pub(crate) async fn try_sandbox(agent: Agent<'_>, account: &str) -> Result<(), T
     };
     call(&agent).await?.login(Some(&name), &login).await?;
     Ok(())
+}
+
+/// What is said after a log-in.
+#[command]
+pub(crate) async fn logged_in(agent: Agent<'_>, account: &str, is_new: bool) -> Result<String, Trouble> {
+    Ok(after_log_in(&name(account)?, is_new, &call(&agent).await?.status().await?))
 }
 
 #[command]

@@ -71,6 +71,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
             commands::end_sign_in,
             commands::replace_user,
             commands::try_sandbox,
+            commands::logged_in,
             commands::copy,
             commands::refresh,
             commands::log_out,

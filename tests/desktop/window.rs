@@ -96,7 +96,9 @@ impl Window {
     /// Clicks an element once it is there. What lies behind "⋯", or in a part that opens, is opened first, as a person does.
     pub(crate) async fn click(&self, selector: &str) {
         self.reveal(selector).await;
-        self.find(selector).await.click().await.unwrap();
+        // What stands above it may still grow or go.
+        let clicked = async || self.find(selector).await.click().await.ok();
+        eventually(&format!("{selector} can be clicked"), clicked).await;
     }
 
     async fn reveal(&self, selector: &str) {

@@ -8,7 +8,8 @@ use super::account_argument::AccountArgument;
 use super::agent_client;
 use super::status::find;
 use crate::failure::Failure;
-use crate::output::{self, plain};
+use crate::output;
+use crate::style::plain;
 
 /// Show whose login it is: the user, the account and the server
 ///

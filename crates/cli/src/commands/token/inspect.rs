@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
-use crate::output::{self, plain};
+use crate::output;
+use crate::style::plain;
 
 /// The claims whose values are instants (RFC 7519 section 4.1; `auth_time` is OpenID Connect's).
 const INSTANTS: [&str; 4] = ["iat", "nbf", "exp", "auth_time"];

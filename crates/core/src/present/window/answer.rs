@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::account::AccountName;
 use crate::account::order::AccountOrder;
 use crate::api::requests::{CopyAnswer, RefreshAnswer};
+use crate::api::status::StatusReport;
 use crate::config::duration::in_words;
 use crate::present::sentence::{local_time, not_refreshed, state_and_end};
 
@@ -29,6 +30,17 @@ pub fn refreshed(answer: &RefreshAnswer, now: Timestamp, zone: &TimeZone) -> Str
         format!("Refreshed: {}.", state_and_end(&answer.account, now, zone))
     } else {
         not_refreshed(&answer.account, now)
+    }
+}
+
+/// After a log-in; of a new account, which one is still meant when none is named.
+#[must_use]
+pub fn logged_in(account: &AccountName, is_new: bool, report: &StatusReport) -> String {
+    match report.accounts.iter().find(|other| other.default) {
+        Some(default) if is_new && default.name != *account => {
+            format!("{account} is logged in. The default account is still {}.", default.name)
+        }
+        Some(_) | None => format!("{account} is logged in."),
     }
 }
 
