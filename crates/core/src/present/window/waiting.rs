@@ -32,11 +32,14 @@ impl Waiting {
             SignInPrompt::Browser { url, opened, expires_at, .. } => {
                 let (words, address_words) = if *opened {
                     (
-                        "Your browser opens for the sign-in. This window goes on by itself.",
+                        "Your browser opens for the sign-in. This window continues automatically.",
                         "If none does, open this address on this machine:",
                     )
                 } else {
-                    ("Sign in with a browser. This window goes on by itself.", "Open this address on this machine:")
+                    (
+                        "Sign in with a browser. This window continues automatically.",
+                        "Open this address on this machine:",
+                    )
                 };
                 Self {
                     words: words.to_owned(),
@@ -47,14 +50,14 @@ impl Waiting {
                 }
             }
             SignInPrompt::Device { user_code, verification_uri, verification_uri_complete: _, expires_at } => Self {
-                words: "Enter this code on any device. This window goes on by itself.".to_owned(),
+                words: "Enter this code on any device. This window continues automatically.".to_owned(),
                 code: user_code.clone(),
                 address_words: "The place to enter it:".to_owned(),
                 address: verification_uri.clone(),
                 until: until(expires_at),
             },
             SignInPrompt::Command { expires_at } => Self {
-                words: "The account’s sign-in command runs. This window goes on by itself.".to_owned(),
+                words: "The account’s sign-in command runs. This window continues automatically.".to_owned(),
                 code: String::new(),
                 address_words: String::new(),
                 address: String::new(),
