@@ -49,7 +49,7 @@ fn record() -> impl Strategy<Value = Record> + Clone {
             retry_after: None
         }),
         fingerprint.clone().prop_map(|fingerprint| Record::Refused { fingerprint, expired_at: None, trace_id: None }),
-        fingerprint.clone().prop_map(|fingerprint| Record::Told { fingerprint }),
+        fingerprint.clone().prop_map(|fingerprint| Record::Told { fingerprint, boot: String::new() }),
         fingerprint.clone().prop_map(|fingerprint| Record::LoggedIn { fingerprint }),
         (fingerprint, proptest::option::of(reason)).prop_map(|(fingerprint, reason)| Record::Revoked {
             fingerprint,

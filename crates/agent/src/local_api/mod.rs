@@ -60,7 +60,8 @@ pub(crate) enum Call {
     SignIn(AccountRef, SignInMethod, SignInRequest, SignInEvents),
     ReplaceUser(AccountRef, ReplaceRequest, Reply<AccountStatus>),
     Refresh(AccountRef, RefreshRequest, Reply<AccountStatus>),
-    Copy(AccountRef, Caller, Reply<CopyAnswer>),
+    /// With `true` a notification answers too.
+    Copy(AccountRef, Caller, bool, Reply<CopyAnswer>),
     Approve(AccountRef, Approval, Reply<AccountStatus>),
     Accesses(Reply<AccessAnswer>),
     LogOut(AccountRef, Reply<LogoutAnswer>),

@@ -8,6 +8,7 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::CopyAnswer;
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::session::{Event, Phase};
+use jiff::tz::TimeZone;
 use tracing::warn;
 
 use super::Agent;
@@ -47,7 +48,11 @@ impl Agent {
             RefreshGoal::ValidFor(_) => managed.session.lasts(min_valid, now, &self.policy),
             RefreshGoal::Refreshed => rests_after_success(managed),
         };
-        if succeeded { Ok(status) } else { Err(managed.session.why_no_token(name, min_valid, now, &self.policy)) }
+        if succeeded {
+            Ok(status)
+        } else {
+            Err(managed.session.why_no_token(name, min_valid, now, &self.policy, &TimeZone::system()))
+        }
     }
 
     /// Copies the access token, after a refresh if it does not last.
@@ -61,7 +66,7 @@ impl Agent {
         let now = self.clock.now();
         let valid = managed.session.access_token().filter(|info| info.remaining(now).is_positive());
         let (Some(info), Some(token)) = (valid, managed.access_token.clone()) else {
-            let problem = managed.session.why_no_token(name, None, now, &self.policy);
+            let problem = managed.session.why_no_token(name, None, now, &self.policy, &TimeZone::system());
             return self.copied(name, request, Err(problem));
         };
         let cleared_after = self.configuration.settings.clear_clipboard_after.as_secs();
@@ -83,9 +88,15 @@ impl Agent {
         if let Err(problem) = &result {
             warn!(account = %name, "not copied: {problem}");
         }
-        if let Some(CopyRequest { caller, reply }) = request {
-            self.note_answer(name, caller, &result);
-            let _ = reply.send(result);
+        match request {
+            Some(CopyRequest { caller, notify, reply }) => {
+                self.note_answer(name, caller, &result);
+                if notify {
+                    self.answer_copy(name, &result);
+                }
+                let _ = reply.send(result);
+            }
+            None => self.answer_copy(name, &result),
         }
     }
 }

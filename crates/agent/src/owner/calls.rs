@@ -7,6 +7,7 @@ use evertoken_core::api::requests::{RefreshRequest, TokenAnswer};
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::session::Event;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 use super::Agent;
 use super::account::{CopyRequest, RefreshGoal, Waiter};
@@ -25,10 +26,10 @@ impl Agent {
             Call::SignIn(account, method, request, events) => self.sign_in(account, method, request, events),
             Call::ReplaceUser(account, request, reply) => self.replace_user(account, request, reply),
             Call::Refresh(account, request, reply) => self.refresh(account, request, reply),
-            Call::Copy(account, caller, reply) => {
+            Call::Copy(account, caller, notify, reply) => {
                 let admitted = self.resolve(account).and_then(|name| self.admit(&name, &caller).map(|()| name));
                 match admitted {
-                    Ok(name) => self.copy(&name, Some(CopyRequest { caller, reply })),
+                    Ok(name) => self.copy(&name, Some(CopyRequest { caller, notify, reply })),
                     Err(problem) => drop(reply.send(Err(problem))),
                 }
             }
@@ -62,7 +63,9 @@ impl Agent {
                 expires_at: info.expires_at,
                 expires_in: info.remaining(now).as_secs(),
             }),
-            (Some(_) | None, _) => Err(managed.session.why_no_token(name, asked, now, &self.policy)),
+            (Some(_) | None, _) => {
+                Err(managed.session.why_no_token(name, asked, now, &self.policy, &TimeZone::system()))
+            }
         }
     }
 

@@ -71,9 +71,16 @@ impl Agent {
                 let wanted = notice.kind().is_wanted(self.configuration.settings.notifications);
                 let notification = notice.notification(name, self.clock.now(), &TimeZone::system());
                 // On a server the journal is where somebody looks.
-                warn!("{}: {}", notification.title, notification.body);
+                if !notification.kind.is_transient() {
+                    warn!("{}: {}", notification.title, notification.body);
+                }
                 if let (true, Some(notifier)) = (wanted, &self.notifier) {
                     notifier.show(notification);
+                }
+            }
+            Effect::Update(notice) => {
+                if let Some(notifier) = &self.notifier {
+                    notifier.update(notice.notification(name, self.clock.now(), &TimeZone::system()));
                 }
             }
             Effect::Withdraw(kind) => {

@@ -31,6 +31,7 @@ use crate::login::LogInReport;
 use crate::rotation::{AccountContext, Rotated, rotate};
 use crate::store::account_lock::AccountLock;
 use crate::store::token_file::TokenFileError;
+use crate::system::boot;
 
 /// A job's report.
 pub(crate) struct Finished {
@@ -240,7 +241,7 @@ async fn read(context: &AccountContext) -> Result<Opened, KeychainProblem> {
         Vec::new()
     });
     let journal = if context.tokens.forgets() { Summary::default() } else { summarize(&entries) };
-    let recovered = recover(&tokens.found(&server), &journal)?;
+    let recovered = recover(&tokens.found(&server), &journal, &boot::id())?;
     let waiting = still_waiting(context, &tokens, &entries).await;
     Ok(Opened {
         recovered,

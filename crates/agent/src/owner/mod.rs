@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod answer;
 mod calls;
+mod copy_answers;
 mod desktop;
 mod effects;
 mod history;
@@ -25,12 +26,14 @@ use evertoken_core::config::paths::Paths;
 use evertoken_core::login::policy::{Chance, Policy};
 use evertoken_core::login::session::{Event, Moment};
 use evertoken_core::present::notification::Notice;
-use evertoken_core::present::tray::Action;
+use evertoken_core::present::tray::{Action, Answer};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info};
 
 use self::account::ManagedAccount;
+use self::copy_answers::CopyAnswers;
 use self::jobs::Finished;
 use self::log_ins::LogIns;
 use self::token_files::TokenFiles;
@@ -67,6 +70,7 @@ pub(crate) struct Agent {
     log_ins: LogIns,
     notifier: Option<Notifier>,
     tray: Option<Tray>,
+    answers: CopyAnswers,
 }
 
 /// What the owner listens to.
@@ -90,6 +94,7 @@ pub(crate) struct Parts {
     pub(crate) keychain: Keychain,
     pub(crate) info: AgentInfo,
     pub(crate) reports: watch::Sender<Arc<StatusReport>>,
+    pub(crate) answers: watch::Sender<Option<Answer>>,
     pub(crate) finished: mpsc::UnboundedSender<Finished>,
     pub(crate) notifier: Option<Notifier>,
     pub(crate) tray: Option<Tray>,
@@ -104,7 +109,7 @@ enum Next {
 
 impl Agent {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { configuration, file, paths, keychain, info, reports, finished, notifier, tray } = parts;
+        let Parts { configuration, file, paths, keychain, info, reports, answers, finished, notifier, tray } = parts;
         let token_files = TokenFiles::new(TokenFileStore::new(paths.token_files()));
         let mut agent = Self {
             policy: Policy::with(configuration.settings.refresh),
@@ -125,6 +130,7 @@ impl Agent {
             log_ins: LogIns::default(),
             notifier,
             tray,
+            answers: CopyAnswers::new(answers),
         };
         agent.adopt(configuration);
         agent.look_for_unfinished_log_ins();
@@ -265,7 +271,7 @@ impl Agent {
         AccountStatus {
             token_file: self.token_files.status(sharing),
             approvals: managed.asking.to_vec(),
-            ..managed.session.status(name, server, is_default, self.clock.now())
+            ..managed.session.status(name, server, is_default, self.clock.now(), &TimeZone::system())
         }
     }
 

@@ -19,6 +19,9 @@ Examples:
 pub(crate) struct Copy {
     /// The account; may be left out when there is one account or a default
     account: Option<AccountName>,
+    /// Show a notification too, for menus and keyboard shortcuts
+    #[arg(long)]
+    notify: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -28,7 +31,11 @@ impl Copy {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let client = agent_client().await?;
         let account = self.account.as_ref();
-        let copied = after_refresh(&client, account, None, || client.copy(account)).await?;
+        let copied = if self.notify {
+            client.copy_and_notify(account).await?
+        } else {
+            after_refresh(&client, account, None, || client.copy(account)).await?
+        };
         if self.json {
             return output::json(&copied);
         }

@@ -152,6 +152,7 @@ impl Login {
         let credential = if way.is_none() { Some(credential::read()?) } else { None };
         let client = agent_client().await?;
         let report = client.status().await?;
+        let started_before = client.settings().await?.start_at_login;
         let name = self.account.or_else(|| implied_account(&report));
         let is_new = name.as_ref().is_some_and(|name| report.accounts.iter().all(|account| account.name != *name));
         let (settings, replace_user) = (self.settings.into_settings(is_new), self.replace_user);
@@ -176,7 +177,11 @@ impl Login {
             "Logged in to {}: {}.",
             account.name,
             state_and_time_left(&account, Timestamp::now())
-        ))
+        ))?;
+        if !started_before && client.settings().await?.start_at_login {
+            output::line("Evertoken starts with your desktop from now on; the settings can change that.")?;
+        }
+        Ok(())
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Edit {
     SetDefault(AccountName),
     /// Changes settings.
     ChangeSettings(SettingsChange),
+    /// Starts the agent with the desktop, unless it was decided whether it does.
+    StartAtLoginUnlessDecided,
 }
 
 impl Edit {
@@ -64,6 +66,12 @@ impl Edit {
                 put(&mut document, "default_account", name.as_str());
             }
             Self::ChangeSettings(change) => change_settings(&mut document, change)?,
+            Self::StartAtLoginUnlessDecided => {
+                let settings = table(document.as_table_mut(), "settings")?;
+                if !settings.contains_key("start_at_login") {
+                    put(settings, "start_at_login", true);
+                }
+            }
         }
         Ok(document.to_string())
     }
@@ -237,12 +245,13 @@ fn change_settings(document: &mut DocumentMut, change: &SettingsChange) -> Resul
     if let Some(order) = &change.account_order {
         put_texts(settings, ACCOUNT_ORDER, &order.names().map(AccountName::as_str).collect::<Vec<_>>());
     }
-    if let Some(NotificationSettings { login, not_renewed, keychain, approval }) = change.notifications {
+    if let Some(NotificationSettings { login, not_renewed, keychain, approval, copied }) = change.notifications {
         let notifications = table(settings, "notifications")?;
         put(notifications, "login", login);
         put(notifications, "not_renewed", not_renewed);
         put(notifications, "keychain", keychain);
         put(notifications, "approval", approval);
+        put(notifications, "copied", copied);
     }
     Ok(())
 }
@@ -254,6 +263,14 @@ mod tests {
     use super::*;
     use crate::account::order::AccountOrder;
     use crate::account::token_file::TokenFileForm;
+
+    #[test]
+    fn whether_the_agent_starts_with_the_desktop_is_decided_once() {
+        let after = |text: &str| Edit::StartAtLoginUnlessDecided.apply(text).unwrap();
+        assert!(parse(&after("version = 1\n")).unwrap().settings.start_at_login);
+        let no = "version = 1\n[settings]\nstart_at_login = false # never\n";
+        assert_eq!(after(no), no);
+    }
 
     fn name(text: &str) -> AccountName {
         text.parse().unwrap()

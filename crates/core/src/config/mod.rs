@@ -119,11 +119,13 @@ pub struct NotificationSettings {
     pub keychain: bool,
     /// "A program wants a Vault token".
     pub approval: bool,
+    /// "Access token copied", after a click in the tray.
+    pub copied: bool,
 }
 
 impl Default for NotificationSettings {
     fn default() -> Self {
-        Self { login: true, not_renewed: true, keychain: true, approval: true }
+        Self { login: true, not_renewed: true, keychain: true, approval: true, copied: true }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What follows from a session: status, deadlines, answers to those who want a token.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::{AccessTokenInfo, Phase, Session, Troubles, WakeupReason, shifted};
 use crate::account::AccountName;
@@ -92,6 +93,10 @@ impl Session {
     /// The warning that is due, if one is.
     pub(super) fn warning(&self, now: Timestamp, policy: &Policy) -> Option<Notice> {
         self.warn_at(policy).filter(|at| *at <= now)?;
+        self.not_renewed_notice()
+    }
+
+    fn not_renewed_notice(&self) -> Option<Notice> {
         let (troubles, token) = (self.troubles()?, self.access_token.as_ref()?);
         Some(Notice::NotRenewed {
             cause: troubles.newest.in_words(),
@@ -100,9 +105,30 @@ impl Session {
         })
     }
 
+    /// What a notification says once the access token that it speaks of has expired.
+    pub(super) fn notice_of_an_expired_token(&self, now: Timestamp) -> Option<Notice> {
+        self.access_token.as_ref().filter(|token| token.expires_at <= now)?;
+        match &self.phase {
+            Phase::AuthorizationRequired { refusal, .. } => Some(self.login_notice(refusal, now)),
+            Phase::Requesting { .. } | Phase::BackingOff { .. } if self.shown.not_renewed => self.not_renewed_notice(),
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::ServerChanged(_) => None,
+        }
+    }
+
     fn keychain_problem(&self) -> Option<KeychainProblem> {
         match &self.phase {
             Phase::Opening { problem, .. } => *problem,
+            // Still true while it is asked once more.
+            Phase::Requesting {
+                unstored: None,
+                troubles: Some(Troubles { newest: Failure::Keychain(problem), .. }),
+                ..
+            } => Some(*problem),
             Phase::Requesting { unstored, .. } => *unstored,
             Phase::BackingOff { troubles: Troubles { newest: Failure::Keychain(problem), .. }, .. } => Some(*problem),
             Phase::BackingOff { .. }
@@ -134,7 +160,14 @@ impl Session {
 
     /// What people and scripts are told.
     #[must_use]
-    pub fn status(&self, name: &AccountName, server: &Server, default: bool, now: Timestamp) -> AccountStatus {
+    pub fn status(
+        &self,
+        name: &AccountName,
+        server: &Server,
+        default: bool,
+        now: Timestamp,
+        zone: &TimeZone,
+    ) -> AccountStatus {
         let token = self.access_token.as_ref();
         let status = AccountStatus {
             name: name.clone(),
@@ -152,7 +185,7 @@ impl Session {
                 stored_at: info.stored_at,
                 rotations: info.rotations,
             }),
-            login: self.login_status(),
+            login: self.login_status(zone),
             sign_in: server.sign_in_methods(),
             // What the agent does with the token is not the session's to know.
             token_file: None,
@@ -182,11 +215,11 @@ impl Session {
         }
     }
 
-    fn login_status(&self) -> LoginStatus {
+    fn login_status(&self, zone: &TimeZone) -> LoginStatus {
         match &self.phase {
             Phase::AuthorizationRequired { refusal, since, .. } => LoginStatus {
                 required_since: Some(*since),
-                reason: Some(Failure::AuthorizationRequired(refusal.clone()).in_words()),
+                reason: Some(Failure::AuthorizationRequired(refusal.clone()).in_words_at(zone)),
             },
             Phase::ServerChanged(foreign) => LoginStatus { required_since: None, reason: Some(foreign.to_string()) },
             Phase::Opening { .. }
@@ -205,6 +238,7 @@ impl Session {
         min_valid: Option<SignedDuration>,
         now: Timestamp,
         policy: &Policy,
+        zone: &TimeZone,
     ) -> Problem {
         if let Some(problem) = self.keychain_problem() {
             return keychain_problem(name, problem);
@@ -215,11 +249,13 @@ impl Session {
                 Problem::new(ProblemKind::LoginRequired, format!("{name}: nobody is logged in."), log_in)
             }
             Phase::AuthorizationRequired { refusal, .. } => {
-                let reason = Failure::AuthorizationRequired(refusal.clone()).in_words();
+                let reason = Failure::AuthorizationRequired(refusal.clone()).in_words_at(zone);
                 Problem::new(ProblemKind::LoginRequired, format!("{name}: {reason}."), log_in)
             }
             Phase::ServerChanged(foreign) => server_changed(name, foreign),
-            Phase::BackingOff { troubles, until, .. } => failing(name, &troubles.newest, Some(*until)),
+            Phase::BackingOff { troubles, until, .. } => {
+                failing(name, &troubles.newest, Some(until.to_zoned(zone.clone())))
+            }
             Phase::Requesting { troubles: Some(troubles), .. } => failing(name, &troubles.newest, None),
             Phase::Opening { .. } | Phase::Requesting { troubles: None, .. } => renewing(name),
             Phase::Scheduled { .. } if self.refresh_helps(min_valid, now, policy) => renewing(name),
@@ -265,7 +301,10 @@ fn token_status(token: &AccessTokenInfo, now: Timestamp) -> AccessTokenStatus {
 #[must_use]
 pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
     let advice = match problem {
-        KeychainProblem::Locked | KeychainProblem::TimedOut => "Unlock the keychain; Evertoken goes on by itself.",
+        KeychainProblem::Locked | KeychainProblem::TimedOut => {
+            "Unlock the keychain; Evertoken continues automatically."
+        }
+        KeychainProblem::PasswordAsked => "Enter it there; Evertoken continues automatically.",
         KeychainProblem::Unavailable => {
             "Start a keychain such as GNOME Keyring, or open your database in KeePassXC; Evertoken goes on by itself."
         }
@@ -312,10 +351,10 @@ fn renewing(name: &AccountName) -> Problem {
     )
 }
 
-fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> Problem {
+fn failing(name: &AccountName, failure: &Failure, until: Option<Zoned>) -> Problem {
     let next = until.map_or_else(
         || "Evertoken is trying again now.".to_owned(),
-        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%H:%M:%S UTC")),
+        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%H:%M:%S")),
     );
     let detail = format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words());
     match failure {

@@ -133,6 +133,7 @@ impl Session {
         let mut effects: Vec<Effect> = warning.into_iter().map(Effect::Notify).collect();
         self.shown.not_renewed |= !effects.is_empty();
         let now = moment.now;
+        effects.extend(self.notice_of_an_expired_token(now).map(Effect::Update));
         let (session, more) = match &self.phase {
             Phase::Opening { retry_at: Some(at), .. } if *at <= now => self.open(),
             Phase::Scheduled { at } if *at <= now => self.request(None),
