@@ -6,6 +6,7 @@ mod commands;
 mod display;
 mod follow;
 mod geometry;
+mod looks;
 #[cfg(test)]
 mod page;
 mod place;
@@ -53,7 +54,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
         .manage(window::Opening::new(arguments))
         .manage(paths)
         .manage(known)
-        .manage(present::Looks::default())
+        .manage(looks::Looks::default())
         .manage(sign_in::UnderWay::default())
         .setup(|app| {
             window::open(app)?;

@@ -1,32 +1,21 @@
 //! Tells the page how things are: when the agent reports a change, and when time alone changes a text.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_core::present::window::{Trouble, View, reads_the_same_for};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tauri::{AppHandle, Emitter, Manager};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::follow::Known;
+use crate::looks::Looks;
 use crate::window;
 
 /// The page's event.
 const VIEW: &str = "view";
 /// The timer stands still while the machine sleeps; a text is wrong no longer than this after it wakes.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-
-/// Rings when a person looks at the window again.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Looks(Arc<Notify>);
-
-impl Looks {
-    /// A person looks.
-    pub(crate) fn again(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// Starts to tell.
 pub(crate) fn begin(app: &AppHandle) {
@@ -46,7 +35,7 @@ async fn present(app: AppHandle) {
         }
         tokio::select! {
             changed = known.changed() => if changed.is_err() { return },
-            () = looks.0.notified() => {}
+            () = looks.next() => {}
             () = tokio::time::sleep(reads_the_same_for.min(LONGEST_SLEEP)), if window::is_seen(&app) => {}
         }
     }

@@ -106,6 +106,7 @@ impl SettingsForm {
             notifications: (notifications != now.notifications).then_some(notifications),
             refresh: (self.refresh != opened.refresh).then(|| self.refresh.into()),
             start_at_login: (self.start_at_login != opened.start_at_login).then_some(self.start_at_login),
+            paste_once: None,
             account_order: None,
         })
     }

@@ -9,8 +9,8 @@ use tauri::{WebviewWindowBuilder, WindowEvent};
 
 use crate::arguments::Arguments;
 use crate::geometry::Geometry;
+use crate::looks::Looks;
 use crate::preferences::Preferences;
-use crate::present::Looks;
 
 /// The one window's name within the program.
 pub(crate) const LABEL: &str = "main";

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
-use crate::output::{Colour, Style, plain};
+use crate::style::{Colour, Style, plain};
 
 /// Why a command ends early.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod output;
 mod program;
 #[cfg(test)]
 mod schemas;
+mod style;
 
 use std::alloc::System;
 use std::process::ExitCode;

@@ -9,6 +9,8 @@ mod command;
 mod debian;
 mod demo;
 mod end_to_end;
+#[cfg(test)]
+mod house;
 mod interrupt;
 mod package;
 mod private_desktop;
@@ -21,6 +23,7 @@ mod screenshots;
 mod setup;
 mod subject;
 mod test;
+mod test_command;
 
 use std::process::ExitCode;
 
@@ -41,7 +44,7 @@ enum Task {
     /// Build and start the application; with --demo beside a sandbox with short-lived tokens
     Run(run::Options),
     /// Format, lints, unit tests, simulation, the page's types, end to end; stops at the first failure
-    Test(test::Options),
+    Test(test_command::Options),
     /// Measure the release build: latency, start, memory, wake-ups (Linux)
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)

@@ -28,7 +28,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::origin::refuse_web_pages;
-use super::{AccountRef, Call, Owner};
+use super::refusal::Refusal;
+use crate::request::{AccountRef, Call, Owner};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
@@ -92,23 +93,6 @@ pub(super) fn router(owner: Owner, token_files: TokenFileStore) -> Router {
         .layer(map_response(name_the_server))
         .layer(Extension(token_files))
         .with_state(owner)
-}
-
-/// A problem as an answer.
-pub(super) struct Refusal(Problem);
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        Self(problem)
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.0).into_response().into_body())
-            .into_response()
-    }
 }
 
 type Answer<T> = Result<Json<T>, Refusal>;

@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tracing::info;
 
-use super::obtain::SignInContext;
+use super::context::SignInContext;
 use crate::system::children::keep_variables_from;
 
 /// How long it may take: it may have a sign-in of its own to do.

@@ -7,13 +7,15 @@ use evertoken_core::api::login_problem::{login_problem, login_store_delayed};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::api::status::AccountStatus;
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::flow::{Answer, Flow, Outcome, Question, Step};
 use evertoken_core::login::rotation::{self, Purpose};
 use evertoken_core::login::session::Tokens;
-use evertoken_core::login::token_store::{Credential, KeychainProblem, LogIn};
+use evertoken_core::login::token_store::{Credential, LogIn};
 use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::failure::Failure;
-use evertoken_core::oauth::metadata::{Issuer, Metadata};
+use evertoken_core::oauth::issuer::Issuer;
+use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
 use jiff::Timestamp;
@@ -24,7 +26,7 @@ use super::listener::Listener;
 use super::obtain::obtain;
 use super::resolve::{NOT_LOGGED_IN, resolve};
 use crate::http::discovery::discover;
-use crate::local_api::Reply;
+use crate::request::Reply;
 use crate::rotation::{AccountContext, Rotated, SlottedToken, rotate};
 
 /// One log-in, before it begins.

@@ -5,10 +5,7 @@ use evertoken_core::api::requests::SignInEvent;
 use evertoken_core::api::status::AccountStatus;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::local_api::Reply;
-
-/// The events of a sign-in.
-pub(crate) type SignInEvents = mpsc::UnboundedSender<SignInEvent>;
+use crate::request::{Reply, SignInEvents};
 
 /// Is told once how the log-in went.
 pub(crate) enum Listener {

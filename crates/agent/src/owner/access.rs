@@ -5,11 +5,12 @@ use evertoken_core::account::approval::{Access, AccessOutcome, Caller, Permissio
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{AccessAnswer, Approval};
 use evertoken_core::api::status::AccountStatus;
+use evertoken_core::login::notice::Notice;
+use evertoken_core::login::notice::NoticeKind;
 use evertoken_core::login::session::Effect;
-use evertoken_core::present::notification::{Notice, NoticeKind};
 
-use super::Agent;
-use crate::local_api::AccountRef;
+use super::agent::Agent;
+use crate::request::AccountRef;
 
 /// More programs at once than a person could tell apart; the others hear that they have to wait, and ask again.
 const MOST_ASKING: usize = 16;

@@ -11,9 +11,9 @@ use evertoken_core::login::session::{Event, Phase};
 use jiff::tz::TimeZone;
 use tracing::warn;
 
-use super::Agent;
 use super::account::{CopyRequest, ManagedAccount, RefreshGoal, Waiter};
-use super::jobs::JobResult;
+use super::agent::Agent;
+use super::finished::JobResult;
 
 impl Agent {
     /// Answers at once when nothing is under way.
@@ -72,9 +72,10 @@ impl Agent {
         let cleared_after = self.configuration.settings.clear_clipboard_after.as_secs();
         let answer = CopyAnswer { expires_at: info.expires_at, cleared_after };
         let clipboard = Arc::clone(&self.clipboard);
+        let once = self.configuration.settings.paste_once;
         let id = managed.id.clone();
         self.start(&id, async move {
-            let copied = clipboard.lock().await.copy(&token, Duration::from_secs(cleared_after)).await;
+            let copied = clipboard.lock().await.copy(&token, Duration::from_secs(cleared_after), once).await;
             Some(JobResult::Copied(request, copied.map(|()| answer).map_err(|error| no_clipboard(&error))))
         });
     }

@@ -9,10 +9,10 @@ use evertoken_core::login::session::Event;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::Agent;
 use super::account::{CopyRequest, RefreshGoal, Waiter};
-use super::jobs::ForgetReply;
-use crate::local_api::{AccountRef, Call, Reply};
+use super::agent::Agent;
+use super::finished::ForgetReply;
+use crate::request::{AccountRef, Call, Reply};
 
 impl Agent {
     pub(super) fn call(&mut self, call: Call) {

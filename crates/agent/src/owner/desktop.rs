@@ -5,13 +5,13 @@ use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{Approval, CopyAnswer};
 use evertoken_core::config::Edit;
 use evertoken_core::login::journal::{Entry, Record};
+use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::session::Event;
 use evertoken_core::present::copied::Copied;
-use evertoken_core::present::notification::{Notice, NoticeKind};
 use evertoken_core::present::tray::Action;
 use jiff::tz::TimeZone;
 
-use super::Agent;
+use super::agent::Agent;
 use crate::desktop::notifications::NotifierEvent;
 use crate::desktop::{start_at_login, tray, window};
 use crate::rotation::AccountContext;
@@ -68,7 +68,7 @@ impl Agent {
     /// Answers who asked for a copy in the tray.
     pub(super) fn answer_copy(&mut self, name: &AccountName, result: &Result<CopyAnswer, Problem>) {
         let copied = Copied::of(name, result, self.clock.now(), &TimeZone::system());
-        self.notify(name, Notice::Copied(copied.clone()));
+        self.notify(name, Notice::Copied { succeeded: copied.succeeded, text: copied.to_string() });
         self.answer_in_the_tray(copied);
     }
 

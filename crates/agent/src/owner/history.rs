@@ -1,13 +1,13 @@
 //! What happened to an account's login, and when the machine slept.
 
 use evertoken_core::api::problem::Problem;
-use evertoken_core::api::requests::HistoryAnswer;
+use evertoken_core::login::journal::HistoryAnswer;
 use evertoken_core::login::journal::{Entry, Record, with_sleeps};
 use jiff::Timestamp;
 
-use super::Agent;
+use super::agent::Agent;
 use super::jobs::state_folder;
-use crate::local_api::AccountRef;
+use crate::request::AccountRef;
 use crate::store::journal_file::JournalFile;
 
 impl Agent {

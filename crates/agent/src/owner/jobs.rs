@@ -1,253 +1,66 @@
-//! Work that takes time, off the owner's task. Each job reports once, with the id of the account that it belongs to.
+//! Work that takes time, off the owner's task.
 
-use std::future::Future;
-use std::path::PathBuf;
-
-use evertoken_core::account::{AccountId, AccountName};
+use evertoken_core::account::AccountName;
+use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{AccountChange, AccountSettings, CopyAnswer, LogoutAnswer};
+use evertoken_core::api::requests::{AccountChange, AccountSettings};
 use evertoken_core::api::status::AccountStatus;
+use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::login::access_token::AccessTokenInfo;
 use evertoken_core::login::flow::LONGEST_QUESTION;
 use evertoken_core::login::journal::{Entry, Record, Summary, summarize, was_presented};
 use evertoken_core::login::recovery::recover;
-use evertoken_core::login::rotation::{Outcome, Purpose};
-use evertoken_core::login::session::{AccessTokenInfo, Event, Recovered, RequestId, keychain_problem};
-use evertoken_core::login::token_store::{
-    KeychainProblem, LogIn, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens,
-};
-use evertoken_core::oauth::metadata::{Issuer, Metadata};
-use evertoken_core::oauth::revocation::Revocation;
+use evertoken_core::login::rotation::Purpose;
+use evertoken_core::login::session::RequestId;
+use evertoken_core::login::token_store::{LogIn, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens};
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::Agent;
-use super::account::CopyRequest;
-use super::log_ins::LogInNumber;
+use super::finished::{Finished, JobResult, Opened};
 use crate::http::discovery::discover;
-use crate::local_api::Reply;
-use crate::login::LogInReport;
-use crate::rotation::{AccountContext, Rotated, rotate};
+use crate::request::Reply;
+use crate::rotation::{AccountContext, Found, rotate};
 use crate::store::account_lock::AccountLock;
-use crate::store::token_file::TokenFileError;
 use crate::system::boot;
 
-/// A job's report.
-pub(crate) struct Finished {
-    account: Option<AccountId>,
-    /// Was this the job's last report?
-    last: bool,
-    /// `None`: nothing that anybody has to know.
-    result: Option<JobResult>,
-}
-
-impl Finished {
-    /// A report of a job that goes on.
-    pub(super) fn so_far(account: AccountId, result: JobResult) -> Self {
-        Self { account: Some(account), last: false, result: Some(result) }
-    }
-}
-
-/// What a job came to.
-#[expect(clippy::large_enum_variant, reason = "each is read at once")]
-pub(super) enum JobResult {
-    Opened(Result<Box<Opened>, KeychainProblem>),
-    StoreDelayed(RequestId, KeychainProblem),
-    Refreshed(RequestId, Rotated),
-    LogIn(LogInNumber, LogInReport),
-    /// A log-in that made an account, and died before the configuration told of it.
-    Unfinished(LogIn, Option<Fingerprint>),
-    Discovered(AccountName, AccountSettings, Result<Metadata, Problem>, Reply<AccountStatus>),
-    ServerMayChange(Box<(Server, AccountChange)>, Result<(), Problem>, Reply<AccountStatus>),
-    /// The tokens are deleted; the server has yet to hear of it.
-    SignedOut,
-    Forgotten {
-        remove: bool,
-        result: Result<Option<Revocation>, Problem>,
-        reply: ForgetReply,
-    },
-    Copied(Option<CopyRequest>, Result<CopyAnswer, Problem>),
-    TokenFileKept(PathBuf, Result<(), TokenFileError>),
-}
-
-/// What a start found.
-pub(super) struct Opened {
-    recovered: Recovered,
-    access_token: Option<AccessToken>,
-    /// A log-in that the configuration does not tell of yet, and the token that it ended with.
-    unfinished: Option<(LogIn, Fingerprint)>,
-    /// A login of another user that waits for a person's answer.
-    waiting: Option<StoredRefreshToken>,
-}
-
-/// Who hears that an account's tokens are gone.
-pub(super) enum ForgetReply {
-    LoggedOut(Reply<LogoutAnswer>),
-    Removed(Reply<()>),
-}
-
-impl Agent {
-    /// Runs a job to its end, whoever goes away.
-    pub(super) fn start(&mut self, id: &AccountId, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        self.spawn(Some(id.clone()), job);
-    }
-
-    /// The same for work that goes on without an account.
-    pub(super) fn start_unowned(&mut self, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        self.spawn(None, job);
-    }
-
-    fn spawn(&mut self, account: Option<AccountId>, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        let finished = self.finished.clone();
-        self.running_jobs += 1;
-        tokio::spawn(async move {
-            let result = job.await;
-            let _ = finished.send(Finished { account, last: true, result });
-        });
-    }
-
-    pub(super) fn job_finished(&mut self, finished: Finished) {
-        let Finished { account: id, last, result } = finished;
-        self.running_jobs -= usize::from(last);
-        let name = id.as_ref().and_then(|id| self.name_of(id)).cloned();
-        match (result, name) {
-            (None, _) => {}
-            (Some(JobResult::LogIn(number, report)), _) => self.log_in_reported(number, report),
-            (Some(JobResult::Unfinished(log_in, fingerprint)), _) => {
-                if let Some(id) = id {
-                    self.complete_log_in(&id, log_in, fingerprint);
-                }
-            }
-            (Some(JobResult::Discovered(name, settings, result, reply)), _) => {
-                let created = result.and_then(|metadata| self.create_at(name, settings, Some(metadata)));
-                drop(reply.send(created));
-            }
-            (Some(JobResult::TokenFileKept(path, result)), _) => self.token_file_kept(&path, result),
-            (Some(result), Some(name)) => self.account_job_finished(&name, result),
-            (Some(result), None) => result.account_is_gone(),
-        }
-    }
-
-    fn account_job_finished(&mut self, name: &AccountName, result: JobResult) {
-        match result {
-            JobResult::Opened(Ok(opened)) => self.opened(name, *opened),
-            JobResult::Opened(Err(problem)) => self.step(name, Event::OpenFailed(problem)),
-            JobResult::StoreDelayed(request, problem) => {
-                self.step(name, Event::TokenStoreDelayed { request, problem });
-            }
-            JobResult::Refreshed(request, rotated) => self.refreshed(name, request, rotated),
-            JobResult::ServerMayChange(asked, allowed, reply) => {
-                let (server, change) = *asked;
-                drop(reply.send(allowed.and_then(|()| self.server_may_change(name, server, change))));
-            }
-            JobResult::SignedOut => {
-                if let Some(id) = self.id_of(name) {
-                    self.log_ins.end_of(&id);
-                }
-                self.step(name, Event::LogoutRequested);
-            }
-            JobResult::Forgotten { remove, result, reply } => self.forgotten(name, remove, result, reply),
-            JobResult::Copied(request, result) => self.copied(name, request, result),
-            JobResult::LogIn(..)
-            | JobResult::Unfinished(..)
-            | JobResult::Discovered(..)
-            | JobResult::TokenFileKept(..) => {}
-        }
-    }
-
-    fn opened(&mut self, name: &AccountName, opened: Opened) {
-        let Opened { recovered, access_token, unfinished, waiting } = opened;
-        if let (Some((log_in, fingerprint)), Some(id)) = (unfinished, self.id_of(name)) {
-            self.complete_log_in(&id, log_in, Some(fingerprint));
-        }
-        self.write_missing_id(name);
-        if let Some(managed) = self.accounts.get_mut(name) {
-            managed.access_token = access_token;
-        }
-        self.step(name, Event::Opened(recovered));
-        if let Some(waiting) = waiting {
-            self.resume_waiting(name, waiting);
-        }
-    }
-
-    fn refreshed(&mut self, name: &AccountName, request: RequestId, rotated: Rotated) {
-        let Rotated { outcome, access_token, last_stored, waiting } = rotated;
-        let Some(managed) = self.accounts.get_mut(name) else { return };
-        let is_awaited = managed.session.awaits(request);
-        match outcome {
-            Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
-                let log_in = last_stored.as_ref().and_then(|(_, stored)| stored.log_in.clone());
-                let (id, fingerprint) = (managed.id.clone(), tokens.refresh_token.fingerprint);
-                if is_awaited {
-                    managed.access_token = access_token;
-                    managed.last_stored = last_stored;
-                }
-                self.step(name, Event::TokenGranted { request, tokens });
-                if let Some(log_in) = log_in {
-                    self.complete_log_in(&id, log_in, Some(fingerprint));
-                }
-            }
-            Outcome::Failed(failure) => self.step(name, Event::TokenRequestFailed { request, failure }),
-            Outcome::Reverted => self.open_again(name),
-        }
-        if let Some(waiting) = waiting {
-            self.resume_waiting(name, waiting);
-        }
-    }
-}
-
-impl JobResult {
-    fn account_is_gone(self) {
-        let gone = || Problem::new(ProblemKind::UnknownAccount, "The account was removed.", "Log in again.");
-        match self {
-            Self::ServerMayChange(_, _, reply) => drop(reply.send(Err(gone()))),
-            Self::Forgotten { reply, .. } => reply.refuse(gone()),
-            Self::Copied(Some(request), result) => drop(request.reply.send(result)),
-            Self::Opened(_)
-            | Self::StoreDelayed(..)
-            | Self::Refreshed(..)
-            | Self::LogIn(..)
-            | Self::Unfinished(..)
-            | Self::Discovered(..)
-            | Self::SignedOut
-            | Self::Copied(None, _)
-            | Self::TokenFileKept(..) => {}
-        }
-    }
-}
-
-/// Reads an account's tokens and journal, under the lock: what a log-in is about to prove is not there yet.
+/// Reads an account's tokens and journal. Who has no lock writes nothing: what is there is read, and the access token used.
 pub(super) async fn open(context: AccountContext) -> Option<JobResult> {
-    // Without the lock nothing can be rotated, neither by us: what is there may be read, and the access token used.
-    let lock = AccountLock::acquire(context.lock.clone()).await;
-    if let Err(error) = &lock {
-        tracing::warn!(account = %context.name, "the state folder cannot be used: {error}");
-    }
-    Some(JobResult::Opened(read(&context).await.map(Box::new)))
+    let opened = match AccountLock::acquire_to_read(context.lock.clone()).await {
+        Ok(lock) => read(&context, &lock).await,
+        Err(error) => {
+            tracing::warn!(account = %context.name, "opened without the account's lock: {error}");
+            look(&context).await
+        }
+    };
+    Some(JobResult::Opened(opened.map(Box::new)))
 }
 
-async fn read(context: &AccountContext) -> Result<Opened, KeychainProblem> {
-    let server = context.server.get().ok_or(KeychainProblem::Missing)?;
-    if let Some(old_journal) = &context.old_journal {
-        context.tokens.migrate(&context.name, &server).await?;
-        if let Err(error) = old_journal.rename(&context.journal) {
-            tracing::warn!(account = %context.name, "the journal could not be moved: {error}");
-        }
+async fn read(context: &AccountContext, lock: &AccountLock) -> Result<Opened, KeychainProblem> {
+    let found = context.read_settled(lock).await?;
+    let waiting = found.tokens.waiting.clone();
+    let is_waiting = waiting.as_ref().is_some_and(|waiting| still_waits(waiting, &found));
+    if waiting.is_some() && !is_waiting {
+        context.dismiss(lock, &found.tokens).await;
     }
-    let tokens = context.read_settled().await?;
-    let entries = context.journal.read().unwrap_or_else(|error| {
-        tracing::warn!(account = %context.name, "the journal cannot be read: {error}");
-        Vec::new()
-    });
+    Ok(Opened { waiting: waiting.filter(|_| is_waiting), is_settled: true, ..opened(context, found)? })
+}
+
+async fn look(context: &AccountContext) -> Result<Opened, KeychainProblem> {
+    opened(context, context.look().await?)
+}
+
+fn opened(context: &AccountContext, Found { tokens, entries }: Found) -> Result<Opened, KeychainProblem> {
+    let server = context.server.get().ok_or(KeychainProblem::Missing)?;
     let journal = if context.tokens.forgets() { Summary::default() } else { summarize(&entries) };
-    let recovered = recover(&tokens.found(&server), &journal, &boot::id())?;
-    let waiting = still_waiting(context, &tokens, &entries).await;
     Ok(Opened {
-        recovered,
+        recovered: recover(&tokens.found(&server), &journal, &boot::id())?,
         unfinished: unfinished(&tokens, Some(&server)),
         access_token: tokens.access_token.map(|stored| stored.token),
-        waiting,
+        waiting: None,
+        is_settled: false,
     })
 }
 
@@ -256,28 +69,20 @@ fn unfinished(tokens: &StoredTokens, configured: Option<&Server>) -> Option<(Log
     Some((log_in, tokens.current()?.info(Slot::A).fingerprint))
 }
 
-/// The login that still waits for an answer. One that was answered, or that has waited too long, goes.
-async fn still_waiting(
-    context: &AccountContext,
-    tokens: &StoredTokens,
-    entries: &[Entry],
-) -> Option<StoredRefreshToken> {
-    let waiting = tokens.waiting.clone()?;
+/// Does it wait for an answer? Not when it was answered, or has waited too long.
+fn still_waits(waiting: &StoredRefreshToken, found: &Found) -> bool {
     let asked_at = waiting.log_in.as_ref().and_then(|log_in| log_in.question.as_ref()).map(|asked| asked.asked_at);
     let age = asked_at.map(|asked_at| Timestamp::now().duration_since(asked_at));
     let is_recent = age.is_some_and(|age| !age.is_negative() && age < LONGEST_QUESTION);
-    let is_answered = tokens.waiting_is_carried_on() || was_presented(entries, waiting.info(Slot::A).fingerprint);
-    if is_recent && !is_answered {
-        return Some(waiting);
-    }
-    context.dismiss(tokens).await;
-    None
+    let is_answered =
+        found.tokens.waiting_is_carried_on() || was_presented(&found.entries, waiting.info(Slot::A).fingerprint);
+    is_recent && !is_answered
 }
 
 /// The log-in of an account that the configuration does not have, with the token that it is about.
 pub(super) async fn unfinished_log_in(context: AccountContext) -> Option<JobResult> {
-    let _lock = AccountLock::acquire(context.lock.clone()).await.ok()?;
-    let tokens = context.read_settled().await.ok()?;
+    let lock = AccountLock::acquire(context.lock.clone()).await.ok()?;
+    let tokens = context.read_settled(&lock).await.ok()?.tokens;
     let current = tokens.current()?;
     // One that was not proven is tried by the account's own next refresh.
     let fingerprint = current.proven.then(|| current.info(Slot::A).fingerprint);
@@ -369,26 +174,6 @@ pub(super) fn server_is_fixed(name: &AccountName, server: &Server) -> Problem {
         ),
         format!("Log in at the other server, `evertoken login {name} --endpoint URL`, or change it in config.toml."),
     )
-}
-
-impl AccountContext {
-    /// Forgets a login that waits for an answer, and the candidate that it was granted for.
-    pub(crate) async fn dismiss_waiting(&self) {
-        let Ok(_lock) = AccountLock::acquire(self.lock.clone()).await else { return };
-        if let Ok(tokens) = self.tokens.read().await {
-            self.dismiss(&tokens).await;
-        }
-    }
-
-    async fn dismiss(&self, tokens: &StoredTokens) {
-        let dropped = match tokens.spent_candidate() {
-            Some(slot) => self.tokens.drop_slot(slot).await,
-            None => Ok(()),
-        };
-        if dropped.is_ok() {
-            let _ = self.tokens.forget_waiting().await;
-        }
-    }
 }
 
 /// The problem of a state folder that cannot be used.

@@ -1,19 +1,22 @@
 //! Logging out: forgets here, then asks the server to revoke.
 
 use evertoken_core::account::AccountName;
+use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::LogoutAnswer;
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::{Entry, Record};
-use evertoken_core::login::session::{Phase, keychain_problem};
-use evertoken_core::login::token_store::{KeychainProblem, Slot, StoredRefreshToken, StoredTokens};
+use evertoken_core::login::session::Phase;
+use evertoken_core::login::token_store::{Slot, StoredRefreshToken, StoredTokens};
 use evertoken_core::oauth::revocation::Revocation;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::Agent;
-use super::jobs::{Finished, ForgetReply, JobResult, state_folder};
+use super::agent::Agent;
+use super::finished::{Finished, ForgetReply, JobResult};
+use super::jobs::state_folder;
 use crate::http::revocation_endpoint::revoke;
-use crate::local_api::AccountRef;
+use crate::request::AccountRef;
 use crate::rotation::AccountContext;
 use crate::store::account_lock::AccountLock;
 

@@ -5,6 +5,7 @@ pub(crate) mod children;
 pub mod clock;
 pub(crate) mod config_watch;
 pub(crate) mod diagnosis;
+pub(crate) mod endpoint_clock;
 pub(crate) mod fail_point;
 pub(crate) mod files;
 pub(crate) mod hand_over;

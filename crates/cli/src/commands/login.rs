@@ -7,14 +7,14 @@ use evertoken_core::api::status::StatusReport;
 use evertoken_core::oauth::client_authentication::AuthMethod;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::header::{InvalidHeader, check_header};
-use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::parameter::{InvalidParameter, check_parameter};
 use evertoken_core::oauth::server::Encoding;
 use evertoken_core::present::sentence::state_and_time_left;
 use jiff::Timestamp;
 
 use super::agent_client;
-use super::sign_in::{ask_or_fail, follow, the_way};
+use super::sign_in::{WayArguments, ask_or_fail, follow, the_way};
 use crate::failure::Failure;
 use crate::{client_secret, credential, memory, output};
 
@@ -56,21 +56,6 @@ pub(crate) struct Login {
     /// Print JSON; with --browser, --device and --command a line for what is to be done first
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// How the refresh token is got.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct WayArguments {
-    /// Sign in in the browser of this machine, at the account's server (RFC 8252)
-    #[arg(long)]
-    pub(crate) browser: bool,
-    /// Sign in on another device, with a code that is shown here (RFC 8628)
-    #[arg(long)]
-    pub(crate) device: bool,
-    /// Run the account's login_command, as config.toml has it, and take what it prints
-    #[arg(long)]
-    pub(crate) command: bool,
 }
 
 #[derive(Debug, Default, Args)]

@@ -44,6 +44,8 @@ pub struct Configuration {
 pub struct Settings {
     /// When a copied access token is cleared from the clipboard.
     pub clear_clipboard_after: Span,
+    /// Is a copied access token gone after the first paste, where the display tells of pastes?
+    pub paste_once: bool,
     /// Where tokens are kept.
     pub keychain: Keychain,
     /// Where the keychain file and its key are, for `keychain = "file"`.
@@ -136,6 +138,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             clear_clipboard_after: CLEAR_CLIPBOARD_AFTER,
+            // Some programs ask twice for one paste, and histories that we do not know would use it up.
+            paste_once: false,
             keychain: Keychain::default(),
             keychain_file: KeychainFile::default(),
             notifications: NotificationSettings::default(),
@@ -154,6 +158,9 @@ pub struct SettingsChange {
     /// When a copied access token is cleared from the clipboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear_clipboard_after: Option<Span>,
+    /// Is a copied access token gone after the first paste, where the display tells of pastes?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paste_once: Option<bool>,
     /// Which notifications are shown; those that are absent are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationSettings>,

@@ -198,6 +198,14 @@ pub struct Refused {
     pub told: Option<String>,
 }
 
+/// `GET /v1/accounts/{name}/history`: the newest entries last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HistoryAnswer {
+    /// The journal's entries.
+    pub entries: Vec<Entry>,
+}
+
 impl Entry {
     /// The token that the endpoint refused, if this is about that.
     #[must_use]

@@ -2,90 +2,11 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
 use crate::account::approval::Program;
-use crate::config::NotificationSettings;
-use crate::present::copied::Copied;
+use crate::login::notice::{Notice, NoticeKind};
 use crate::present::sentence::local_time;
-
-/// What a person must know about one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// The endpoint refused the refresh token.
-    LoginRequired {
-        /// When the login expired, if the endpoint said so, UTC.
-        expired_at: Option<Timestamp>,
-        /// When the access token expires or expired, UTC; `None` when there is none.
-        access_token_until: Option<Timestamp>,
-    },
-    /// The access token ends soon, or has ended, and refreshing keeps failing.
-    NotRenewed {
-        /// Why refreshing fails: the start of a sentence, such as "no connection".
-        cause: String,
-        /// Since when, UTC.
-        since: Timestamp,
-        /// When the access token ends or ended, UTC.
-        access_token_until: Timestamp,
-    },
-    /// A rotated token could not be stored.
-    KeychainRefused,
-    /// A program wants an access token for the first time.
-    ApprovalRequired {
-        /// Which.
-        program: Program,
-    },
-    /// The person asked for a copy in the tray: the answer.
-    Copied(Copied),
-    /// The person has logged in for the first time, and the desktop shows no icons: how to get one.
-    NoTray,
-}
-
-/// The kinds of [`Notice`]: one of each kind is shown for an account at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoticeKind {
-    /// [`Notice::LoginRequired`].
-    LoginRequired,
-    /// [`Notice::NotRenewed`].
-    NotRenewed,
-    /// [`Notice::KeychainRefused`].
-    KeychainRefused,
-    /// [`Notice::ApprovalRequired`].
-    ApprovalRequired,
-    /// [`Notice::Copied`].
-    Copied,
-    /// [`Notice::NoTray`].
-    NoTray,
-}
-
-impl NoticeKind {
-    /// Is it an answer that goes by itself, rather than something that a person must see?
-    #[must_use]
-    pub const fn is_transient(self) -> bool {
-        match self {
-            Self::Copied => true,
-            Self::LoginRequired | Self::NotRenewed | Self::KeychainRefused | Self::ApprovalRequired | Self::NoTray => {
-                false
-            }
-        }
-    }
-
-    /// Does the person want to see this kind?
-    #[must_use]
-    pub const fn is_wanted(self, settings: NotificationSettings) -> bool {
-        match self {
-            Self::LoginRequired => settings.login,
-            Self::NotRenewed => settings.not_renewed,
-            Self::KeychainRefused => settings.keychain,
-            Self::ApprovalRequired => settings.approval,
-            Self::Copied => settings.copied,
-            // Once in a life.
-            Self::NoTray => true,
-        }
-    }
-}
 
 /// A notification, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,19 +63,6 @@ pub enum Buttons {
 }
 
 impl Notice {
-    /// Its kind.
-    #[must_use]
-    pub const fn kind(&self) -> NoticeKind {
-        match self {
-            Self::LoginRequired { .. } => NoticeKind::LoginRequired,
-            Self::NotRenewed { .. } => NoticeKind::NotRenewed,
-            Self::KeychainRefused => NoticeKind::KeychainRefused,
-            Self::ApprovalRequired { .. } => NoticeKind::ApprovalRequired,
-            Self::Copied(_) => NoticeKind::Copied,
-            Self::NoTray => NoticeKind::NoTray,
-        }
-    }
-
     /// What a person runs in place of the button.
     fn command(&self, account: &AccountName) -> String {
         match self {
@@ -164,7 +72,7 @@ impl Notice {
             Self::ApprovalRequired { program } => {
                 format!("evertoken approve --account {account} {}", quoted(program.as_str()))
             }
-            Self::Copied(_) => String::new(),
+            Self::Copied { .. } => String::new(),
             Self::NoTray => "evertoken open".to_owned(),
         }
     }
@@ -173,7 +81,7 @@ impl Notice {
     #[must_use]
     pub fn notification(&self, account: &AccountName, now: Timestamp, zone: &TimeZone) -> Notification {
         let body = match self {
-            Self::Copied(_) | Self::NoTray => self.text(now, zone),
+            Self::Copied { .. } | Self::NoTray => self.text(now, zone),
             Self::LoginRequired { .. }
             | Self::NotRenewed { .. }
             | Self::KeychainRefused
@@ -187,8 +95,8 @@ impl Notice {
                 ("A program wants a Vault token", Buttons::AllowOrDeny(program.clone()))
             }
             Self::NoTray => ("Evertoken has no icon here", Buttons::One("Open")),
-            Self::Copied(Copied { succeeded: true, .. }) => ("Access token copied", Buttons::None),
-            Self::Copied(Copied { succeeded: false, .. }) => ("Access token not copied", Buttons::None),
+            Self::Copied { succeeded: true, .. } => ("Access token copied", Buttons::None),
+            Self::Copied { succeeded: false, .. } => ("Access token not copied", Buttons::None),
         };
         let command = self.command(account);
         Notification { account: account.clone(), kind: self.kind(), title, body, buttons, command }
@@ -218,7 +126,7 @@ impl Notice {
             }
             Self::KeychainRefused => "the new login is only in memory until the keychain accepts it.".to_owned(),
             Self::ApprovalRequired { program } => format!("{program} asks for access tokens for the first time."),
-            Self::Copied(copied) => copied.to_string(),
+            Self::Copied { text, .. } => text.clone(),
             Self::NoTray => NO_TRAY.to_owned(),
         }
     }

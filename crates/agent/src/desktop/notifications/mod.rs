@@ -14,7 +14,8 @@ use std::path::PathBuf;
 
 use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Program;
-use evertoken_core::present::notification::{Buttons, NoticeKind, Notification};
+use evertoken_core::login::notice::NoticeKind;
+use evertoken_core::present::notification::{Buttons, Notification};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 

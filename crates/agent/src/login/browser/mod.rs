@@ -13,14 +13,14 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::SignInPrompt;
 use evertoken_core::oauth::authorization_code::{Authorization, CallbackRefusal, RANDOM_BYTES};
 use evertoken_core::oauth::failure::Failure;
-use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::token_request::token_request;
 use evertoken_core::oauth::token_response::Grant;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 
 use self::callback::{Callback, receive};
-use super::obtain::SignInContext;
+use super::context::SignInContext;
 use crate::desktop::browser;
 use crate::http::discovery::discover;
 use crate::http::token_endpoint::ask_for_tokens;

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use futures_util::StreamExt;
 use keyring_core::CredentialStore;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};

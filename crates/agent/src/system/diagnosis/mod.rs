@@ -17,7 +17,7 @@ use evertoken_core::account::AccountName;
 use evertoken_core::api::diagnosis::{Diagnosis, HeldLock};
 
 use super::lock_holder::holder;
-use crate::http::endpoint_clock;
+use crate::system::endpoint_clock;
 
 /// A disk answers at once, or a person need not know.
 const WITHIN: Duration = Duration::from_secs(3);

@@ -9,7 +9,7 @@ use evertoken_core::account::approval::Program;
 const REPLACED: &str = " (deleted)";
 
 /// The file that a process runs.
-pub(super) fn program(pid: u32) -> Option<Program> {
+pub(crate) fn program(pid: u32) -> Option<Program> {
     Some(Program::at(executable(pid)?.as_os_str().as_encoded_bytes()))
 }
 

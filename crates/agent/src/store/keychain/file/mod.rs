@@ -12,11 +12,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use secrecy::ExposeSecret;
 use tracing::warn;
 
-use super::worker::{Answer, Work};
+use super::work::{Answer, Work};
 use crate::store::journal_file::sync_folder;
 use crate::system::fail_point::fail_point;
 use key::Key;
