@@ -1,6 +1,7 @@
 //! Evertoken's window: a client of the agent like any other. It ends when the window is closed.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
+mod about;
 mod arguments;
 mod commands;
 mod display;
@@ -78,6 +79,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
             commands::account,
             commands::change_account,
             commands::move_account,
+            commands::about,
             commands::settings,
             commands::check_settings,
             commands::change_settings,

@@ -27,6 +27,10 @@ async fn present(app: AppHandle) {
     let looks = app.state::<Looks>().inner().clone();
     let mut told = None;
     loop {
+        if matches!(*known.borrow(), Known::Quit) {
+            // Nothing is left to show: tokens are not refreshed any more.
+            return window::close(&app);
+        }
         let (view, reads_the_same_for) = view(&known.borrow_and_update());
         if told.as_ref() != Some(&view) {
             // A page that has gone needs no view.
@@ -45,7 +49,7 @@ async fn present(app: AppHandle) {
 pub(crate) fn view(known: &Known) -> (View, Duration) {
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     match known {
-        Known::Nothing => (View::Connecting, LONGEST_SLEEP),
+        Known::Nothing | Known::Quit => (View::Connecting, LONGEST_SLEEP),
         Known::Trouble(problem) => (View::AgentUnavailable(Trouble::from(problem.clone())), LONGEST_SLEEP),
         Known::Report(report) => (View::of(report, now, &zone), reads_the_same_for(report, now, &zone)),
     }

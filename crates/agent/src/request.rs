@@ -8,7 +8,7 @@ use evertoken_core::account::approval::Caller;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshRequest, ReplaceRequest, SignInEvent, SignInRequest, TokenAnswer,
+    RefreshAnswer, RefreshRequest, ReplaceRequest, SignInEvent, SignInRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
@@ -26,6 +26,7 @@ pub(crate) type AccountRef = Option<AccountName>;
 /// What a client asks of the one task that owns the state.
 pub(crate) enum Call {
     Status(Reply<StatusReport>),
+    Metrics(Reply<String>),
     Token(AccountRef, Caller, Option<u64>, Reply<TokenAnswer>),
     Create(NewAccount, Reply<AccountStatus>),
     Change(AccountRef, AccountChange, Reply<AccountStatus>),
@@ -33,7 +34,7 @@ pub(crate) enum Call {
     LogIn(AccountRef, LoginRequest, Reply<AccountStatus>),
     SignIn(AccountRef, SignInMethod, SignInRequest, SignInEvents),
     ReplaceUser(AccountRef, ReplaceRequest, Reply<AccountStatus>),
-    Refresh(AccountRef, RefreshRequest, Reply<AccountStatus>),
+    Refresh(AccountRef, RefreshRequest, Reply<RefreshAnswer>),
     /// With `true` a notification answers too.
     Copy(AccountRef, Caller, bool, Reply<CopyAnswer>),
     Approve(AccountRef, Approval, Reply<AccountStatus>),

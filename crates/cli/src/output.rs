@@ -7,7 +7,7 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use serde::Serialize;
 
 use crate::failure::Failure;
-pub(crate) use crate::style::{Colour, Style, plain};
+pub(crate) use crate::style::{Colour, Style, local, plain};
 
 /// Writes a line.
 pub(crate) fn line(text: impl Display) -> Result<(), Failure> {

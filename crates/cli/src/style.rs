@@ -2,9 +2,17 @@
 
 use std::io::IsTerminal;
 
+use evertoken_core::present::sentence::with_local_times;
+use jiff::{Timestamp, tz::TimeZone};
+
 /// Text from elsewhere, without what could command a terminal.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// The same for a sentence of the agent, with its instants in local time.
+pub(crate) fn local(sentence: &str) -> String {
+    with_local_times(&plain(sentence), Timestamp::now(), &TimeZone::system())
 }
 
 /// The few colours that we use.

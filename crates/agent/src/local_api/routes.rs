@@ -27,6 +27,7 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::health;
 use super::origin::refuse_web_pages;
 use super::refusal::Refusal;
 use crate::request::{AccountRef, Call, Owner};
@@ -48,6 +49,8 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
     vec![
         ("get", "/v1/status", get(status)),
         ("get", "/v1/events", get(events)),
+        ("get", "/v1/metrics", get(health::metrics)),
+        ("get", "/v1/ready", get(health::ready)),
         ("get", "/v1/access", get(accesses)),
         ("get", "/v1/diagnosis", get(diagnosis)),
         ("post", "/v1/accounts", post(create)),

@@ -19,7 +19,6 @@ use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 use super::listener::Listener;
@@ -194,7 +193,7 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
     async fn confirm(&mut self, question: &Question) -> Answer {
         let failure = question.failed.clone().unwrap_or_else(|| Failure::AnotherUser(question.users.clone()));
         let waiting = self.material.credential.as_ref().map(|credential| credential.refresh_token.fingerprint());
-        let problem = login_problem(&self.account.name, &failure, &TimeZone::system());
+        let problem = login_problem(&self.account.name, &failure);
         let problem = Problem { login: waiting, ..problem };
         self.listener.get_mut().unwrap_or_else(PoisonError::into_inner).tell(Err(problem));
         if let Some(fingerprint) = waiting {
@@ -224,7 +223,7 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
     fn done(mut self, outcome: &Outcome) -> LogInReport {
         let problem = match outcome {
             Outcome::NotObtained(problem) => problem.clone(),
-            Outcome::NotProven(failure) => login_problem(&self.account.name, failure, &TimeZone::system()),
+            Outcome::NotProven(failure) => login_problem(&self.account.name, failure),
             Outcome::LoggedIn(_) | Outcome::Dismissed => cancelled(),
         };
         self.listener.get_mut().unwrap_or_else(PoisonError::into_inner).tell(Err(problem));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::api::unknown_account::{account_not_named, no_account, unknown_account};
 
 use super::account::ManagedAccount;
 use super::agent::Agent;
@@ -24,18 +25,7 @@ impl Agent {
 
     pub(super) fn default_account(&self) -> Result<AccountName, Problem> {
         let default = self.configuration.implied_account().filter(|name| self.accounts.contains_key(name)).cloned();
-        default.ok_or_else(|| match self.accounts.is_empty() {
-            true => Problem::new(
-                ProblemKind::LoginRequired,
-                "There is no account yet: nobody is logged in.",
-                "Log in: `evertoken login`, or open the window.",
-            ),
-            false => Problem::new(
-                ProblemKind::AccountNotNamed,
-                "There are several accounts, and none is the default.",
-                "Name one, or choose a default: `evertoken account default ACCOUNT`.",
-            ),
-        })
+        default.ok_or_else(|| if self.accounts.is_empty() { no_account() } else { account_not_named() })
     }
 
     pub(super) fn account(&self, name: &AccountName) -> Option<&ManagedAccount> {
@@ -70,11 +60,7 @@ impl Agent {
 
     /// The problem of a name that no account has.
     pub(super) fn unknown_account(&self, name: &AccountName) -> Problem {
-        Problem::new(
-            ProblemKind::UnknownAccount,
-            format!("There is no account {name}."),
-            "`evertoken account list` shows the accounts; `evertoken login` makes one.",
-        )
+        unknown_account(name, self.accounts.keys())
     }
 
     pub(super) fn context(&self, name: &AccountName) -> Option<AccountContext> {

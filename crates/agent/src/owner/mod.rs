@@ -12,6 +12,7 @@ mod effects;
 mod finish;
 mod finished;
 mod history;
+mod hooks;
 mod jobs;
 mod keep_token_files;
 mod log_in;
@@ -140,7 +141,7 @@ impl Agent {
             Some(call) = inputs.calls.recv() => { self.notice_clock_jump(); self.call(call) }
             Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
             Some(action) = inputs.tray.recv() => {
-                if action == Action::Quit { return Next::Quit }
+                if action == Action::Quit { return self.say_goodbye().await }
                 self.notice_clock_jump();
                 self.tray_action(action)
             }
@@ -161,6 +162,17 @@ impl Agent {
             }
         }
         Next::GoOn
+    }
+
+    /// Whoever follows hears that a person meant it. The window then closes, instead of waiting for another agent.
+    async fn say_goodbye(&mut self) -> Next {
+        self.info.quitting = true;
+        self.publish();
+        // One thread: the report is written once this task has let the others go on.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        Next::Quit
     }
 
     fn next_wakeup(&self) -> Option<Timestamp> {

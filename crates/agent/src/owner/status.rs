@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use evertoken_core::account::{Account, AccountName};
+use evertoken_core::api::metrics::open_metrics;
 use evertoken_core::api::status::{AccountStatus, StatusReport};
-use jiff::tz::TimeZone;
 
 use super::account::ManagedAccount;
 use super::agent::Agent;
@@ -18,13 +18,18 @@ impl Agent {
         }
     }
 
+    pub(super) fn metrics(&self) -> String {
+        let counts = self.accounts.iter().map(|(name, managed)| (name.clone(), managed.refreshes)).collect();
+        open_metrics(&self.report(), &counts)
+    }
+
     pub(super) fn account_status(&self, name: &AccountName, managed: &ManagedAccount) -> AccountStatus {
         let Account { server, sharing, .. } = managed.account();
         let is_default = self.configuration.implied_account() == Some(name);
         AccountStatus {
             token_file: self.token_files.status(sharing),
             approvals: managed.asking.to_vec(),
-            ..managed.session.status(name, server, is_default, self.clock.now(), &TimeZone::system())
+            ..managed.session.status(name, server, is_default, self.clock.now())
         }
     }
 

@@ -88,6 +88,7 @@ impl Reports {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: Timestamp::now(),
+            quitting: false,
         };
         let empty = StatusReport { agent: info.clone(), accounts: Vec::new(), account_order: AccountOrder::default() };
         Self { info, sender: watch::channel(Arc::new(empty)).0, answers: watch::channel(None).0 }

@@ -14,5 +14,6 @@ pub(crate) mod lock_holder;
 pub(crate) mod logging;
 pub(crate) mod peer;
 pub mod power_and_network;
+pub(crate) mod process_group;
 pub(crate) mod process_signals;
 pub(crate) mod service_manager;

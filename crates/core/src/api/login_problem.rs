@@ -1,7 +1,5 @@
 //! What a person is told when a log-in did not work.
 
-use jiff::tz::TimeZone;
-
 use crate::account::AccountName;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::keychain::KeychainProblem;
@@ -93,7 +91,7 @@ pub fn sign_in_problem(account: &AccountName, failure: &Failure) -> Problem {
         | Failure::ServerChanged(_)
         | Failure::Keychain(_)
         | Failure::Journal
-        | Failure::Lock(_) => login_problem(account, failure, &TimeZone::UTC),
+        | Failure::Lock(_) => login_problem(account, failure),
     }
 }
 
@@ -148,8 +146,8 @@ fn another_user(account: &AccountName, users: &AnotherUser) -> Problem {
 
 /// The problem of a log-in that failed. Whatever it is, an earlier login of the account is still there.
 #[must_use]
-pub fn login_problem(account: &AccountName, failure: &Failure, zone: &TimeZone) -> Problem {
-    let reason = failure.in_words_at(zone);
+pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
+    let reason = failure.in_words();
     let with =
         |kind, meaning: &str, advice: &str| Problem::new(kind, format!("{account}: {reason}; {meaning}."), advice);
     const NOTHING_CHANGED: &str = "nothing was changed";

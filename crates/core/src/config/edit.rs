@@ -102,10 +102,24 @@ fn put(table: &mut Table, key: &str, new: impl Into<Value>) {
 }
 
 fn put_account(document: &mut DocumentMut, name: &AccountName, account: &Account) -> Result<(), ConfigurationError> {
+    keep_default(document, name)?;
     let entry = account_table(document, name)?;
     put_text(entry, "id", account.id.as_ref().map(AccountId::as_str));
     put_server(entry, &account.server);
     put_sharing(entry, &account.sharing);
+    Ok(())
+}
+
+/// The only account is the one that is meant when none is named, and stays it when another one comes.
+fn keep_default(document: &mut DocumentMut, new: &AccountName) -> Result<(), ConfigurationError> {
+    let names: Vec<String> =
+        table(document.as_table_mut(), "accounts")?.iter().map(|(name, _)| name.to_owned()).collect();
+    match names.as_slice() {
+        [only] if only != new.as_str() && !document.contains_key("default_account") => {
+            put(document, "default_account", only.as_str());
+        }
+        _ => {}
+    }
     Ok(())
 }
 

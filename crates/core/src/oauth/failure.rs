@@ -1,6 +1,5 @@
 //! How a token request can fail, as the decisions that follow from it. No response body in any of them.
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -161,13 +160,7 @@ impl Failure {
         }
     }
 
-    /// The same for a person, with times as the clock on their wall shows them.
-    #[must_use]
-    pub fn in_words_at(&self, zone: &TimeZone) -> String {
-        if let Self::AuthorizationRequired(refusal) = self { refusal.in_words(zone) } else { self.in_words() }
-    }
-
-    /// The start of a sentence about it, "no connection", for logs and journals: with times in UTC.
+    /// The start of a sentence about it: "no connection".
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {
@@ -186,7 +179,7 @@ impl Failure {
             Self::Odd { http_status, error: None, web_page: false } => {
                 format!("the endpoint answered something unexpected (HTTP {http_status})")
             }
-            Self::AuthorizationRequired(refusal) => refusal.in_words(&TimeZone::UTC),
+            Self::AuthorizationRequired(refusal) => refusal.in_words(),
             Self::AnotherUser(AnotherUser { account, login }) => {
                 format!("the account belongs to {account}, and this login belongs to {login}")
             }
@@ -202,12 +195,9 @@ impl Failure {
 const PAGE: &str = "a proxy, a firewall or a network's sign-in page may stand in between";
 
 impl Refusal {
-    fn in_words(&self, zone: &TimeZone) -> String {
+    fn in_words(&self) -> String {
         match (&self.expired_at, &self.error) {
-            (Some(at), _) => {
-                let format = if *zone == TimeZone::UTC { "%-d %b %Y, %H:%M UTC" } else { "%-d %b %Y, %H:%M" };
-                format!("the login expired on {}", at.to_zoned(zone.clone()).strftime(format))
-            }
+            (Some(at), _) => format!("the login expired on {}", at.strftime("%FT%TZ")),
             (None, Some(error)) => error.in_words(),
             (None, None) => "the endpoint refused the login".to_owned(),
         }

@@ -7,7 +7,7 @@ use crate::account::AccountName;
 use crate::api::problem::Problem;
 use crate::api::requests::CopyAnswer;
 use crate::config::duration::in_words;
-use crate::present::sentence::local_time;
+use crate::present::sentence::{local_time, with_local_times};
 
 /// The answer to one copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,10 @@ impl Copied {
                 };
                 Self { succeeded: true, sentence: format!("Copied {name}'s access token."), advice }
             }
-            Err(problem) => Self { succeeded: false, sentence: problem.detail.clone(), advice: problem.advice.clone() },
+            Err(Problem { detail, advice, .. }) => {
+                let local = |sentence| with_local_times(sentence, now, zone);
+                Self { succeeded: false, sentence: local(detail), advice: local(advice) }
+            }
         }
     }
 

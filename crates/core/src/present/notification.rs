@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use crate::account::AccountName;
 use crate::account::approval::Program;
 use crate::login::notice::{Notice, NoticeKind};
-use crate::present::sentence::local_time;
+use crate::present::sentence::{full_date, local_time};
 
 /// A notification, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,10 +140,6 @@ const NO_TRAY: &str = "This desktop shows no tray icons. On GNOME, install the e
 fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,=".contains(c);
     if argument.chars().all(is_plain) { argument.to_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) }
-}
-
-fn full_date(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ pub(super) const OPENER: Opener = Opener { open, has_labels: true };
 
 /// The name on the bus.
 const SECRETS: &str = "org.freedesktop.secrets";
-/// Longest wait for the service to say whether it is locked.
-const LONGEST_QUESTION: Duration = Duration::from_secs(1);
+/// Longest wait for the service to say whether it is locked, which it knows without asking anybody.
+const LONGEST_QUESTION: Duration = Duration::from_millis(250);
 
 /// Opens a session. Blocks, and must not be called from an asynchronous task.
 fn open() -> keyring_core::Result<Arc<CredentialStore>> {

@@ -117,6 +117,20 @@ fn renaming_and_removing_carry_the_default_along() {
 }
 
 #[test]
+fn the_first_account_stays_the_default_when_a_second_one_comes() {
+    let add =
+        |text: &str, new: &str| Edit::PutAccount(name(new), Box::new(bare("https://a.example/"))).apply(text).unwrap();
+    let implied = |text: &str| parse(text).unwrap().implied_account().cloned();
+    let one = add("# mine\nversion = 1\n", "b");
+    assert!(!one.contains("default_account"), "one account needs no line: {one}");
+    let two = add(&one, "a");
+    assert_eq!(implied(&two), Some(name("b")), "{two}");
+    let by_hand = two.replace("default_account = \"b\"\n", "");
+    assert_eq!(implied(&add(&by_hand, "c")), None, "of several, none is the first");
+    assert_eq!(implied(&add(&Edit::SetDefault(name("a")).apply(&two).unwrap(), "c")), Some(name("a")));
+}
+
+#[test]
 fn an_order_follows_its_accounts() {
     let order = |text: &str| {
         let order = parse(text).unwrap().settings.account_order;

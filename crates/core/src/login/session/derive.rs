@@ -1,13 +1,13 @@
 //! What follows from a session: status, deadlines, answers to those who want a token.
 
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Phase, Session, Troubles, WakeupReason};
 use crate::account::AccountName;
 use crate::api::login_problem::keychain_problem;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::api::status::{AccessTokenStatus, AccountStatus, LoginStatus, RefreshStatus, RefreshTokenStatus, State};
+use crate::config::duration::in_words;
 use crate::keychain::KeychainProblem;
 use crate::login::access_token::{AccessTokenInfo, shifted};
 use crate::login::notice::Notice;
@@ -141,6 +141,12 @@ impl Session {
         }
     }
 
+    /// When the last refresh that worked was sent.
+    #[must_use]
+    pub const fn last_success(&self) -> Option<Timestamp> {
+        self.last_success
+    }
+
     /// The state in one word.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> State {
@@ -162,14 +168,7 @@ impl Session {
 
     /// What people and scripts are told.
     #[must_use]
-    pub fn status(
-        &self,
-        name: &AccountName,
-        server: &Server,
-        default: bool,
-        now: Timestamp,
-        zone: &TimeZone,
-    ) -> AccountStatus {
+    pub fn status(&self, name: &AccountName, server: &Server, default: bool, now: Timestamp) -> AccountStatus {
         let token = self.access_token.as_ref();
         let status = AccountStatus {
             name: name.clone(),
@@ -187,7 +186,7 @@ impl Session {
                 stored_at: info.stored_at,
                 rotations: info.rotations,
             }),
-            login: self.login_status(zone),
+            login: self.login_status(),
             sign_in: server.sign_in_methods(),
             // What the agent does with the token is not the session's to know.
             token_file: None,
@@ -217,11 +216,11 @@ impl Session {
         }
     }
 
-    fn login_status(&self, zone: &TimeZone) -> LoginStatus {
+    fn login_status(&self) -> LoginStatus {
         match &self.phase {
             Phase::AuthorizationRequired { refusal, since, .. } => LoginStatus {
                 required_since: Some(*since),
-                reason: Some(Failure::AuthorizationRequired(refusal.clone()).in_words_at(zone)),
+                reason: Some(Failure::AuthorizationRequired(refusal.clone()).in_words()),
             },
             Phase::ServerChanged(foreign) => LoginStatus { required_since: None, reason: Some(foreign.to_string()) },
             Phase::Opening { .. }
@@ -240,7 +239,6 @@ impl Session {
         min_valid: Option<SignedDuration>,
         now: Timestamp,
         policy: &Policy,
-        zone: &TimeZone,
     ) -> Problem {
         if let Some(problem) = self.keychain_problem() {
             return keychain_problem(name, problem);
@@ -251,29 +249,29 @@ impl Session {
                 Problem::new(ProblemKind::LoginRequired, format!("{name}: nobody is logged in."), log_in)
             }
             Phase::AuthorizationRequired { refusal, .. } => {
-                let reason = Failure::AuthorizationRequired(refusal.clone()).in_words_at(zone);
+                let reason = Failure::AuthorizationRequired(refusal.clone()).in_words();
                 Problem::new(ProblemKind::LoginRequired, format!("{name}: {reason}."), log_in)
             }
             Phase::ServerChanged(foreign) => server_changed(name, foreign),
-            Phase::BackingOff { troubles, until, .. } => {
-                failing(name, &troubles.newest, Some(until.to_zoned(zone.clone())))
-            }
+            Phase::BackingOff { troubles, until, .. } => failing(name, &troubles.newest, Some(*until)),
             Phase::Requesting { troubles: Some(troubles), .. } => failing(name, &troubles.newest, None),
             Phase::Opening { .. } | Phase::Requesting { troubles: None, .. } => renewing(name),
             Phase::Scheduled { .. } if self.refresh_helps(min_valid, now, policy) => renewing(name),
-            Phase::Scheduled { .. } => self.too_short_lived(name),
+            Phase::Scheduled { .. } => self.too_short_lived(name, policy),
         }
     }
 
-    fn too_short_lived(&self, name: &AccountName) -> Problem {
+    /// Trying again would not help: no refresh brings a token that lasts that long.
+    fn too_short_lived(&self, name: &AccountName, policy: &Policy) -> Problem {
         let lifetime = self.access_token.as_ref().map_or(SignedDuration::ZERO, AccessTokenInfo::lifetime);
+        let attainable = (lifetime - policy.grant_spacing(lifetime)).max(SignedDuration::ZERO);
         Problem::new(
             ProblemKind::TooShortLived,
             format!(
-                "{name}: the access token does not last as long as asked for; it lives {} s in all.",
-                lifetime.as_secs()
+                "{name}: no access token of this server lasts as long as asked for; it gives them for {}.",
+                in_words(lifetime)
             ),
-            "Ask for less with --min-valid, or try again after the next refresh.",
+            format!("Ask for less: --min-valid {}s at most.", attainable.as_secs()),
         )
     }
 }
@@ -320,10 +318,10 @@ fn renewing(name: &AccountName) -> Problem {
     )
 }
 
-fn failing(name: &AccountName, failure: &Failure, until: Option<Zoned>) -> Problem {
+fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> Problem {
     let next = until.map_or_else(
         || "Evertoken is trying again now.".to_owned(),
-        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%H:%M:%S")),
+        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%FT%TZ")),
     );
     let detail = format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words());
     match failure {

@@ -1,7 +1,5 @@
 //! When a request may be sent, and when not, whoever asks.
 
-use jiff::tz::TimeZone;
-
 use super::*;
 use crate::oauth::failure::{ErrorCode, OAuthError};
 
@@ -106,7 +104,7 @@ fn access_tokens_that_had_expired_when_they_came_are_asked_for_less_and_less_oft
         }
         assert_eq!((waits[0], waits[11]), (30, 15 * MINUTE / 2), "half the longest: {waits:?}");
         assert_eq!(session.state(at(now)), State::Expired);
-        let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default(), &TimeZone::UTC);
+        let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default());
         assert!(why.detail.contains("granted no access token that can be used"), "{why:?}");
         let (requesting, effects) = step(&session, now, Event::TimeoutElapsed);
         let request = requested(&effects).unwrap();
@@ -133,7 +131,7 @@ fn what_waiting_cannot_heal_is_not_asked_for_ever() {
         assert_eq!(asked < 40, ends, "{failure:?}: asked {asked} times");
         if ends {
             assert!((5..20).contains(&asked) && now - REFRESH > HOUR / 2, "{asked} times in {} s", now - REFRESH);
-            let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default(), &TimeZone::UTC);
+            let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default());
             assert!(why.detail.contains("client secret (invalid_client: Wrong)"), "{why:?}");
             assert!(requested(&step(&session, now + DAY, Event::RefreshRequested).1).is_some(), "a person may insist");
         }
