@@ -183,6 +183,8 @@ async fn the_agent_answers_as_documented_whatever_is_asked() {
     for way in ["browser", "device", "command"] {
         api.call(&format!("POST /v1/accounts/d/login/{way}"), "", 422).await;
     }
+    api.call("POST /v1/accounts/d/login/browser/callback", "", 400).await;
+    api.call("POST /v1/accounts/d/login/browser/callback", r#"{"url": "http://127.0.0.1:1/?code=c"}"#, 422).await;
     api.call("POST /v1/accounts/d/login/replace", "", 400).await;
     api.call("POST /v1/accounts/d/login/replace", r#"{"login": "0123456789ab"}"#, 422).await;
 
@@ -190,7 +192,7 @@ async fn the_agent_answers_as_documented_whatever_is_asked() {
         api.called.into_iter().filter(|called| called.2 < 300).map(|(method, path, _)| (method, path)).collect();
     // A stream has no end, and a test of its own; signing in at a server that offers it has, too (`sign_in.rs`).
     succeeded.insert(("get".to_owned(), "/v1/events".to_owned()));
-    for way in ["browser", "device", "command", "replace"] {
+    for way in ["browser", "browser/callback", "device", "command", "replace"] {
         succeeded.insert(("post".to_owned(), format!("/v1/accounts/{{name}}/login/{way}")));
     }
     let documented: BTreeSet<_> =

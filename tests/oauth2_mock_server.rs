@@ -60,7 +60,7 @@ async fn stays_fresh(place: &Path, options: &str) {
     assert_ne!(desktop.token().await, first);
 
     procfs::signal(server.pid(), Signal::HUP);
-    let notification = notifications.shown("Log in to Vault again").await;
+    let notification = notifications.shown("Log in to 127.0.0.1 again").await;
     assert!(notification.body.contains("1 Jan 2025"), "{}", notification.body);
     desktop.until_state("default", "login-required").await;
     assert!(!agent.log().contains(&first), "a token is in the log");

@@ -198,12 +198,12 @@ async fn tell_the_truth(cases: &[Case], desktop: &Desktop, notifications: &Notif
         assert_eq!(account["login"]["required_since"].is_string(), asked.contains(name), "{account:#}");
     }
     for _ in &asked {
-        notifications.shown("Log in to Vault again").await;
+        notifications.shown("Log in to 127.0.0.1 again").await;
     }
     let mut told: Vec<_> = notifications.all().into_iter().map(|one| (one.summary, one.body)).collect();
     told.retain(|(summary, body)| {
         let meant = asked.iter().any(|name| body.starts_with(&format!("{name}: ")));
-        !(meant && summary == "Log in to Vault again")
+        !(meant && summary == "Log in to 127.0.0.1 again")
     });
     assert!(told.is_empty(), "these notifications should not be there: {told:#?}");
     assert_eq!(notifications.all().len(), asked.len());

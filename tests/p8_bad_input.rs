@@ -48,7 +48,12 @@ fn record() -> impl Strategy<Value = Record> + Clone {
             reason,
             retry_after: None
         }),
-        fingerprint.clone().prop_map(|fingerprint| Record::Refused { fingerprint, expired_at: None, trace_id: None }),
+        fingerprint.clone().prop_map(|fingerprint| Record::Refused {
+            fingerprint,
+            expired_at: None,
+            trace_id: None,
+            reason: None
+        }),
         fingerprint.clone().prop_map(|fingerprint| Record::Told { fingerprint, boot: String::new() }),
         fingerprint.clone().prop_map(|fingerprint| Record::LoggedIn { fingerprint }),
         (fingerprint, proptest::option::of(reason)).prop_map(|(fingerprint, reason)| Record::Revoked {

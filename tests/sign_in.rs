@@ -5,7 +5,9 @@ mod browser;
 mod callback_attacks;
 pub(crate) mod command;
 mod device;
+mod redirect_uri;
 mod secrecy;
+mod standard_server;
 
 use tokio::task::JoinHandle;
 

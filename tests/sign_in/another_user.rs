@@ -78,7 +78,7 @@ async fn a_script_says_so_beforehand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_of_another_user_waits_for_the_answer_and_an_answer_without_a_question_is_none() {
-    let scene = logged_in("--expires-in 4s").await;
+    let scene = logged_in("--expires-in 12s").await;
     let mine = user(&scene).await;
     let refused = answers_yes(&scene, "default", "0123456789ab").await;
     assert_eq!((refused.status, &refused.body["type"]), (422, &json!("urn:evertoken:invalid-input")));

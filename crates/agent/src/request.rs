@@ -7,8 +7,8 @@ use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Caller;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshAnswer, RefreshRequest, ReplaceRequest, SignInEvent, SignInRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CallbackRequest, CopyAnswer, LoginRequest, LogoutAnswer,
+    NewAccount, RefreshAnswer, RefreshRequest, ReplaceRequest, SignInEvent, SignInRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
@@ -33,6 +33,7 @@ pub(crate) enum Call {
     Remove(AccountRef, Reply<()>),
     LogIn(AccountRef, LoginRequest, Reply<AccountStatus>),
     SignIn(AccountRef, SignInMethod, SignInRequest, SignInEvents),
+    Callback(AccountRef, CallbackRequest, Reply<()>),
     ReplaceUser(AccountRef, ReplaceRequest, Reply<AccountStatus>),
     Refresh(AccountRef, RefreshRequest, Reply<RefreshAnswer>),
     /// With `true` a notification answers too.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    ReadyAnswer, RefreshAnswer, RefreshRequest, ReplaceRequest, SignInPrompt, SignInRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CallbackRequest, CopyAnswer, LoginRequest, LogoutAnswer,
+    NewAccount, ReadyAnswer, RefreshAnswer, RefreshRequest, ReplaceRequest, SignInPrompt, SignInRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
@@ -44,6 +44,7 @@ fn schemas() -> BTreeMap<&'static str, Schema> {
         ("account-change", input::<AccountChange>()),
         ("accounts", output::<Accounts>()),
         ("approval", input::<Approval>()),
+        ("callback-request", input::<CallbackRequest>()),
         ("copy", output::<CopyAnswer>()),
         ("diagnosis", output::<Diagnosis>()),
         ("doctor", output::<Report<'_>>()),

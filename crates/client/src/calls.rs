@@ -4,8 +4,8 @@ use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshAnswer, RefreshRequest, ReplaceRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CallbackRequest, CopyAnswer, LoginRequest, LogoutAnswer,
+    NewAccount, RefreshAnswer, RefreshRequest, ReplaceRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
@@ -62,6 +62,12 @@ impl Client {
     /// Logs in, and waits until the endpoint has accepted or refused the credential.
     pub async fn login(&self, account: Option<&AccountName>, login: &LoginRequest) -> Result<AccountStatus, Problem> {
         self.call(Method::POST, &path(account, "login"), Some(login)).await
+    }
+
+    /// The answer to a sign-in with the browser, from a browser on another machine: where it was sent in the end.
+    pub async fn sign_in_callback(&self, account: Option<&AccountName>, url: &str) -> Result<(), Problem> {
+        let callback = CallbackRequest { url: url.to_owned() };
+        self.call(Method::POST, &path(account, "login/browser/callback"), Some(&callback)).await
     }
 
     /// The answer "yes" to the question whether the login of another user may take the account.

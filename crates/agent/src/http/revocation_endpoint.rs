@@ -1,10 +1,11 @@
-//! Asks the server to revoke a refresh token at a log-out (RFC 7009).
+//! Asks the server to revoke what nobody is to have any more (RFC 7009).
 
 use std::time::Duration;
 
-use evertoken_core::login::token_store::StoredRefreshToken;
+use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::endpoint::Endpoint;
-use evertoken_core::oauth::revocation::{self, revocation_request};
+use evertoken_core::oauth::origin::Bound;
+use evertoken_core::oauth::revocation::{self, Revoked, revocation_request};
 use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token_response::Answer;
 use secrecy::ExposeSecret;
@@ -16,12 +17,17 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// What is read of an answer, in bytes: an error's name is in its first lines.
 const LONGEST_ANSWER: usize = 64 << 10;
 
-/// Revokes a refresh token, once.
+/// Revokes a token, once.
 ///
 /// # Errors
 /// Why the server did not confirm it, as the start of a sentence.
-pub(crate) async fn revoke(server: &Server, endpoint: &Endpoint, login: &StoredRefreshToken) -> Result<(), String> {
-    let request = revocation_request(server, endpoint, &login.token, login.client_secret.as_ref());
+pub(crate) async fn revoke(
+    server: &Server,
+    endpoint: &Endpoint,
+    revoked: Revoked<'_>,
+    client_secret: Option<&Bound<ClientSecret>>,
+) -> Result<(), String> {
+    let request = revocation_request(server, endpoint, revoked, client_secret);
     let request = request.map_err(|foreign| foreign.to_string())?;
     let response = client::post(&request, TIMEOUT).await.map_err(|failure| failure.in_words())?;
     let http_status = response.status().as_u16();

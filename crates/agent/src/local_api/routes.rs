@@ -17,8 +17,8 @@ use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, Approval, CopyAnswer, LoginRequest, NewAccount, RefreshRequest, ReplaceRequest,
-    SignInEvent, SignInRequest,
+    AccessAnswer, AccountChange, Approval, CallbackRequest, CopyAnswer, LoginRequest, NewAccount, RefreshRequest,
+    ReplaceRequest, SignInEvent, SignInRequest,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
@@ -63,6 +63,7 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
             "/v1/accounts/{name}/login/browser",
             post(async |o, w, b| sign_in(SignInMethod::Browser, o, w, b).await),
         ),
+        ("post", "/v1/accounts/{name}/login/browser/callback", post(callback)),
         (
             "post",
             "/v1/accounts/{name}/login/device",
@@ -302,6 +303,15 @@ async fn accesses(State(owner): State<Owner>) -> Answer<AccessAnswer> {
 
 async fn remove(State(owner): State<Owner>, OfAccount(account): OfAccount) -> Result<StatusCode, Refusal> {
     owner.ask(|reply| Call::Remove(account, reply)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn callback(
+    State(owner): State<Owner>,
+    OfAccount(account): OfAccount,
+    Body(request): Body<CallbackRequest>,
+) -> Result<StatusCode, Refusal> {
+    owner.ask(|reply| Call::Callback(account, request, reply)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

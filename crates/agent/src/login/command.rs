@@ -21,7 +21,7 @@ use crate::system::process_group::ProcessGroup;
 const TIMEOUT: Duration = Duration::from_secs(300);
 
 pub(super) async fn sign_in(context: &SignInContext) -> Result<Credential, Problem> {
-    let Some((program, arguments)) = context.server.login_command.split_first() else {
+    let Some((program, arguments)) = context.at.server.login_command.split_first() else {
         return Err(context.lacks("login_command"));
     };
     let within = SignedDuration::try_from(TIMEOUT).unwrap_or_default();

@@ -5,17 +5,15 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{SignInEvent, SignInPrompt};
 use evertoken_core::login::token_store::Credential;
 use evertoken_core::oauth::client_authentication::ClientSecret;
-use evertoken_core::oauth::origin::Bound;
-use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token_response::Grant;
 
+use super::dropped::SignInServer;
 use crate::request::SignInEvents;
 
 /// What a sign-in works with.
 pub(super) struct SignInContext {
     pub(super) name: AccountName,
-    pub(super) server: Server,
-    pub(super) client_secret: Option<Bound<ClientSecret>>,
+    pub(super) at: SignInServer,
     pub(super) events: SignInEvents,
 }
 
@@ -29,8 +27,8 @@ impl SignInContext {
         Problem::new(kind, format!("{}: not signed in, because {reason}; nothing was changed.", self.name), advice)
     }
 
-    pub(super) fn credential(&self, grant: Grant) -> Result<Credential, Problem> {
-        let Grant { refresh_token, user_id, .. } = grant;
+    pub(super) fn credential(&self, grant: &Grant, client_secret: Option<ClientSecret>) -> Result<Credential, Problem> {
+        let Grant { refresh_token, user_id, .. } = grant.clone();
         let refresh_token = refresh_token.ok_or_else(|| {
             self.problem(
                 ProblemKind::ClientRefused,
@@ -39,12 +37,12 @@ impl SignInContext {
                  --parameter access_type=offline, and a client that may refresh.",
             )
         })?;
-        Ok(Credential { refresh_token, client_secret: None, user_id })
+        Ok(Credential { refresh_token, client_secret, user_id })
     }
 
     /// Something that a server which says that it offers this way does not lack.
     pub(super) fn lacks(&self, what: &str) -> Problem {
-        let advice = if self.server.issuer.is_some() {
+        let advice = if self.at.server.issuer.is_some() {
             "The server does not offer this way, or wants a client ID: sign in another way, or give a refresh token."
         } else {
             "Give the server with --issuer and --client-id, or add it to the account in config.toml."

@@ -27,9 +27,9 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
         expires_at: Timestamp::now().saturating_add(*lifetime).unwrap_or(Timestamp::MAX),
     });
     let grant = AuthorizationGrant::DeviceCode(device_code);
-    let request = token_request(&context.server, grant, context.client_secret.as_ref());
+    let request = token_request(&context.at.server, grant, context.at.client_secret.as_ref());
     let request = request.map_err(|foreign| failed(context, &Failure::ServerChanged(foreign)))?;
-    let usual = usual_lifetime(&context.server.endpoint);
+    let usual = usual_lifetime(&context.at.server.endpoint);
     loop {
         sleep(pace.interval()).await;
         let poll = match ask(&request).await {
@@ -51,9 +51,9 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
 }
 
 async fn authorization(context: &SignInContext) -> Result<DeviceAuthorization, Problem> {
-    let endpoint = context.server.device_authorization_endpoint.as_ref();
+    let endpoint = context.at.server.device_authorization_endpoint.as_ref();
     let endpoint = endpoint.ok_or_else(|| context.lacks("device_authorization_endpoint"))?;
-    let request = device_request(&context.server, endpoint, context.client_secret.as_ref());
+    let request = device_request(&context.at.server, endpoint, context.at.client_secret.as_ref());
     let request = request.map_err(|foreign| failed(context, &Failure::ServerChanged(foreign)))?;
     let answered = ask(&request).await.map_err(|failure| failed(context, &failure))?;
     read_authorization(answered.answer(), Timestamp::now()).map_err(|failure| failed(context, &failure))

@@ -1,9 +1,10 @@
 //! Carries a [`Flow`] out.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use evertoken_core::account::Account;
-use evertoken_core::api::login_problem::{login_problem, login_store_delayed};
+use evertoken_core::api::login_problem::{login_problem, login_store_delayed, unproven_sign_in_problem};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::api::status::AccountStatus;
@@ -13,7 +14,7 @@ use evertoken_core::login::rotation::{self, Purpose};
 use evertoken_core::login::session::Tokens;
 use evertoken_core::login::token_store::{Credential, LogIn};
 use evertoken_core::oauth::client_authentication::ClientSecret;
-use evertoken_core::oauth::failure::Failure;
+use evertoken_core::oauth::failure::{Failure, OutcomeUnknown};
 use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::server::{Server, SignInMethod};
@@ -21,12 +22,17 @@ use evertoken_core::oauth::token::{AccessToken, Fingerprint};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::browser::Pasted;
 use super::listener::Listener;
-use super::obtain::obtain;
+use super::obtain::{Obtained, Ours, obtain};
 use super::resolve::{NOT_LOGGED_IN, resolve};
 use crate::http::discovery::discover;
 use crate::request::Reply;
 use crate::rotation::{AccountContext, Rotated, SlottedToken, rotate};
+
+/// Between the code's exchange and a sign-in's first refresh, and before that is tried again. Servers that make the same JWT
+/// twice in a second fail at the second.
+const APART: Duration = Duration::from_secs(1);
 
 /// One log-in, before it begins.
 pub(crate) struct LogInJob {
@@ -43,6 +49,8 @@ pub(crate) struct LogInJob {
     pub(crate) listener: Listener,
     /// What a person answers to a question. It is closed when the log-in is to end.
     pub(crate) answers: mpsc::UnboundedReceiver<PersonsAnswer>,
+    /// What a person brings from a browser on another machine.
+    pub(crate) pasted: mpsc::UnboundedReceiver<Pasted>,
 }
 
 /// What a person says to the login of another user.
@@ -76,8 +84,9 @@ pub(crate) struct LoggedIn {
 
 /// Runs a log-in to its end; `report` reaches the owner of the account.
 pub(crate) async fn drive(job: LogInJob, report: impl Fn(LogInReport) + Send + Sync) -> LogInReport {
-    let LogInJob { account, before, settings, server, credential, client_secret, flow, listener, answers } = job;
-    let material = Material { settings, server, credential, client_secret };
+    let LogInJob { account, before, settings, server, credential, client_secret, flow, listener, answers, pasted } =
+        job;
+    let material = Material { settings, server, credential, client_secret, pasted: Some(pasted), ours: None };
     let mut driver =
         Driver { account, before, material, listener: Mutex::new(listener), answers, proven: None, report };
     let mut flow = flow;
@@ -88,7 +97,7 @@ pub(crate) async fn drive(job: LogInJob, report: impl Fn(LogInReport) + Send + S
             Step::Prove { replaces_user } => driver.prove(replaces_user).await,
             Step::Confirm(question) => driver.confirm(&question).await,
             Step::Follow(tokens) => return driver.logged_in(tokens),
-            Step::Done(outcome) => return driver.done(&outcome),
+            Step::Done(outcome) => return driver.done(&outcome).await,
         };
         flow = flow.advance(answer, Timestamp::now());
     }
@@ -100,6 +109,10 @@ struct Material {
     server: Option<Server>,
     credential: Option<Credential>,
     client_secret: Option<ClientSecret>,
+    /// Until there is a sign-in that takes it.
+    pasted: Option<mpsc::UnboundedReceiver<Pasted>>,
+    /// The server that gave the credential to this sign-in alone.
+    ours: Option<Ours>,
 }
 
 struct Driver<F> {
@@ -140,13 +153,17 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
     }
 
     async fn obtain(&mut self, method: SignInMethod) -> Answer {
-        let Some(server) = self.material.server.clone() else { return Answer::Failed(cancelled()) };
+        let (Some(server), Some(pasted)) = (self.material.server.clone(), self.material.pasted.take()) else {
+            return Answer::Failed(cancelled());
+        };
         let listener = self.listener.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let work = obtain(method, &self.account, &server, self.material.client_secret.clone(), listener.events());
+        let work =
+            obtain(method, &self.account, &server, self.material.client_secret.clone(), listener.events(), pasted);
         let obtained = until_ended(work, &mut self.answers, listener).await;
         match obtained {
-            Ok(credential) => {
+            Ok(Obtained { credential, ours }) => {
                 self.material.credential = Some(credential);
+                self.material.ours = ours;
                 Answer::Obtained
             }
             Err(problem) => {
@@ -167,7 +184,15 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
         };
         let log_in = LogIn::new(self.account.name.clone(), server, replaces_user);
         let delayed = |problem| self.store_delayed(problem);
-        let mut rotated = rotate(&self.account, purpose, Some((credential, log_in)), delayed).await;
+        let given = || Some((credential.clone(), log_in.clone()));
+        if let Some(ours) = &self.material.ours {
+            tokio::time::sleep_until(ours.since + APART).await;
+        }
+        let mut rotated = rotate(&self.account, purpose.clone(), given(), delayed).await;
+        if self.material.ours.is_some() && server_failed(&rotated.outcome) {
+            tokio::time::sleep(APART).await;
+            rotated = rotate(&self.account, purpose, given(), delayed).await;
+        }
         if let Some(waiting) = rotated.waiting.take() {
             self.material.credential = Some(waiting.credential());
         }
@@ -193,7 +218,7 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
     async fn confirm(&mut self, question: &Question) -> Answer {
         let failure = question.failed.clone().unwrap_or_else(|| Failure::AnotherUser(question.users.clone()));
         let waiting = self.material.credential.as_ref().map(|credential| credential.refresh_token.fingerprint());
-        let problem = login_problem(&self.account.name, &failure);
+        let problem = self.problem(&failure);
         let problem = Problem { login: waiting, ..problem };
         self.listener.get_mut().unwrap_or_else(PoisonError::into_inner).tell(Err(problem));
         if let Some(fingerprint) = waiting {
@@ -209,8 +234,17 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
                 self.account.dismiss_waiting().await;
                 Answer::Dismissed
             }
-            Ok(None) => Answer::Dismissed,
+            Ok(None) => {
+                // The keychain keeps it, or a newer one, until somebody answers.
+                self.material.ours = None;
+                Answer::Dismissed
+            }
         }
+    }
+
+    fn problem(&self, failure: &Failure) -> Problem {
+        let in_words = if self.material.ours.is_some() { unproven_sign_in_problem } else { login_problem };
+        in_words(&self.account.name, failure)
     }
 
     fn logged_in(self, tokens: Tokens) -> LogInReport {
@@ -220,13 +254,16 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
         LogInReport::LoggedIn(Box::new(LoggedIn { server, tokens, access_token, last_stored, listener }))
     }
 
-    fn done(mut self, outcome: &Outcome) -> LogInReport {
+    async fn done(mut self, outcome: &Outcome) -> LogInReport {
         let problem = match outcome {
             Outcome::NotObtained(problem) => problem.clone(),
-            Outcome::NotProven(failure) => login_problem(&self.account.name, failure),
+            Outcome::NotProven(failure) => self.problem(failure),
             Outcome::LoggedIn(_) | Outcome::Dismissed => cancelled(),
         };
         self.listener.get_mut().unwrap_or_else(PoisonError::into_inner).tell(Err(problem));
+        if let (Some(ours), Some(credential)) = (&self.material.ours, &self.material.credential) {
+            ours.at.drop_login(&self.account.name, &credential.refresh_token).await;
+        }
         LogInReport::Ended
     }
 }
@@ -242,6 +279,10 @@ async fn until_ended<T>(
         () = listener.gone() => Err(given_up()),
         None = answers.recv() => Err(cancelled()),
     }
+}
+
+const fn server_failed(outcome: &rotation::Outcome) -> bool {
+    matches!(outcome, rotation::Outcome::Failed(Failure::OutcomeUnknown(OutcomeUnknown::ServerError { .. })))
 }
 
 fn given_up() -> Problem {

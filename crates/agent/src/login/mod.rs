@@ -5,9 +5,11 @@ mod command;
 mod context;
 mod device;
 mod driver;
+mod dropped;
 mod listener;
 mod obtain;
 pub(crate) mod resolve;
 
+pub(crate) use self::browser::Pasted;
 pub(crate) use self::driver::{LogInJob, LogInReport, LoggedIn, PersonsAnswer, drive};
 pub(crate) use self::listener::Listener;

@@ -8,11 +8,29 @@ use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::origin::Bound;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::browser::Pasted;
 use super::context::SignInContext;
+use super::dropped::SignInServer;
 use super::{browser, command, device};
 use crate::request::SignInEvents;
 use crate::rotation::AccountContext;
 use crate::store::account_lock::AccountLock;
+
+/// What a sign-in brought.
+pub(super) struct Obtained {
+    pub(super) credential: Credential,
+    /// The server that gave it to this sign-in alone. A command's person may have it too.
+    pub(super) ours: Option<Ours>,
+}
+
+/// Where a sign-in's tokens are from, and since when.
+pub(super) struct Ours {
+    pub(super) at: SignInServer,
+    pub(super) since: Instant,
+}
 
 /// Signs in at this server, for as long as the caller waits.
 pub(super) async fn obtain(
@@ -21,16 +39,28 @@ pub(super) async fn obtain(
     server: &Server,
     given: Option<ClientSecret>,
     events: SignInEvents,
-) -> Result<Credential, Problem> {
+    mut pasted: mpsc::UnboundedReceiver<Pasted>,
+) -> Result<Obtained, Problem> {
     let secret = prepare(account, server, given.clone()).await?;
     let client_secret = secret.map(|secret| Bound::new(secret, server.origins()));
-    let context = SignInContext { name: account.name.clone(), server: server.clone(), client_secret, events };
-    let credential = match method {
-        SignInMethod::Browser => context.credential(browser::sign_in(&context).await?)?,
-        SignInMethod::Device => context.credential(device::sign_in(&context).await?)?,
-        SignInMethod::Command => command::sign_in(&context).await?,
+    let at = SignInServer { server: server.clone(), client_secret };
+    let context = SignInContext { name: account.name.clone(), at, events };
+    let grant = match method {
+        SignInMethod::Browser => browser::sign_in(&context, &mut pasted).await?,
+        SignInMethod::Device => device::sign_in(&context).await?,
+        SignInMethod::Command => {
+            let credential = command::sign_in(&context).await?;
+            return Ok(Obtained { credential: Credential { client_secret: given, ..credential }, ours: None });
+        }
     };
-    Ok(Credential { client_secret: given, ..credential })
+    let since = Instant::now();
+    match context.credential(&grant, given) {
+        Ok(credential) => Ok(Obtained { credential, ours: Some(Ours { at: context.at, since }) }),
+        Err(problem) => {
+            context.at.drop_grant(&context.name, &grant).await;
+            Err(problem)
+        }
+    }
 }
 
 /// Before a person is sent anywhere: what comes back can be stored, and the client has its secret.

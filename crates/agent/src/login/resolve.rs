@@ -10,6 +10,7 @@ use evertoken_core::oauth::endpoint::{Endpoint, InvalidEndpoint};
 use evertoken_core::oauth::issuer::InvalidIssuer;
 use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::metadata::Metadata;
+use evertoken_core::oauth::redirect_uri::InvalidRedirectUri;
 use evertoken_core::oauth::server::{Encoding, Server};
 
 /// How a refused log-in begins.
@@ -67,11 +68,16 @@ fn at_its_endpoints(
     settings: AccountSettings,
     metadata: Option<Metadata>,
 ) -> Result<Server, Problem> {
-    let AccountSettings { preset, endpoint, encoding, headers, client_id, issuer, parameters, .. } = settings;
+    let AccountSettings { preset, endpoint, encoding, headers, client_id, issuer, .. } = settings;
     let chosen = endpoint.or_else(|| preset.map(|preset| preset.endpoint().to_owned()));
     let chosen = chosen.as_deref().map(|text| endpoint_of(refusal, text)).transpose()?;
     let revocation_endpoint =
         settings.revocation_endpoint.as_deref().map(|text| endpoint_of(refusal, text)).transpose()?;
+    let redirect_uri = settings
+        .redirect_uri
+        .as_deref()
+        .map(|text| text.parse().map_err(|error: InvalidRedirectUri| invalid(format!("{refusal}: {error}."), NOTHING)));
+    let redirect_uri = redirect_uri.transpose()?;
     let (mut server, usual) = match (metadata, chosen, before) {
         (Some(metadata), ..) => (discovered(metadata, issuer)?, Some(Encoding::Form)),
         // What an issuer said goes with the endpoint that it named.
@@ -87,9 +93,12 @@ fn at_its_endpoints(
     };
     server.encoding = encoding.or(usual).or_else(|| before.map(|before| before.encoding)).unwrap_or_default();
     server.headers = or_before(headers, |before| &before.headers);
-    server.parameters = or_before(parameters, |before| &before.parameters);
+    server.parameters = or_before(settings.parameters, |before| &before.parameters);
+    server.token_parameters =
+        settings.token_parameters.or_else(|| before.and_then(|before| before.token_parameters.clone()));
     server.client_id = client_id.or_else(|| before.and_then(|before| before.client_id.clone()));
     server.login_command = before.map(|before| before.login_command.clone()).unwrap_or_default();
+    server.redirect_uri = redirect_uri.or_else(|| before.and_then(|before| before.redirect_uri.clone()));
     if let Some(endpoint) = revocation_endpoint {
         refuse_elsewhere(refusal, &server, &endpoint)?;
         server.revocation_endpoint = Some(endpoint);

@@ -24,6 +24,7 @@ impl Agent {
             Call::Remove(account, reply) => self.forget(account, true, ForgetReply::Removed(reply)),
             Call::LogIn(account, request, reply) => self.log_in(account, request, reply),
             Call::SignIn(account, method, request, events) => self.sign_in(account, method, request, events),
+            Call::Callback(account, request, reply) => self.callback(&account, request, reply),
             Call::ReplaceUser(account, request, reply) => self.replace_user(account, request, reply),
             Call::Refresh(account, request, reply) => self.refresh(account, request, reply),
             Call::Copy(account, caller, notify, reply) => {

@@ -42,6 +42,9 @@ impl Agent {
     pub(super) fn notifier_event(&mut self, event: NotifierEvent) {
         match event {
             NotifierEvent::Dismissed { account, kind: NoticeKind::LoginRequired } => self.told(&account),
+            NotifierEvent::Clicked { account, kind: NoticeKind::LoginEnds } => {
+                window::open(window::View::LogIn(&account))
+            }
             NotifierEvent::Clicked { account, kind: NoticeKind::LoginRequired } => {
                 self.told(&account);
                 window::open(window::View::LogIn(&account));
@@ -86,7 +89,7 @@ impl Agent {
             && self.configuration.settings.start_at_login
             && let Some(notifier) = self.notifier.clone()
         {
-            let notice = Notice::NoTray.notification(name, self.clock.now(), &TimeZone::system());
+            let notice = Notice::NoTray.notification(name, "Evertoken", self.clock.now(), &TimeZone::system());
             tokio::spawn(async move {
                 if !tray::is_there().await {
                     notifier.show(notice);

@@ -78,7 +78,8 @@ impl Agent {
             }
             Effect::Notify(notice) => {
                 let wanted = notice.kind().is_wanted(self.configuration.settings.notifications);
-                let notification = notice.notification(name, self.clock.now(), &TimeZone::system());
+                let notification =
+                    notice.notification(name, managed.account().server.name(), self.clock.now(), &TimeZone::system());
                 // On a server the journal is where somebody looks.
                 if !notification.kind.is_transient() {
                     warn!("{}: {}", notification.title, notification.body);
@@ -89,7 +90,8 @@ impl Agent {
             }
             Effect::Update(notice) => {
                 if let Some(notifier) = &self.notifier {
-                    notifier.update(notice.notification(name, self.clock.now(), &TimeZone::system()));
+                    let server = managed.account().server.name();
+                    notifier.update(notice.notification(name, server, self.clock.now(), &TimeZone::system()));
                 }
             }
             Effect::Withdraw(kind) => {

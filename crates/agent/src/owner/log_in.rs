@@ -2,7 +2,9 @@
 
 use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{AccountSettings, LoginRequest, ReplaceRequest, SignInEvent, SignInRequest};
+use evertoken_core::api::requests::{
+    AccountSettings, CallbackRequest, LoginRequest, ReplaceRequest, SignInEvent, SignInRequest,
+};
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::flow::{Flow, LONGEST_QUESTION};
 use evertoken_core::login::notice::Notice;
@@ -20,7 +22,7 @@ use super::agent::{Agent, random_bits};
 use super::finished::{Finished, JobResult};
 use super::log_ins::{LogInNumber, RunningLogIn};
 use crate::login::resolve::{NOT_LOGGED_IN, invalid, issuer_of, resolve};
-use crate::login::{Listener, LogInJob, LogInReport, LoggedIn, PersonsAnswer, drive};
+use crate::login::{Listener, LogInJob, LogInReport, LoggedIn, Pasted, PersonsAnswer, drive};
 use crate::request::{AccountRef, Reply, SignInEvents};
 
 /// The account that a first log-in makes when nobody names it.
@@ -114,6 +116,7 @@ impl Agent {
         }
         let flow = Flow::new(issuer, method, replaces_user);
         let (answers, persons_answers) = mpsc::unbounded_channel();
+        let (paste, pasted) = mpsc::unbounded_channel();
         // One sign-in at a time: an earlier one of the same account ends here.
         if method.is_some() {
             let id = context.id.clone();
@@ -130,6 +133,7 @@ impl Agent {
             settings: Some(settings.clone()),
             asked: None,
             answers,
+            pasted: paste,
             is_unstored: false,
         };
         let job = LogInJob {
@@ -142,6 +146,7 @@ impl Agent {
             flow,
             listener,
             answers: persons_answers,
+            pasted,
         };
         self.start_log_in(running, job);
         Ok(())
@@ -175,6 +180,7 @@ impl Agent {
             settings: None,
             asked: None,
             answers,
+            pasted: mpsc::unbounded_channel().0,
             is_unstored: false,
         };
         let job = LogInJob {
@@ -187,6 +193,7 @@ impl Agent {
             flow: Flow::waiting(question.users, until),
             listener: Listener::Nobody,
             answers: persons_answers,
+            pasted: mpsc::unbounded_channel().1,
         };
         self.start_log_in(running, job);
     }
@@ -249,6 +256,22 @@ impl Agent {
                 listener.tell(self.status_of(&name));
             }
             Err(problem) => listener.tell(Err(problem)),
+        }
+    }
+
+    /// A person brings the answer from a browser on another machine. The account may be one that the sign-in is to make.
+    pub(super) fn callback(&mut self, account: &AccountRef, request: CallbackRequest, reply: Reply<()>) {
+        let waits = |log_in: &&RunningLogIn| {
+            log_in.is_sign_in && !log_in.pasted.is_closed() && account.as_ref().is_none_or(|name| *name == log_in.name)
+        };
+        let pasted = Pasted { url: request.url.into(), reply };
+        let unheard = match self.log_ins.running.values().find(waits) {
+            Some(log_in) => log_in.pasted.send(pasted).err().map(|unsent| unsent.0),
+            None => Some(pasted),
+        };
+        if let Some(Pasted { reply, .. }) = unheard {
+            let detail = "No sign-in with the browser is waiting for an address; nothing was changed.";
+            drop(reply.send(Err(invalid(detail, "Begin one with `evertoken login --browser`."))));
         }
     }
 

@@ -7,7 +7,7 @@ use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::oauth::token::Fingerprint;
 use tokio::sync::mpsc;
 
-use crate::login::PersonsAnswer;
+use crate::login::{Pasted, PersonsAnswer};
 
 /// The log-ins that have not ended.
 #[derive(Default)]
@@ -31,6 +31,8 @@ pub(super) struct RunningLogIn {
     /// What waits for a person's answer.
     pub(super) asked: Option<Fingerprint>,
     pub(super) answers: mpsc::UnboundedSender<PersonsAnswer>,
+    /// What a browser on another machine brought. Closed unless a sign-in waits for it.
+    pub(super) pasted: mpsc::UnboundedSender<Pasted>,
     /// Its new token is only in memory.
     pub(super) is_unstored: bool,
 }

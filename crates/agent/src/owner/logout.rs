@@ -8,7 +8,7 @@ use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::login::session::Phase;
 use evertoken_core::login::token_store::{Slot, StoredRefreshToken, StoredTokens};
-use evertoken_core::oauth::revocation::Revocation;
+use evertoken_core::oauth::revocation::{Revocation, Revoked};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
@@ -151,7 +151,7 @@ async fn revoke_all(context: &AccountContext, left: Vec<StoredRefreshToken>) -> 
         let outcome = if lacks_secret {
             Err(KeychainProblem::NoClientSecret.to_string())
         } else {
-            revoke(server, endpoint, &login).await
+            revoke(server, endpoint, Revoked::RefreshToken(&login.token), login.client_secret.as_ref()).await
         };
         let (revocation, fingerprint) = (Revocation::of(outcome), login.info(Slot::A).fingerprint);
         tracing::info!(account = %context.name, token = %fingerprint, "{}", revocation.in_words());

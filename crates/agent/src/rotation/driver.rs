@@ -133,9 +133,9 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
         let Some(presented) = self.secrets.presented(info) else {
             return Answer::KeychainFailed(KeychainProblem::Missing);
         };
-        let server = presented.server(self.secrets.configured());
+        let (presented, server) = (presented.clone(), presented.server(self.secrets.configured()).clone());
         let grant = AuthorizationGrant::RefreshToken(&presented.token);
-        let request = match token_request(server, grant, presented.client_secret.as_ref()) {
+        let request = match token_request(&server, grant, presented.client_secret.as_ref()) {
             Ok(request) => request,
             Err(foreign) => return Answer::RequestFailed(Failure::ServerChanged(foreign)),
         };
@@ -148,7 +148,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
         match answer {
             Ok(grant) => {
                 fail_point("after-answer");
-                let granted = granted(&grant, sent_at);
+                let granted = granted(&grant, &presented, sent_at);
                 self.secrets.grant = Some(grant);
                 Answer::Granted(granted)
             }

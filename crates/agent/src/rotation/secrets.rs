@@ -103,6 +103,7 @@ impl RotationSecrets {
             rotations: 0,
             stored_at: asked_at,
             proven: false,
+            end: None,
             fingerprint: token.fingerprint(),
         };
         match (granted.or(given), presented) {
@@ -146,14 +147,16 @@ impl RotationSecrets {
     }
 }
 
-pub(super) fn granted(grant: &Grant, sent_at: Timestamp) -> Granted {
+/// `presented` belongs to the same user, where the answer does not say whose it is.
+pub(super) fn granted(grant: &Grant, presented: &StoredRefreshToken, sent_at: Timestamp) -> Granted {
     Granted {
         refresh_token: grant.refresh_token.as_ref().map(RefreshToken::fingerprint),
+        login_ends_at: grant.refresh_lifetime.and_then(|lifetime| sent_at.checked_add(lifetime).ok()),
         access_token: AccessTokenInfo {
             issued_at: sent_at,
             expires_at: sent_at.saturating_add(grant.lifetime).unwrap_or(sent_at),
             scope: grant.scope.clone(),
-            user_id: grant.user_id.clone(),
+            user_id: grant.user_id.clone().or_else(|| presented.user_id.clone()),
         },
     }
 }

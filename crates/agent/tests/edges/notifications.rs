@@ -115,7 +115,7 @@ fn notification(account: &str, kind: NoticeKind, body: &str) -> Notification {
     Notification {
         account,
         kind,
-        title: "Log in to Vault again",
+        title: "Log in to Vault again".to_owned(),
         body: body.to_owned(),
         buttons: Buttons::One("Log in"),
         command: "evertoken login".to_owned(),

@@ -55,10 +55,11 @@ fn in_words(entry: &Entry, zone: &TimeZone) -> String {
         Record::Declined { fingerprint, reason, .. } => {
             format!("refresh token {fingerprint} brought no new token: {}", plain(reason))
         }
-        Record::Refused { fingerprint, expired_at, trace_id } => {
+        Record::Refused { fingerprint, expired_at, trace_id, reason } => {
+            let words = reason.as_deref().map(|words| format!(" ({})", plain(words))).unwrap_or_default();
             let expired = expired_at.map(|at| format!("; it expired on {}", local(at))).unwrap_or_default();
             let trace = trace_id.as_deref().map(|id| format!("; trace id {}", plain(id))).unwrap_or_default();
-            format!("the endpoint refused refresh token {fingerprint}{expired}{trace}")
+            format!("the endpoint refused refresh token {fingerprint}{words}{expired}{trace}")
         }
         Record::Told { .. } => "you were told to log in again".to_owned(),
         Record::StoreDelayed { fingerprint, reason } => {
@@ -88,11 +89,12 @@ mod tests {
             fingerprint: Fingerprint::of("a"),
             expired_at: Some(Timestamp::UNIX_EPOCH),
             trace_id: Some("t-1".to_owned()),
+            reason: Some("invalid_grant: too old".to_owned()),
         };
         let entry = Entry { at: Timestamp::constant(60, 0), record };
         assert_eq!(
             in_words(&entry, &TimeZone::UTC),
-            "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b; it expired on 00:00:00; trace id t-1"
+            "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b (invalid_grant: too old); it expired on 00:00:00; trace id t-1"
         );
     }
 

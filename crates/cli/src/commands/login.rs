@@ -9,6 +9,7 @@ use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::header::{InvalidHeader, check_header};
 use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::parameter::{InvalidParameter, check_parameter};
+use evertoken_core::oauth::redirect_uri::RedirectUri;
 use evertoken_core::oauth::server::Encoding;
 use evertoken_core::present::sentence::state_and_time_left;
 use jiff::Timestamp;
@@ -82,12 +83,18 @@ struct SettingsArguments {
     /// How the client authenticates; with a secret: as the metadata says, or client_secret_basic
     #[arg(long, value_enum, value_name = "METHOD")]
     auth_method: Option<AuthMethodName>,
-    /// An extra parameter of the token request, such as audience; may be given several times
+    /// An extra parameter of a sign-in, such as scope, prompt or audience; may be given several times
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
+    /// An extra parameter of every token request, also when refreshing; may be given several times
+    #[arg(long = "token-parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    token_parameters: Vec<(String, String)>,
     /// Where a log-out revokes the refresh token (RFC 7009)
     #[arg(long, value_name = "URL")]
     revocation_endpoint: Option<Endpoint>,
+    /// Where the browser comes back to on this machine: as the server knows it, and with a port if it wants that one
+    #[arg(long, value_name = "URL")]
+    redirect_uri: Option<RedirectUri>,
 }
 
 #[derive(Debug, Args)]
@@ -142,18 +149,20 @@ impl Login {
         let name = named(self.account)?.or_else(|| implied_account(&report));
         let is_new = name.as_ref().is_some_and(|name| report.accounts.iter().all(|account| account.name != *name));
         let (settings, replace_user) = (self.settings.into_settings(is_new), self.replace_user);
+        let mut lines = None;
         let account = if let Some(way) = way {
             let sign_in = SignInRequest { settings, client_secret, replace_user };
-            match follow(client.sign_in(name.as_ref(), way, &sign_in).await?, self.json).await? {
+            let begun = client.sign_in(name.as_ref(), way, &sign_in).await?;
+            match follow(begun, &client, name.as_ref(), self.json, &mut lines).await? {
                 Ok(account) => account,
-                Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem)?).await?,
+                Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem, &mut lines).await?).await?,
             }
         } else {
             let credential = credential.unwrap_or_default();
             let login = LoginRequest { credential, settings, client_secret, replace_user };
             match client.login(name.as_ref(), &login).await {
                 Ok(account) => account,
-                Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem)?).await?,
+                Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem, &mut lines).await?).await?,
             }
         };
         if self.json {
@@ -161,6 +170,10 @@ impl Login {
         }
         let now = Timestamp::now();
         output::line(format_args!("Logged in to {}: {}.", account.name, state_and_time_left(&account, now)))?;
+        if !account.login.not_granted.is_empty() {
+            let missing = output::plain(&account.login.not_granted.join(" "));
+            output::line(format_args!("The server did not grant: {missing}."))?;
+        }
         if !started_before && client.settings().await?.start_at_login {
             output::line("Evertoken starts with your desktop from now on; the settings can change that.")?;
         }
@@ -196,7 +209,9 @@ impl SettingsArguments {
             client_id,
             auth_method,
             parameters,
+            token_parameters,
             revocation_endpoint,
+            redirect_uri,
         } = self;
         let production = (is_new && endpoint.is_none() && issuer.is_none()).then_some(Preset::Production);
         let settings = AccountSettings {
@@ -208,7 +223,9 @@ impl SettingsArguments {
             issuer: issuer.map(String::from),
             token_endpoint_auth_method: auth_method.map(AuthMethod::from),
             parameters: parameters.into_iter().collect(),
+            token_parameters: (!token_parameters.is_empty()).then(|| token_parameters.into_iter().collect()),
             revocation_endpoint: revocation_endpoint.map(String::from),
+            redirect_uri: redirect_uri.map(String::from),
         };
         (settings != AccountSettings::default()).then_some(settings)
     }

@@ -10,6 +10,7 @@ use crate::account::token_file::TokenFile;
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT, SANDBOX_ENDPOINT};
 use crate::oauth::issuer::Issuer;
+use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::server::{Encoding, Server};
 
 /// In a local API path, stands for "the default account, or the only one".
@@ -85,9 +86,11 @@ struct Table {
     token_endpoint_auth_method: AuthMethod,
     #[serde(default)]
     parameters: BTreeMap<String, String>,
+    token_parameters: Option<BTreeMap<String, String>>,
     revocation_endpoint: Option<Endpoint>,
     issuer: Option<Issuer>,
     authorization_endpoint: Option<Endpoint>,
+    redirect_uri: Option<RedirectUri>,
     device_authorization_endpoint: Option<Endpoint>,
     #[serde(default)]
     login_command: Vec<String>,
@@ -111,9 +114,11 @@ impl From<Table> for Account {
                 client_id: table.client_id,
                 token_endpoint_auth_method: table.token_endpoint_auth_method,
                 parameters: table.parameters,
+                token_parameters: table.token_parameters,
                 revocation_endpoint: table.revocation_endpoint,
                 issuer: table.issuer,
                 authorization_endpoint: table.authorization_endpoint,
+                redirect_uri: table.redirect_uri,
                 device_authorization_endpoint: table.device_authorization_endpoint,
                 login_command: table.login_command,
             },

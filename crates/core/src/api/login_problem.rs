@@ -49,7 +49,7 @@ impl CallbackRefusal {
                 "temporarily_unavailable" | "server_error" => ProblemKind::TryLater,
                 _ => ProblemKind::ClientRefused,
             },
-            Self::AnotherIssuer | Self::NoIssuer => ProblemKind::LoginRefused,
+            Self::AnotherIssuer | Self::NoIssuer | Self::AnotherSignIn => ProblemKind::LoginRefused,
             Self::NoCode => ProblemKind::TryLater,
         }
     }
@@ -144,6 +144,41 @@ fn another_user(account: &AccountName, users: &AnotherUser) -> Problem {
     )
 }
 
+/// The problem of a sign-in whose tokens are here, and whose first refresh failed: nothing was pasted that could be tried
+/// again, and the tokens are given up. An earlier login of the account is still there.
+#[must_use]
+pub fn unproven_sign_in_problem(account: &AccountName, failure: &Failure) -> Problem {
+    let with = |kind, advice: &str| {
+        let reason = failure.in_words();
+        let detail = format!("{account}: you signed in, and the first refresh failed: {reason}; nothing was changed.");
+        Problem::new(kind, detail, advice)
+    };
+    match failure {
+        Failure::AuthorizationRequired(Refusal { error: Some(error), .. }) if error.code.refuses_the_client() => {
+            with(ProblemKind::ClientRefused, error.advice())
+        }
+        Failure::AuthorizationRequired(_) => with(
+            ProblemKind::LoginRefused,
+            "Sign in again. If that fails too, ask the people who run the server whether this client may refresh.",
+        ),
+        Failure::Odd { error: Some(error), .. } => with(ProblemKind::ClientRefused, error.advice()),
+        Failure::NotSent(reason) if reason.concerns_certificates() => with(ProblemKind::TryLater, CHECK_CERTIFICATES),
+        Failure::NotSent(_) | Failure::OutcomeUnknown(_) | Failure::Later { .. } | Failure::Odd { error: None, .. } => {
+            with(ProblemKind::TryLater, "Sign in again later.")
+        }
+        Failure::AnotherUser(AnotherUser { login, .. }) => Problem {
+            advice: format!(
+                "To replace it, sign in again as {login} with --replace-user; to keep both, sign in to an account of another \
+                 name."
+            ),
+            ..login_problem(account, failure)
+        },
+        Failure::ServerChanged(_) | Failure::Keychain(_) | Failure::Journal | Failure::Lock(_) => {
+            login_problem(account, failure)
+        }
+    }
+}
+
 /// The problem of a log-in that failed. Whatever it is, an earlier login of the account is still there.
 #[must_use]
 pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
@@ -196,5 +231,29 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
             "nothing was sent and nothing was changed",
             "`evertoken doctor` says who holds the lock; end that process, then try again.",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+    use crate::oauth::failure::{NotSent, OutcomeUnknown};
+
+    #[test]
+    fn whoever_signed_in_is_not_told_of_a_token_that_was_pasted() {
+        let users = AnotherUser { account: "alice".to_owned(), login: "bob".to_owned() };
+        for failure in [
+            Failure::AuthorizationRequired(Refusal::default()),
+            Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: 500 }),
+            Failure::NotSent(NotSent::Connect),
+            Failure::Later { retry_after: None, http_status: 429 },
+            Failure::Odd { http_status: 404, error: None, web_page: false },
+            Failure::AnotherUser(users),
+        ] {
+            let Problem { detail, advice, .. } = unproven_sign_in_problem(&"a".parse().unwrap(), &failure);
+            let text = format!("{detail} {advice}");
+            assert!(!text.contains("token") && text.to_lowercase().contains("sign in"), "{text}");
+        }
     }
 }

@@ -13,6 +13,7 @@
 //! | `DELETE /v1/accounts/{name}` | | 204 |
 //! | `POST /v1/accounts/{name}/login` | [`LoginRequest`] | [`AccountStatus`](crate::api::status::AccountStatus) |
 //! | `POST /v1/accounts/{name}/login/browser` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
+//! | `POST /v1/accounts/{name}/login/browser/callback` | [`CallbackRequest`] | 204 |
 //! | `POST /v1/accounts/{name}/login/device` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
 //! | `POST /v1/accounts/{name}/login/command` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
 //! | `POST /v1/accounts/{name}/login/replace` | [`ReplaceRequest`] | [`AccountStatus`](crate::api::status::AccountStatus) |
@@ -112,12 +113,19 @@ pub struct AccountSettings {
     /// `client_secret_basic`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<AuthMethod>,
-    /// Extra parameters of the token request.
+    /// Extra parameters of the request that a sign-in begins with, such as `scope` or `prompt`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, String>,
+    /// Extra parameters of every token request. Absent: those of `parameters` that are not of the sign-in alone, such as
+    /// `audience`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_parameters: Option<BTreeMap<String, String>>,
     /// Where a log-out revokes the refresh token (RFC 7009).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
+    /// Where the browser comes back to, on this machine (RFC 8252 section 7.3); with a port, if the server wants that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
 }
 
 impl From<&Server> for AccountSettings {
@@ -131,7 +139,9 @@ impl From<&Server> for AccountSettings {
             issuer: None,
             token_endpoint_auth_method: Some(server.token_endpoint_auth_method),
             parameters: server.parameters.clone(),
+            token_parameters: server.token_parameters.clone(),
             revocation_endpoint: server.revocation_endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
+            redirect_uri: server.redirect_uri.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -261,6 +271,22 @@ impl fmt::Debug for SignInRequest {
     }
 }
 
+/// `POST /v1/accounts/{name}/login/browser/callback`: where a browser on another machine was sent in the end. Its `Debug` shows
+/// no secret.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CallbackRequest {
+    /// The whole address, with its `code` and `state`.
+    pub url: String,
+}
+
+impl fmt::Debug for CallbackRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallbackRequest([redacted])")
+    }
+}
+
 /// What a sign-in tells: once what a person has to do, then how it ended. The event's name is `prompt`, `done` or
 /// `problem`, its data the value as JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -284,6 +310,11 @@ pub enum SignInPrompt {
         url: String,
         /// Was a browser opened there?
         opened: bool,
+        /// Where the server sends it back to. A server that shows an error instead may not know this address.
+        redirect_uri: String,
+        /// The address at the server, for a browser on another machine. The address that it cannot open in the end is the
+        /// answer, for `login/browser/callback`.
+        authorization_url: String,
         /// Until when, UTC.
         expires_at: Timestamp,
     },

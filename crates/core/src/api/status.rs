@@ -242,6 +242,12 @@ pub struct LoginStatus {
     pub required_since: Option<Timestamp>,
     /// Why, in a sentence.
     pub reason: Option<String>,
+    /// When the login ends, UTC, if its server says so and no refresh moves it: a person has to log in before.
+    #[serde(default)]
+    pub before: Option<Timestamp>,
+    /// What the sign-in asked for (RFC 6749 section 3.3) and the server did not grant.
+    #[serde(default)]
+    pub not_granted: Vec<String>,
 }
 
 #[cfg(test)]

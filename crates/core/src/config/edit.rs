@@ -135,11 +135,13 @@ fn put_server(entry: &mut Table, server: &Server) {
         Encoding::Json => drop(entry.remove("encoding")),
         Encoding::Form => put(entry, "encoding", "form"),
     }
-    put_map(entry, "headers", &server.headers);
+    put_map(entry, "headers", Some(&server.headers).filter(|map| !map.is_empty()));
     put_text(entry, "client_id", server.client_id.as_deref());
     let method = server.token_endpoint_auth_method;
     put_text(entry, "token_endpoint_auth_method", (method != AuthMethod::None).then(|| method.as_str()));
-    put_map(entry, "parameters", &server.parameters);
+    put_map(entry, "parameters", Some(&server.parameters).filter(|map| !map.is_empty()));
+    // An empty table says that token requests carry none.
+    put_map(entry, "token_parameters", server.token_parameters.as_ref());
     put_text(entry, "issuer", server.issuer.as_ref().map(Issuer::as_str));
     for (name, endpoint) in [
         ("revocation_endpoint", &server.revocation_endpoint),
@@ -148,6 +150,7 @@ fn put_server(entry: &mut Table, server: &Server) {
     ] {
         put_text(entry, name, endpoint.as_ref().map(Endpoint::as_str));
     }
+    put_text(entry, "redirect_uri", server.redirect_uri.as_ref().map(ToString::to_string).as_deref());
     put_texts(entry, "login_command", &server.login_command);
 }
 
@@ -195,16 +198,18 @@ fn put_texts<T: AsRef<str>>(entry: &mut Table, name: &str, texts: &[T]) {
 }
 
 /// A map that says what it said is left as the person wrote it: as a table of its own, with comments.
-fn put_map(entry: &mut Table, name: &str, map: &BTreeMap<String, String>) {
+fn put_map(entry: &mut Table, name: &str, map: Option<&BTreeMap<String, String>>) {
     let written = entry.get(name).and_then(Item::as_table_like).map(|table| {
         let texts = table.iter().map(|(key, item)| (key.to_owned(), item.as_str().unwrap_or_default().to_owned()));
         texts.collect::<BTreeMap<_, _>>()
     });
-    if map.is_empty() {
-        entry.remove(name);
-    } else if written.as_ref() != Some(map) {
-        let inline: InlineTable = map.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
-        put(entry, name, inline);
+    match map {
+        None => drop(entry.remove(name)),
+        Some(map) if written.as_ref() == Some(map) => {}
+        Some(map) => {
+            let inline: InlineTable = map.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
+            put(entry, name, inline);
+        }
     }
 }
 

@@ -372,6 +372,7 @@ mod tests {
             ("client_secret = \"s3cret\"", "client_secret"),
             ("revocation_endpoint = \"http://a.example/revoke\"", "without encryption"),
             ("issuer = \"http://a.example\"", "without encryption"),
+            ("redirect_uri = \"https://a.example/callback\"", "does not lead to this machine"),
         ] {
             let error = account(lines).unwrap_err().to_string();
             assert!(error.contains(named) && !error.contains("s3cret"), "{lines}: {error}");

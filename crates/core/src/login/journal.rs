@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::sleeps::with_sleeps;
-use crate::oauth::failure::Failure;
+use crate::oauth::failure::{Failure, Refusal};
 use crate::oauth::token::Fingerprint;
 
 /// One line of the journal.
@@ -75,6 +75,9 @@ pub enum Record {
         /// The endpoint's own id of this answer, for its support.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace_id: Option<String>,
+        /// The endpoint's own words, cleaned and bounded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The person has seen that a log-in is required.
     Told {
@@ -131,7 +134,8 @@ impl Record {
                 Some(Self::Declined { fingerprint, reason, retry_after: None })
             }
             Failure::AuthorizationRequired(refusal) => {
-                Some(Self::Refused { fingerprint, expired_at: refusal.expired_at, trace_id: refusal.trace_id.clone() })
+                let Refusal { expired_at, trace_id, error } = refusal.clone();
+                Some(Self::Refused { fingerprint, expired_at, trace_id, reason: error.map(|error| error.words()) })
             }
             Failure::ServerChanged(_) | Failure::Keychain(_) | Failure::Journal | Failure::Lock(_) => None,
         }
@@ -346,7 +350,8 @@ mod tests {
 
     #[test]
     fn a_wrong_token_that_a_person_tries_does_not_make_the_journal_forget_about_the_login() {
-        let refused = |name| Record::Refused { fingerprint: token(name), expired_at: None, trace_id: None };
+        let refused =
+            |name| Record::Refused { fingerprint: token(name), expired_at: None, trace_id: None, reason: None };
         let told = Record::Told { fingerprint: token("a"), boot: "1".to_owned() };
         let presented = |name| Record::Presented { fingerprint: token(name) };
         let records = [presented("a"), refused("a"), told, presented("a"), presented("wrong"), refused("wrong")];
@@ -374,7 +379,7 @@ mod tests {
     fn a_logout_forgets_what_was_known() {
         let entries = [
             entry(1, Record::LoggedIn { fingerprint: token("a") }),
-            entry(2, Record::Refused { fingerprint: token("a"), expired_at: None, trace_id: None }),
+            entry(2, Record::Refused { fingerprint: token("a"), expired_at: None, trace_id: None, reason: None }),
             entry(3, Record::LoggedOut),
         ];
         assert_eq!(summarize(&entries), Summary::default());

@@ -16,6 +16,11 @@ pub enum Notice {
         /// When the access token expires or expired, UTC; `None` when there is none.
         access_token_until: Option<Timestamp>,
     },
+    /// The login ends soon, whatever is refreshed until then.
+    LoginEnds {
+        /// When, UTC.
+        at: Timestamp,
+    },
     /// The access token ends soon, or has ended, and refreshing keeps failing.
     NotRenewed {
         /// Why refreshing fails: the start of a sentence, such as "no connection".
@@ -49,6 +54,8 @@ pub enum Notice {
 pub enum NoticeKind {
     /// [`Notice::LoginRequired`].
     LoginRequired,
+    /// [`Notice::LoginEnds`].
+    LoginEnds,
     /// [`Notice::NotRenewed`].
     NotRenewed,
     /// [`Notice::KeychainRefused`].
@@ -67,9 +74,12 @@ impl NoticeKind {
     pub const fn is_transient(self) -> bool {
         match self {
             Self::Copied => true,
-            Self::LoginRequired | Self::NotRenewed | Self::KeychainRefused | Self::ApprovalRequired | Self::NoTray => {
-                false
-            }
+            Self::LoginRequired
+            | Self::LoginEnds
+            | Self::NotRenewed
+            | Self::KeychainRefused
+            | Self::ApprovalRequired
+            | Self::NoTray => false,
         }
     }
 
@@ -77,7 +87,7 @@ impl NoticeKind {
     #[must_use]
     pub const fn is_wanted(self, settings: NotificationSettings) -> bool {
         match self {
-            Self::LoginRequired => settings.login,
+            Self::LoginRequired | Self::LoginEnds => settings.login,
             Self::NotRenewed => settings.not_renewed,
             Self::KeychainRefused => settings.keychain,
             Self::ApprovalRequired => settings.approval,
@@ -94,6 +104,7 @@ impl Notice {
     pub const fn kind(&self) -> NoticeKind {
         match self {
             Self::LoginRequired { .. } => NoticeKind::LoginRequired,
+            Self::LoginEnds { .. } => NoticeKind::LoginEnds,
             Self::NotRenewed { .. } => NoticeKind::NotRenewed,
             Self::KeychainRefused => NoticeKind::KeychainRefused,
             Self::ApprovalRequired { .. } => NoticeKind::ApprovalRequired,

@@ -50,6 +50,8 @@ pub struct Policy {
     /// How long before the end of the access token a failing refresh is worth a notification, or a quarter of
     /// its life if that is less.
     pub warn_before_end: SignedDuration,
+    /// How long before a login's end a person is told, or a tenth of its life if that is less.
+    pub warn_before_login_ends: SignedDuration,
     /// How long refreshing has to fail before it is worth a notification, or an eighth of the token's life if
     /// that is less: a machine that wakes up or changes networks fails for a while.
     pub warn_after_failing: SignedDuration,
@@ -73,6 +75,7 @@ impl Default for Policy {
             lost_answers_before_patience: 2,
             patience_at_start: SignedDuration::from_mins(1),
             warn_before_end: SignedDuration::from_mins(30),
+            warn_before_login_ends: SignedDuration::from_hours(24),
             warn_after_failing: SignedDuration::from_mins(10),
             most_refusals: 12,
             usual_min_valid: SignedDuration::from_mins(1),
@@ -145,6 +148,12 @@ impl Policy {
     #[must_use]
     pub fn warning_lead(&self, lifetime: SignedDuration) -> SignedDuration {
         self.warn_before_end.min(lifetime / 4)
+    }
+
+    /// How long before its end a login of this lifetime is worth a notification.
+    #[must_use]
+    pub fn login_warning_lead(&self, lifetime: SignedDuration) -> SignedDuration {
+        self.warn_before_login_ends.min(lifetime / 10)
     }
 
     /// How long refreshing has to fail before it is worth a notification.

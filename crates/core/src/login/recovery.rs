@@ -59,6 +59,7 @@ mod tests {
             rotations: 3,
             stored_at: Timestamp::constant(1, 0),
             proven: true,
+            end: None,
             fingerprint: Fingerprint::of("r4"),
         };
         StoredTokensInfo { b: Some(info), ..StoredTokensInfo::default() }
@@ -83,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_refused_candidate_that_could_not_be_dropped_asks_nobody_to_log_in() {
-        let refused = Record::Refused { fingerprint: Fingerprint::of("r4"), expired_at: None, trace_id: None };
+        let refused =
+            Record::Refused { fingerprint: Fingerprint::of("r4"), expired_at: None, trace_id: None, reason: None };
         let journal = journal(&[presented(), refused]);
         assert!(matches!(recover(&found(), &journal, "").map(|r| r.resume), Ok(Resume::Refused { .. })));
         let mut beside_a_login = found();
@@ -92,6 +94,7 @@ mod tests {
             slot: Slot::A,
             generation: 3,
             proven: true,
+            end: None,
             fingerprint: Fingerprint::of("r3"),
             ..info
         });
@@ -119,9 +122,10 @@ mod tests {
     fn p9_a_login_of_another_server_is_neither_resumed_nor_refused() {
         let foreign = ForeignServer { belongs_to: "a.example".to_owned(), configured: "b.example".to_owned() };
         let elsewhere = StoredTokensInfo { foreign: Some(foreign.clone()), ..found() };
-        for record in
-            [presented(), Record::Refused { fingerprint: Fingerprint::of("r4"), expired_at: None, trace_id: None }]
-        {
+        for record in [
+            presented(),
+            Record::Refused { fingerprint: Fingerprint::of("r4"), expired_at: None, trace_id: None, reason: None },
+        ] {
             let recovered = recover(&elsewhere, &journal(&[record]), "")
                 .map(|recovered| (recovered.resume, recovered.access_token));
             assert_eq!(recovered, Ok((Resume::ServerChanged(foreign.clone()), None)));

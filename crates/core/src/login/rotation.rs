@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::keychain::KeychainProblem;
 use crate::login::access_token::AccessTokenInfo;
 use crate::login::session::Tokens;
-use crate::login::token_store::{RefreshTokenInfo, Slot, StoredTokensInfo};
+use crate::login::token_store::{LoginEnd, RefreshTokenInfo, Slot, StoredTokensInfo};
 use crate::oauth::failure::{AnotherUser, Failure};
 use crate::oauth::token::Fingerprint;
 
@@ -96,6 +96,8 @@ pub enum Answer {
 pub struct Granted {
     /// The new refresh token; `None` when the server does not rotate.
     pub refresh_token: Option<Fingerprint>,
+    /// When the refresh token ends, if the server said so, UTC.
+    pub login_ends_at: Option<Timestamp>,
     /// The new access token.
     pub access_token: AccessTokenInfo,
 }
@@ -253,11 +255,14 @@ impl Rotation {
             return Step::StoreWaitingLogin(users);
         }
         let rotated = granted.refresh_token.filter(|new| *new != presented.fingerprint);
+        let before = presented.end.map(|end| (end, presented.stored_at));
+        let end = granted.login_ends_at.map(|at| LoginEnd::new(at, now, before));
         self.granted = Some(granted);
+        let stored = |new| Step::StoreRefreshToken(RefreshTokenInfo { end, ..successor(Some(presented), new, now) });
         match rotated {
-            Some(new) => Step::StoreRefreshToken(successor(Some(presented), new, now)),
+            Some(new) => stored(new),
             None if presented.proven => self.stored(presented),
-            None => Step::StoreRefreshToken(successor(Some(presented), presented.fingerprint, now)),
+            None => stored(presented.fingerprint),
         }
     }
 
@@ -316,6 +321,7 @@ fn successor(current: Option<RefreshTokenInfo>, fingerprint: Fingerprint, now: T
         rotations: current.map_or(0, |current| current.rotations + 1),
         stored_at: now,
         proven: true,
+        end: None,
         fingerprint,
     }
 }

@@ -2,12 +2,14 @@
 
 mod entries;
 mod kinds;
+mod login_end;
 
 pub use entries::{
     Credential, LogIn, Question, RefreshTokenInfo, StoredAccessToken, StoredClientSecret, StoredRefreshToken,
     read_client_secret_of_version_1,
 };
 pub use kinds::{EntryKind, Slot};
+pub use login_end::LoginEnd;
 
 use crate::keychain::KeychainProblem;
 use crate::login::access_token::AccessTokenInfo;

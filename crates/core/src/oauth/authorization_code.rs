@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::error::shown;
+use crate::oauth::id_token::IdToken;
 use crate::oauth::issuer::Issuer;
 use crate::oauth::server::Server;
 use crate::oauth::token::{AuthorizationCode, AuthorizationState, CodeVerifier};
@@ -17,15 +18,14 @@ use crate::oauth::token_request::AuthorizationGrant;
 
 /// Random bytes of the code verifier and of the state: 43 characters each (RFC 7636 section 4.1).
 pub const RANDOM_BYTES: usize = 32;
-/// The path that the browser comes back to. Servers compare it to the letter, and only the port is free (RFC 8252
-/// section 7.3).
-pub const CALLBACK_PATH: &str = "/callback";
 
 /// One authorization request. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct Authorization {
     verifier: CodeVerifier,
     state: AuthorizationState,
+    /// Ties an ID token to the request (OpenID Connect Core section 3.1.2.1).
+    nonce: String,
     redirect_uri: String,
 }
 
@@ -54,16 +54,24 @@ pub enum CallbackRefusal {
     NoIssuer,
     /// Neither an error nor a code.
     NoCode,
+    /// The tokens of another sign-in (OpenID Connect Core section 3.1.3.7).
+    AnotherSignIn,
 }
 
 impl Authorization {
-    /// A request whose answer comes to that port of this machine.
+    /// A request whose answer comes to this address of this machine.
     #[must_use]
-    pub fn new(verifier: [u8; RANDOM_BYTES], state: [u8; RANDOM_BYTES], port: u16) -> Self {
+    pub fn new(
+        verifier: [u8; RANDOM_BYTES],
+        state: [u8; RANDOM_BYTES],
+        nonce: [u8; RANDOM_BYTES],
+        redirect_uri: String,
+    ) -> Self {
         Self {
             verifier: CodeVerifier::new(URL_SAFE_NO_PAD.encode(verifier)),
             state: AuthorizationState::new(URL_SAFE_NO_PAD.encode(state)),
-            redirect_uri: format!("http://127.0.0.1:{port}{CALLBACK_PATH}"),
+            nonce: URL_SAFE_NO_PAD.encode(nonce),
+            redirect_uri,
         }
     }
 
@@ -79,8 +87,32 @@ impl Authorization {
             .append_pair("state", self.state.expose())
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
-            .extend_pairs(&server.parameters);
+            .extend_pairs(wants_id_token(server).then_some(("nonce", &self.nonce)))
+            // Somebody else's nonce would be the same in every request.
+            .extend_pairs(server.sign_in_parameters().filter(|(name, _)| *name != "nonce" || !wants_id_token(server)));
         String::from(url).into()
+    }
+
+    /// Where the browser comes back to.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// What the address brings that a browser on another machine was sent to; see [`Self::read_callback`].
+    ///
+    /// # Errors
+    /// [`CallbackError`].
+    pub fn read_pasted(
+        &self,
+        address: &str,
+        issuer: Option<&Issuer>,
+        always_named: bool,
+    ) -> Result<AuthorizationCode, CallbackError> {
+        // A browser writes a path where there is none, and servers a fragment where nobody asked for one.
+        let rest = address.trim().strip_prefix(&self.redirect_uri).ok_or(CallbackError::Foreign)?;
+        let query = rest.strip_prefix('/').unwrap_or(rest).strip_prefix('?').ok_or(CallbackError::Foreign)?;
+        self.read_callback(query.split('#').next().unwrap_or_default(), issuer, always_named)
     }
 
     /// What a callback's query brings. `issuer` is the account's, if it has one; `always_named`: its metadata says that
@@ -126,11 +158,29 @@ impl Authorization {
         }
     }
 
+    /// Do the tokens belong to this request? A server that grants less than `openid` sends no ID token.
+    ///
+    /// # Errors
+    /// [`CallbackRefusal::AnotherSignIn`].
+    pub fn check(&self, server: &Server, id_token: Option<&IdToken>) -> Result<(), CallbackRefusal> {
+        match id_token {
+            Some(IdToken { nonce, .. }) if wants_id_token(server) && nonce.as_ref() != Some(&self.nonce) => {
+                Err(CallbackRefusal::AnotherSignIn)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// What the code is exchanged with.
     #[must_use]
     pub fn grant<'a>(&'a self, code: &'a AuthorizationCode) -> AuthorizationGrant<'a> {
         AuthorizationGrant::Code { code, redirect_uri: &self.redirect_uri, verifier: &self.verifier }
     }
+}
+
+/// Is it asked who signs in (OpenID Connect Core section 3.1.2.1)?
+fn wants_id_token(server: &Server) -> bool {
+    server.asked_scope().any(|scope| scope == "openid")
 }
 
 impl CallbackRefusal {
@@ -159,6 +209,9 @@ impl CallbackRefusal {
                 "the answer does not name the account's issuer, although the server says that it always does".to_owned()
             }
             Self::NoCode => "the server's answer has no code in it".to_owned(),
+            Self::AnotherSignIn => {
+                "the server's ID token does not belong to this sign-in (its nonce is another)".to_owned()
+            }
         }
     }
 
@@ -181,7 +234,7 @@ impl CallbackRefusal {
                 _ => "Sign in again.",
             },
             Self::AnotherIssuer | Self::NoIssuer => "Check the account's issuer, then sign in again.",
-            Self::NoCode => "Sign in again.",
+            Self::NoCode | Self::AnotherSignIn => "Sign in again.",
         }
     }
 }
@@ -198,7 +251,12 @@ mod tests {
     const STATE: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI";
 
     fn authorization() -> Authorization {
-        Authorization::new([1; RANDOM_BYTES], [2; RANDOM_BYTES], 4711)
+        Authorization::new(
+            [1; RANDOM_BYTES],
+            [2; RANDOM_BYTES],
+            [3; RANDOM_BYTES],
+            "http://127.0.0.1:4711/callback".to_owned(),
+        )
     }
 
     fn issuer() -> Issuer {
@@ -230,6 +288,27 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_asked_for_is_tied_to_this_request() {
+        let endpoint: Endpoint = "https://i.example/authorize".parse().unwrap();
+        let mut server = Server::at("https://i.example/token".parse().unwrap());
+        let (authorization, nonce) = (authorization(), URL_SAFE_NO_PAD.encode([3; RANDOM_BYTES]));
+        let url = |server: &Server| authorization.url(server, &endpoint).expose_secret().to_owned();
+        let id_token = |nonce: Option<&str>| IdToken { subject: None, nonce: nonce.map(str::to_owned) };
+        for without in [None, Some("openidx")] {
+            server.parameters = without.map(|scope| ("scope".to_owned(), scope.to_owned())).into_iter().collect();
+            assert!(!url(&server).contains("nonce"), "nobody is asked for");
+            assert_eq!(authorization.check(&server, Some(&id_token(None))), Ok(()));
+        }
+        server.parameters = [("scope", "a openid"), ("nonce", "1")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+        assert!(url(&server).contains(&format!("&nonce={nonce}&scope=a+openid")) && !url(&server).contains("nonce=1"));
+        assert_eq!(authorization.check(&server, Some(&id_token(Some(&nonce)))), Ok(()));
+        assert_eq!(authorization.check(&server, None), Ok(()), "the server granted less");
+        for other in [None, Some("1")] {
+            assert_eq!(authorization.check(&server, Some(&id_token(other))), Err(CallbackRefusal::AnotherSignIn));
+        }
+    }
+
+    #[test]
     fn only_the_answer_to_this_request_brings_a_code() {
         assert_eq!(read(&format!("code=c%2B1&state={STATE}")).unwrap(), "c+1");
         assert_eq!(read(&format!("code=c&state={STATE}&iss=https%3A%2F%2Fi.example")).unwrap(), "c");
@@ -253,6 +332,30 @@ mod tests {
             let refused = read(&format!("{none}&state={STATE}"));
             assert_eq!(refused, Err(CallbackError::Refused(CallbackRefusal::NoCode)), "{none}");
         }
+    }
+
+    #[test]
+    fn an_address_that_a_person_pastes_is_read_as_the_browsers_own_answer_is() {
+        let read = |address: &str| {
+            authorization().read_pasted(address, Some(&issuer()), false).map(|code| code.expose().to_owned())
+        };
+        let answer = format!("code=c&state={STATE}");
+        for good in ["", "\n", "#_=_"].map(|end| format!("http://127.0.0.1:4711/callback?{answer}{end}")) {
+            assert_eq!(read(&good), Ok("c".to_owned()), "{good}");
+        }
+        for bad in [
+            answer.clone(),
+            format!("http://127.0.0.1:4712/callback?{answer}"),
+            format!("https://127.0.0.1:4711/callback?{answer}"),
+            format!("http://127.0.0.1:4711/callback{answer}"),
+            format!("http://127.0.0.1:4711/callback#{answer}"),
+            "http://127.0.0.1:4711/callback?code=c&state=x".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(read(&bad), Err(CallbackError::Foreign), "{bad}");
+        }
+        let refused = read(&format!("http://127.0.0.1:4711/callback?error=access_denied&state={STATE}"));
+        assert!(matches!(refused, Err(CallbackError::Refused(_))), "{refused:?}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -147,9 +148,13 @@ pub(crate) fn credentials<'a>(
     })
 }
 
-/// Id and secret are form-encoded before they are joined and encoded again (RFC 6749 section 2.3.1).
+/// What needs no encoding (RFC 3986 section 2.3): servers that decode nothing understand most secrets too.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Id and secret are form-encoded before they are joined and encoded again (RFC 6749 section 2.3.1). A blank is `%20` and
+/// never `+`: servers that decode forms and servers that decode URLs read the same.
 fn basic(client_id: &str, secret: &ClientSecret) -> SecretString {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let encode = |text: &str| utf8_percent_encode(text, &RESERVED).to_string();
     let joined = SecretString::from(format!("{}:{}", encode(client_id), encode(secret.expose())));
     format!("Basic {}", STANDARD.encode(joined.expose_secret())).into()
 }
@@ -176,7 +181,14 @@ mod tests {
     fn a_colon_or_a_percent_sign_cannot_move_the_border_between_id_and_secret() {
         let header = basic("a:b c", &secret("1%:+"));
         let joined = STANDARD.decode(header.expose_secret().strip_prefix("Basic ").unwrap()).unwrap();
-        assert_eq!(joined, b"a%3Ab+c:1%25%3A%2B");
+        assert_eq!(joined, b"a%3Ab%20c:1%25%3A%2B");
+    }
+
+    #[test]
+    fn a_secret_of_unreserved_characters_reaches_servers_that_decode_nothing() {
+        let header = basic("6f1b-x", &secret("Ab8~Q-x_y.z~"));
+        let joined = STANDARD.decode(header.expose_secret().strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(joined, b"6f1b-x:Ab8~Q-x_y.z~");
     }
 
     #[test]
@@ -215,8 +227,9 @@ mod tests {
             let joined = String::from_utf8(joined).unwrap();
             let (left, right) = joined.split_once(':').unwrap();
             let decode = |part: &str| form_urlencoded::parse(format!("x={part}").as_bytes()).next().unwrap().1.into_owned();
-            prop_assert_eq!(decode(left), id);
-            prop_assert_eq!(decode(right), text);
+            let decode_url = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+            prop_assert_eq!((decode(left), decode_url(left)), (id.clone(), id));
+            prop_assert_eq!((decode(right), decode_url(right)), (text.clone(), text));
         }
     }
 }

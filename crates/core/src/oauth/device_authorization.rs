@@ -11,7 +11,7 @@ use crate::oauth::fields::{Fields, seconds};
 use crate::oauth::origin::{Bound, ForeignServer};
 use crate::oauth::server::{Encoding, Server};
 use crate::oauth::token::DeviceCode;
-use crate::oauth::token_request::{TokenRequest, parameters};
+use crate::oauth::token_request::TokenRequest;
 use crate::oauth::token_response::{self, Answer, Grant, speaks};
 
 /// Seconds between polls where the server names none (RFC 8628 section 3.2), and what `slow_down` adds (section 3.5).
@@ -109,7 +109,7 @@ pub fn device_request(
     client_secret: Option<&Bound<ClientSecret>>,
 ) -> Result<TokenRequest, ForeignServer> {
     let client = credentials(server.token_endpoint_auth_method, server.client_id.as_deref(), endpoint, client_secret)?;
-    let fields = client.fields().chain(parameters(server));
+    let fields = client.fields().chain(server.sign_in_parameters());
     Ok(TokenRequest::new(server, endpoint, Encoding::Form, client.authorization, fields).hiding(client_secret))
 }
 

@@ -74,8 +74,14 @@ impl OAuthError {
     /// What it is the cause of, with the server's words.
     #[must_use]
     pub fn as_cause_of(&self, meaning: &str) -> String {
+        format!("{meaning} ({})", self.words())
+    }
+
+    /// The server's own words.
+    #[must_use]
+    pub fn words(&self) -> String {
         let description = self.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
-        format!("{meaning} ({}{description})", self.code.name())
+        format!("{}{description}", self.code.name())
     }
 
     /// What a person can do about it.

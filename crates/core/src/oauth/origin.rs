@@ -114,6 +114,8 @@ impl<S> Bound<S> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use proptest::prelude::*;
+
     use super::*;
 
     fn endpoint(text: &str) -> Endpoint {
@@ -135,6 +137,26 @@ mod tests {
             "http://127.0.0.1/token",
         ] {
             assert!(bound.for_request(&endpoint(other)).is_err(), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn p9_a_secret_goes_to_its_own_servers_whatever_they_are_called(
+            known in proptest::collection::vec(("[ab]\\.example", 440_u16..446), 1..3),
+            asked in ("[ab]\\.example", 440_u16..446),
+            path in "(/[a-z]{0,4}){0,2}",
+        ) {
+            let urls: Vec<_> = known.iter().map(|(host, port)| endpoint(&format!("https://{host}:{port}/token"))).collect();
+            let origins = Origins::of(&urls);
+            let at = endpoint(&format!("https://{}:{}{path}", asked.0, asked.1));
+            let is_known = known.contains(&asked);
+            prop_assert_eq!(origins.permit(&at).is_ok(), is_known);
+            prop_assert_eq!(Bound::new((), origins.clone()).for_request(&at).is_ok(), is_known);
+            prop_assert_eq!(origins.cover(&Origins::of([&at])), is_known);
+            prop_assert!(Origins::of(urls.iter().chain([&at])).cover(&origins));
+            let read: Origins = serde_json::from_str(&serde_json::to_string(&origins).unwrap()).unwrap();
+            prop_assert_eq!(read, origins);
         }
     }
 

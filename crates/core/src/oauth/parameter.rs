@@ -1,6 +1,6 @@
-//! Extra parameters of the token request, such as `audience`, `resource` (RFC 8707) or `scope`.
+//! Extra parameters of an account's requests, such as `scope`, `prompt`, `audience` or `resource` (RFC 8707).
 
-/// Why a parameter cannot be sent with the token request.
+/// Why a parameter cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidParameter {
     /// Not `name=value` with the characters of RFC 6749 section 8.2.
@@ -26,6 +26,38 @@ const RESERVED: [&str; 12] = [
     "code_challenge_method",
     "device_code",
 ];
+/// Parameters that mean something only where a person signs in: of RFC 6749 section 4.1.1, of OpenID Connect Core section
+/// 3.1.2.1, and of the servers of Google, Microsoft, Keycloak and Auth0. At a refresh, `scope` asks for less than was granted,
+/// or for more, which ends it.
+const SIGN_IN_ONLY: [&str; 27] = [
+    "scope",
+    "nonce",
+    "prompt",
+    "display",
+    "max_age",
+    "ui_locales",
+    "claims",
+    "claims_locales",
+    "id_token_hint",
+    "login_hint",
+    "acr_values",
+    "response_mode",
+    "registration",
+    "request",
+    "request_uri",
+    "authorization_details",
+    "access_type",
+    "approval_prompt",
+    "include_granted_scopes",
+    "hd",
+    "domain_hint",
+    "kc_idp_hint",
+    "kc_action",
+    "connection",
+    "organization",
+    "invitation",
+    "screen_hint",
+];
 /// Longest part of a bad name that an error repeats, in characters.
 const SHOWN: usize = 64;
 
@@ -43,6 +75,11 @@ pub fn check_parameter(name: &str, value: &str) -> Result<(), InvalidParameter> 
         return Err(InvalidParameter::Reserved(name.to_owned()));
     }
     Ok(())
+}
+
+/// Does a parameter of this name say nothing to a token endpoint?
+pub(crate) fn is_of_the_sign_in(name: &str) -> bool {
+    SIGN_IN_ONLY.contains(&name)
 }
 
 #[cfg(test)]

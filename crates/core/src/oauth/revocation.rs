@@ -1,4 +1,4 @@
-//! Revoking a refresh token at a log-out (RFC 7009): the request, and what its answer means.
+//! Revoking tokens that nobody is to have any more (RFC 7009): the request, and what its answer means.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +8,8 @@ use crate::oauth::failure::{ErrorCode, OAuthError};
 use crate::oauth::fields::Fields;
 use crate::oauth::origin::{Bound, ForeignServer};
 use crate::oauth::server::{Encoding, Server};
-use crate::oauth::token::RefreshToken;
-use crate::oauth::token_request::TokenRequest;
+use crate::oauth::token::{AccessToken, RefreshToken};
+use crate::oauth::token_request::{Field, TokenRequest};
 use crate::oauth::token_response::{Answer, is_web_page, speaks, unexpected};
 
 /// Whether the server confirmed that the login is over there too.
@@ -42,19 +42,37 @@ impl Revocation {
     }
 }
 
-/// The request that revokes a refresh token: always a form, whatever the token endpoint takes (section 2.1).
+/// What is revoked. A server ends the access tokens with their refresh token (section 2.1).
+#[derive(Debug, Clone, Copy)]
+pub enum Revoked<'a> {
+    /// A login.
+    RefreshToken(&'a Bound<RefreshToken>),
+    /// What came without one.
+    AccessToken(&'a Bound<AccessToken>),
+}
+
+impl Revoked<'_> {
+    fn fields(&self, endpoint: &Endpoint) -> Result<[Field<'_>; 2], ForeignServer> {
+        let (token, hint) = match self {
+            Self::RefreshToken(token) => (token.for_request(endpoint)?.expose(), "refresh_token"),
+            Self::AccessToken(token) => (token.for_request(endpoint)?.expose(), "access_token"),
+        };
+        Ok([("token", token), ("token_type_hint", hint)])
+    }
+}
+
+/// The request that revokes a token: always a form, whatever the token endpoint takes (section 2.1).
 ///
 /// # Errors
 /// [`ForeignServer`] when a secret belongs to another server.
 pub fn revocation_request(
     server: &Server,
     endpoint: &Endpoint,
-    refresh_token: &Bound<RefreshToken>,
+    revoked: Revoked<'_>,
     client_secret: Option<&Bound<ClientSecret>>,
 ) -> Result<TokenRequest, ForeignServer> {
     let client = credentials(server.token_endpoint_auth_method, server.client_id.as_deref(), endpoint, client_secret)?;
-    let token = [("token", refresh_token.for_request(endpoint)?.expose()), ("token_type_hint", "refresh_token")];
-    let fields = token.into_iter().chain(client.fields());
+    let fields = revoked.fields(endpoint)?.into_iter().chain(client.fields());
     Ok(TokenRequest::new(server, endpoint, Encoding::Form, client.authorization, fields).hiding(client_secret))
 }
 
@@ -98,9 +116,15 @@ mod tests {
         let endpoint = "https://a.example/revoke".parse().unwrap();
         let secret = Bound::new(ClientSecret::read("s").unwrap(), server.origins());
         let token = Bound::new(RefreshToken::new("a+b".to_owned()), server.origins());
-        let request = revocation_request(&server, &endpoint, &token, Some(&secret)).unwrap();
+        let request = revocation_request(&server, &endpoint, Revoked::RefreshToken(&token), Some(&secret)).unwrap();
         let elsewhere = "https://b.example/revoke".parse().unwrap();
-        assert!(revocation_request(&server, &elsewhere, &token, Some(&secret)).is_err(), "p9");
+        let token = Revoked::RefreshToken(&token);
+        assert!(revocation_request(&server, &elsewhere, token, Some(&secret)).is_err(), "p9");
+        let access_token = Bound::new(AccessToken::new("c".to_owned()), server.origins());
+        let access_token = Revoked::AccessToken(&access_token);
+        assert!(revocation_request(&server, &elsewhere, access_token, None).is_err(), "p9");
+        let of_access_token = revocation_request(&server, &endpoint, access_token, None).unwrap();
+        assert!(of_access_token.body.expose_secret().starts_with("token=c&token_type_hint=access_token&"));
         assert_eq!((request.endpoint.as_str(), request.content_type), ("https://a.example/revoke", FORM));
         let body = "token=a%2Bb&token_type_hint=refresh_token&client_id=me&client_secret=s";
         assert_eq!(request.body.expose_secret(), body);

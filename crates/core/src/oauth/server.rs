@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::oauth::client_authentication::AuthMethod;
-use crate::oauth::endpoint::Endpoint;
+use crate::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT};
 use crate::oauth::header::{InvalidHeader, check_header};
 use crate::oauth::issuer::Issuer;
 use crate::oauth::origin::Origins;
-use crate::oauth::parameter::{InvalidParameter, check_parameter};
+use crate::oauth::parameter::{InvalidParameter, check_parameter, is_of_the_sign_in};
+use crate::oauth::redirect_uri::RedirectUri;
 
 /// How the token request's body is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +55,13 @@ pub struct Server {
     /// How the client authenticates. Its secret is in the keychain.
     #[serde(default)]
     pub token_endpoint_auth_method: AuthMethod,
-    /// Extra parameters of the token request, such as `audience`.
+    /// Extra parameters of the request that a sign-in begins with, such as `scope` or `prompt`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, String>,
+    /// Extra parameters of every token request. Absent: those of `parameters` that are not of the sign-in alone, such as
+    /// `audience`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_parameters: Option<BTreeMap<String, String>>,
     /// Where a log-out revokes the refresh token (RFC 7009).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<Endpoint>,
@@ -66,6 +71,9 @@ pub struct Server {
     /// Where a person signs in with a browser (RFC 6749 section 3.1), if the metadata names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_endpoint: Option<Endpoint>,
+    /// Where the browser comes back to; absent: `http://127.0.0.1/callback`, on any port (RFC 8252 section 7.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<RedirectUri>,
     /// Where a device asks for a code (RFC 8628), if the metadata names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_authorization_endpoint: Option<Endpoint>,
@@ -100,9 +108,11 @@ impl Server {
             client_id: None,
             token_endpoint_auth_method: AuthMethod::None,
             parameters: BTreeMap::new(),
+            token_parameters: None,
             revocation_endpoint: None,
             issuer: None,
             authorization_endpoint: None,
+            redirect_uri: None,
             device_authorization_endpoint: None,
             login_command: Vec::new(),
         }
@@ -114,12 +124,30 @@ impl Server {
     /// [`InvalidServer`] with the first reason why not.
     pub fn check(&self) -> Result<(), InvalidServer> {
         self.headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
-        self.parameters.iter().try_for_each(|(name, value)| check_parameter(name, value))?;
+        let parameters = self.parameters.iter().chain(self.token_parameters.iter().flatten());
+        parameters.into_iter().try_for_each(|(name, value)| check_parameter(name, value))?;
         let has_id = self.client_id.as_ref().is_some_and(|id| !id.is_empty());
         if self.token_endpoint_auth_method.needs_secret() && !has_id {
             return Err(InvalidServer::NoClientId(self.token_endpoint_auth_method));
         }
         Ok(())
+    }
+
+    /// The extra parameters of the request that a sign-in begins with (RFC 6749 section 4.1.1, RFC 8628 section 3.1).
+    pub(crate) fn sign_in_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(as_field)
+    }
+
+    /// The extra parameters of a token request.
+    pub(crate) fn token_request_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let derived = self.token_parameters.is_none();
+        let derived = self.parameters.iter().filter(move |(name, _)| derived && !is_of_the_sign_in(name));
+        self.token_parameters.iter().flatten().chain(derived).map(as_field)
+    }
+
+    /// What a sign-in asks for (RFC 6749 section 3.3).
+    pub fn asked_scope(&self) -> impl Iterator<Item = &str> {
+        self.parameters.get("scope").into_iter().flat_map(|scope| scope.split_ascii_whitespace())
     }
 
     /// How a person can log in other than with a refresh token.
@@ -133,12 +161,24 @@ impl Server {
         methods.into_iter().filter_map(|(method, is_there)| is_there.then_some(method)).collect()
     }
 
+    /// What people call it: Vault, also where the sandbox stands for it, or by its host.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let path = |endpoint: &str| endpoint.split('/').skip(3).map(str::to_owned).collect::<Vec<_>>();
+        let is_vault = path(self.endpoint.as_str()) == path(PRODUCTION_ENDPOINT);
+        if is_vault { "Vault" } else { self.endpoint.host() }
+    }
+
     /// The servers that a login proven here belongs to: where the refresh token or the client secret is sent.
     #[must_use]
     pub fn origins(&self) -> Origins {
         let others = self.revocation_endpoint.iter().chain(&self.device_authorization_endpoint);
         Origins::of(std::iter::once(&self.endpoint).chain(others))
     }
+}
+
+fn as_field<'a>((name, value): (&'a String, &'a String)) -> (&'a str, &'a str) {
+    (name, value)
 }
 
 #[cfg(test)]
@@ -168,6 +208,30 @@ mod tests {
         assert!(Server { client_id: Some(String::new()), ..basic.clone() }.check().is_err());
         assert!(Server { client_id: Some("me".to_owned()), ..basic }.check().is_ok());
         assert!(server().check().is_ok());
+    }
+
+    #[test]
+    fn a_token_request_carries_what_is_said_for_it_or_what_is_not_of_the_sign_in_alone() {
+        let texts = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let parameters =
+            texts(&[("access_type", "offline"), ("audience", "x"), ("prompt", "consent"), ("scope", "a b")]);
+        let mut server = Server { parameters, ..server() };
+        assert_eq!(server.token_request_parameters().collect::<Vec<_>>(), [("audience", "x")]);
+        assert_eq!(server.sign_in_parameters().count(), 4);
+        server.token_parameters = Some(texts(&[("scope", "a")]));
+        assert_eq!(server.token_request_parameters().collect::<Vec<_>>(), [("scope", "a")]);
+        server.token_parameters = Some(BTreeMap::new());
+        assert_eq!(server.token_request_parameters().next(), None);
+        server.token_parameters = Some(texts(&[("refresh_token", "r")]));
+        assert!(server.check().is_err());
+    }
+
+    #[test]
+    fn people_read_the_name_of_their_own_server() {
+        assert_eq!(server().name(), "a.example");
+        for vault in [PRODUCTION_ENDPOINT, crate::oauth::endpoint::SANDBOX_ENDPOINT] {
+            assert_eq!(Server::at(vault.parse().unwrap()).name(), "Vault");
+        }
     }
 
     #[test]

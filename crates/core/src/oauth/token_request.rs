@@ -61,13 +61,9 @@ pub fn token_request(
 ) -> Result<TokenRequest, ForeignServer> {
     let client =
         credentials(server.token_endpoint_auth_method, server.client_id.as_deref(), &server.endpoint, client_secret)?;
-    let fields = grant.fields(&server.endpoint)?.into_iter().chain(client.fields()).chain(parameters(server));
+    let fields =
+        grant.fields(&server.endpoint)?.into_iter().chain(client.fields()).chain(server.token_request_parameters());
     Ok(TokenRequest::new(server, &server.endpoint, server.encoding, client.authorization, fields).hiding(client_secret))
-}
-
-/// The account's own parameters, as fields.
-pub(crate) fn parameters(server: &Server) -> impl Iterator<Item = Field<'_>> {
-    server.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 impl TokenRequest {

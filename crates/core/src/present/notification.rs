@@ -16,7 +16,7 @@ pub struct Notification {
     /// Which kind.
     pub kind: NoticeKind,
     /// The bold line.
-    pub title: &'static str,
+    pub title: String,
     /// What happened, what it means.
     pub body: String,
     /// The buttons.
@@ -66,7 +66,7 @@ impl Notice {
     /// What a person runs in place of the button.
     fn command(&self, account: &AccountName) -> String {
         match self {
-            Self::LoginRequired { .. } => format!("evertoken login {account}"),
+            Self::LoginRequired { .. } | Self::LoginEnds { .. } => format!("evertoken login {account}"),
             Self::NotRenewed { .. } => "evertoken doctor".to_owned(),
             Self::KeychainRefused => format!("evertoken refresh {account}"),
             Self::ApprovalRequired { program } => {
@@ -77,26 +77,28 @@ impl Notice {
         }
     }
 
-    /// The notification for an account, with times as its clock on the wall shows them.
+    /// The notification for an account at the server of this name, with times as its clock on the wall shows them.
     #[must_use]
-    pub fn notification(&self, account: &AccountName, now: Timestamp, zone: &TimeZone) -> Notification {
+    pub fn notification(&self, account: &AccountName, server: &str, now: Timestamp, zone: &TimeZone) -> Notification {
         let body = match self {
             Self::Copied { .. } | Self::NoTray => self.text(now, zone),
             Self::LoginRequired { .. }
+            | Self::LoginEnds { .. }
             | Self::NotRenewed { .. }
             | Self::KeychainRefused
             | Self::ApprovalRequired { .. } => format!("{account}: {}", self.text(now, zone)),
         };
         let (title, buttons) = match self {
-            Self::LoginRequired { .. } => ("Log in to Vault again", Buttons::One("Log in")),
-            Self::NotRenewed { .. } => ("Vault token not renewed", Buttons::One("Open")),
-            Self::KeychainRefused => ("Unlock your keychain", Buttons::One("Retry")),
+            Self::LoginRequired { .. } => (format!("Log in to {server} again"), Buttons::One("Log in")),
+            Self::LoginEnds { .. } => (format!("Log in to {server} soon"), Buttons::One("Log in")),
+            Self::NotRenewed { .. } => (format!("{server} token not renewed"), Buttons::One("Open")),
+            Self::KeychainRefused => ("Unlock your keychain".to_owned(), Buttons::One("Retry")),
             Self::ApprovalRequired { program } => {
-                ("A program wants a Vault token", Buttons::AllowOrDeny(program.clone()))
+                (format!("A program wants a {server} token"), Buttons::AllowOrDeny(program.clone()))
             }
-            Self::NoTray => ("Evertoken has no icon here", Buttons::One("Open")),
-            Self::Copied { succeeded: true, .. } => ("Access token copied", Buttons::None),
-            Self::Copied { succeeded: false, .. } => ("Access token not copied", Buttons::None),
+            Self::NoTray => ("Evertoken has no icon here".to_owned(), Buttons::One("Open")),
+            Self::Copied { succeeded: true, .. } => ("Access token copied".to_owned(), Buttons::None),
+            Self::Copied { succeeded: false, .. } => ("Access token not copied".to_owned(), Buttons::None),
         };
         let command = self.command(account);
         Notification { account: account.clone(), kind: self.kind(), title, body, buttons, command }
@@ -118,6 +120,9 @@ impl Notice {
                     None => "There is no valid access token.".to_owned(),
                 };
                 format!("{what} {token}")
+            }
+            Self::LoginEnds { at } => {
+                format!("the login ends on {}. Log in before then to stay logged in.", full_date(*at, zone))
             }
             Self::NotRenewed { cause, since, access_token_until } => {
                 let verb = if *access_token_until > now { "expires" } else { "expired" };
@@ -152,7 +157,7 @@ mod tests {
     }
 
     fn body(notice: &Notice) -> String {
-        notice.notification(&"Production".parse().unwrap(), at("2026-11-23T12:40:00Z"), &TimeZone::UTC).body
+        notice.notification(&"Production".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &TimeZone::UTC).body
     }
 
     #[test]
@@ -165,6 +170,14 @@ mod tests {
             body(&notice),
             "Production: the login expired on 1 Jan 2025, 00:00. The access token still works until 14:32."
         );
+        let notice = Notice::LoginEnds { at: at("2026-11-24T14:32:00Z") };
+        assert_eq!(
+            body(&notice),
+            "Production: the login ends on 24 Nov 2026, 14:32. Log in before then to stay logged in."
+        );
+        let elsewhere =
+            notice.notification(&"a".parse().unwrap(), "i.example", at("2026-11-23T12:40:00Z"), &TimeZone::UTC);
+        assert_eq!(elsewhere.title, "Log in to i.example soon");
         let notice = Notice::NotRenewed {
             cause: "no connection".to_owned(),
             since: at("2026-11-23T12:10:00Z"),
@@ -188,7 +201,7 @@ mod tests {
     fn what_a_program_is_called_commands_neither_the_notification_nor_the_shell() {
         let program = Program::new("/tmp/<b>&'x");
         let notice = Notice::ApprovalRequired { program };
-        let shown = notice.notification(&"a".parse().unwrap(), at("2026-11-23T12:40:00Z"), &TimeZone::UTC);
+        let shown = notice.notification(&"a".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &TimeZone::UTC);
         assert_eq!(
             shown.text(Abilities { actions: true, markup: true }),
             "a: /tmp/&lt;b&gt;&amp;'x asks for access tokens for the first time."

@@ -109,14 +109,14 @@ impl World {
             secrets: &[],
         };
         match token_response::read(answer, SignedDuration::from_hours(24), self.clock.timestamp(self.t)) {
-            Ok(Grant { access_token, refresh_token, lifetime, scope, user_id }) => {
+            Ok(Grant { access_token, refresh_token, lifetime, scope, user_id, .. }) => {
                 let running = self.running(i);
                 running.new_access = Some(access_token.expose().to_owned());
                 running.new_refresh = refresh_token.as_ref().map(|token| body_field(body, "refresh_token", token));
                 let issued_at = timestamp(0);
                 let access_token = AccessTokenInfo { issued_at, expires_at: issued_at + lifetime, scope, user_id };
                 let refresh_token = refresh_token.map(|token| token.fingerprint());
-                Answer::Granted(Granted { refresh_token, access_token })
+                Answer::Granted(Granted { refresh_token, login_ends_at: None, access_token })
             }
             Err(failure) => Answer::RequestFailed(failure),
         }

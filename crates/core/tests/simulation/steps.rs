@@ -153,8 +153,15 @@ impl World {
         running.delays += 1;
         let (token, server) = (granted.clone().or(given).unwrap(), server.unwrap());
         let fingerprint = Fingerprint::of(&token);
-        let info =
-            RefreshTokenInfo { slot: Slot::A, generation: 0, rotations: 0, stored_at, proven: false, fingerprint };
+        let info = RefreshTokenInfo {
+            slot: Slot::A,
+            generation: 0,
+            rotations: 0,
+            stored_at,
+            proven: false,
+            end: None,
+            fingerprint,
+        };
         let question = Some(Question { users, asked_at: stored_at, granted_for });
         let log_in = LogIn { question, ..LogIn::new("a".parse().unwrap(), server, false) };
         let text = StoredRefreshToken::candidate(info, credential(token), log_in).to_entry();

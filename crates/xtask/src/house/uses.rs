@@ -38,8 +38,8 @@ impl Crate {
         let files: Vec<_> = files.into_iter().collect();
         // A program with a library of its own name uses it as another crate would.
         let has_library = files.iter().any(|(file, _)| file == "lib.rs");
-        let is_read = |file: &str| !is_test(file) && !(has_library && file == "main.rs");
-        let modules = files.into_iter().filter(|(file, _)| is_read(file)).map(|(file, text)| {
+        let is_left_out = |file: &str| is_test(file) || (has_library && file == "main.rs");
+        let modules = files.into_iter().filter(|(file, _)| !is_left_out(file)).map(|(file, text)| {
             let path = module_path(&file);
             let items = syn::parse_file(&text).map(|file| file.items).unwrap_or_default();
             let uses = items.iter().filter_map(used).flat_map(|item| uses_of(&path, item)).collect();
@@ -100,10 +100,8 @@ fn module_path(file: &str) -> ModulePath {
 
 /// A test's imports are not the house's.
 fn used(item: &Item) -> Option<&ItemUse> {
-    match item {
-        Item::Use(item) if !item.attrs.iter().any(is_for_tests) => Some(item),
-        _ => None,
-    }
+    let Item::Use(item) = item else { return None };
+    (!item.attrs.iter().any(is_for_tests)).then_some(item)
 }
 
 fn is_for_tests(attribute: &Attribute) -> bool {

@@ -52,7 +52,7 @@ fn of_response(response: &NotificationResponse) -> End {
 fn described(notification: &Notification) -> notify_rust::Notification {
     let mut described = notify_rust::Notification::new();
     let text = notification.text(Abilities { actions: true, markup: false });
-    described.appname("Evertoken").summary(notification.title).body(&text).timeout(notify_rust::Timeout::Never);
+    described.appname("Evertoken").summary(&notification.title).body(&text).timeout(notify_rust::Timeout::Never);
     for (name, label) in actions(&notification.buttons) {
         described.action(name, label);
     }

@@ -5,7 +5,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use evertoken_core::oauth::authorization_code::{Authorization, CALLBACK_PATH, CallbackError, CallbackRefusal};
+use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::oauth::authorization_code::{Authorization, CallbackError, CallbackRefusal};
 use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::token::AuthorizationCode;
 use http_body_util::Full;
@@ -15,11 +16,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::listeners::Listeners;
 use super::page;
+use super::pasted::Pasted;
 
 /// At the same time. A browser opens one or two.
 const MOST_CONNECTIONS: usize = 16;
@@ -39,6 +42,8 @@ pub(super) struct Callback {
     pub(super) location: SecretString,
     /// The path that leads there.
     pub(super) path: String,
+    /// The path that the browser comes back to.
+    pub(super) callback_path: String,
     /// The one host that requests may name: any other was resolved by somebody's name server (DNS rebinding).
     pub(super) host: String,
     pub(super) issuer: Option<Issuer>,
@@ -56,20 +61,58 @@ struct Waiting {
 
 /// Waits for the one answer, and closes the port.
 pub(super) async fn receive(
-    listener: TcpListener,
+    listeners: Listeners,
     callback: Callback,
+    pasted: &mut mpsc::UnboundedReceiver<Pasted>,
 ) -> Result<(Authorization, AuthorizationCode), CallbackRefusal> {
     let (answer, received) = oneshot::channel();
     let waiting = Arc::new(Waiting { callback, answer: Mutex::new(Some(answer)) });
     let outcome = tokio::select! {
         outcome = received => outcome.unwrap_or(Err(CallbackRefusal::NoCode)),
-        never = accept_all(&listener, &waiting) => match never {},
+        outcome = first_pasted(&waiting.callback, pasted) => outcome,
+        never = accept_all(&listeners.first, &waiting) => match never {},
+        never = accept_from_other(&listeners, &waiting) => match never {},
     };
-    drop(listener);
+    drop(listeners);
     let code = outcome?;
     // Whoever is still being answered holds it too.
     let Callback { authorization, .. } = &waiting.callback;
     Ok((authorization.clone(), code))
+}
+
+/// Waits for the one answer that a person brings from a browser on another machine.
+async fn first_pasted(callback: &Callback, pasted: &mut mpsc::UnboundedReceiver<Pasted>) -> Outcome {
+    loop {
+        // Without anybody who could bring it, the browser's own answer is waited for.
+        let Some(Pasted { url, reply }) = pasted.recv().await else { std::future::pending().await };
+        let Callback { authorization, issuer, names_issuer, .. } = callback;
+        let read = authorization.read_pasted(url.expose_secret(), issuer.as_ref(), *names_issuer);
+        let outcome = match read {
+            Ok(code) => Ok(code),
+            Err(CallbackError::Refused(refusal)) => Err(refusal),
+            Err(CallbackError::Foreign) => {
+                let _ = reply.send(Err(foreign(authorization.redirect_uri())));
+                continue;
+            }
+        };
+        let _ = reply.send(Ok(()));
+        return outcome;
+    }
+}
+
+fn foreign(redirect_uri: &str) -> Problem {
+    Problem::new(
+        ProblemKind::InvalidInput,
+        "This address is not the answer to the sign-in that is waiting; it goes on.",
+        format!("Copy the whole address that the browser shows in the end: it begins with {redirect_uri}?"),
+    )
+}
+
+async fn accept_from_other(listeners: &Listeners, waiting: &Arc<Waiting>) -> Infallible {
+    match &listeners.other {
+        Some(listener) => accept_all(listener, waiting).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn accept_all(listener: &TcpListener, waiting: &Arc<Waiting>) -> Infallible {
@@ -115,7 +158,7 @@ impl Waiting {
                     page::refused(StatusCode::FORBIDDEN, "A web page led here, and not the person.")
                 }
             }
-            CALLBACK_PATH => self.called_back(request.uri().query().unwrap_or_default()),
+            path if path == self.callback.callback_path => self.called_back(request.uri().query().unwrap_or_default()),
             _ => page::refused(StatusCode::NOT_FOUND, "There is nothing here."),
         }
     }

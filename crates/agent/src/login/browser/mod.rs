@@ -1,9 +1,11 @@
 //! A browser on this machine: authorization code, PKCE, loopback redirect (RFC 8252).
 
 mod callback;
+mod listeners;
 mod page;
+mod pasted;
 
-use std::net::Ipv4Addr;
+use std::io;
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,12 +16,16 @@ use evertoken_core::api::requests::SignInPrompt;
 use evertoken_core::oauth::authorization_code::{Authorization, CallbackRefusal, RANDOM_BYTES};
 use evertoken_core::oauth::failure::Failure;
 use evertoken_core::oauth::issuer::Issuer;
+use evertoken_core::oauth::redirect_uri::RedirectUri;
 use evertoken_core::oauth::token_request::token_request;
 use evertoken_core::oauth::token_response::Grant;
 use jiff::{SignedDuration, Timestamp};
-use tokio::net::TcpListener;
+use secrecy::ExposeSecret;
+use tokio::sync::mpsc;
 
 use self::callback::{Callback, receive};
+use self::listeners::Listeners;
+pub(crate) use self::pasted::Pasted;
 use super::context::SignInContext;
 use crate::desktop::browser;
 use crate::http::discovery::discover;
@@ -31,48 +37,68 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// How long the server's metadata is waited for before the browser opens. A person waits.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
-    let endpoint = context.server.authorization_endpoint.as_ref();
-    let endpoint = endpoint.ok_or_else(|| context.lacks("authorization_endpoint"))?;
-    if context.server.client_id.as_deref().is_none_or(str::is_empty) {
+pub(super) async fn sign_in(
+    context: &SignInContext,
+    pasted: &mut mpsc::UnboundedReceiver<Pasted>,
+) -> Result<Grant, Problem> {
+    let server = &context.at.server;
+    let endpoint = server.authorization_endpoint.as_ref().ok_or_else(|| context.lacks("authorization_endpoint"))?;
+    if server.client_id.as_deref().is_none_or(str::is_empty) {
         return Err(context.lacks("client_id"));
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| no_listener(context, &error))?;
-    let port = listener.local_addr().map_err(|error| no_listener(context, &error))?.port();
-    let random = || random().map_err(|error| no_listener(context, &error));
-    let authorization = Authorization::new(random()?, random()?, port);
+    let configured = server.redirect_uri.clone().unwrap_or_default();
+    let no_listener = |error: io::Error| no_listener(context, &configured, &error);
+    let listeners = Listeners::bind(&configured).await.map_err(no_listener)?;
+    let port = listeners.port().map_err(no_listener)?;
+    let random = || random().map_err(no_listener);
+    let redirect_uri = configured.at(port);
+    let authorization = Authorization::new(random()?, random()?, random()?, redirect_uri.clone());
     // The address at the server has the state in it, and what opens a browser shows its arguments to every program. So
     // the browser is opened here, and sent on.
     let path = format!("/{}", URL_SAFE_NO_PAD.encode(random()?));
-    let url = format!("http://127.0.0.1:{port}{path}");
+    let host = configured.authority(port);
+    let url = format!("http://{host}{path}");
+    let location = authorization.url(server, endpoint);
+    let authorization_url = location.expose_secret().to_owned();
     let callback = Callback {
-        location: authorization.url(&context.server, endpoint),
+        location,
         authorization,
         path,
-        host: format!("127.0.0.1:{port}"),
-        issuer: context.server.issuer.clone(),
-        names_issuer: names_issuer(context.server.issuer.as_ref()).await,
+        callback_path: configured.path().to_owned(),
+        host,
+        issuer: server.issuer.clone(),
+        names_issuer: names_issuer(server.issuer.as_ref()).await,
     };
     let opened = browser::open(&url);
-    let within = SignedDuration::try_from(TIMEOUT).unwrap_or_default();
-    context.prompt(SignInPrompt::Browser { url, opened, expires_at: Timestamp::now() + within });
-    let received = tokio::time::timeout(TIMEOUT, receive(listener, callback)).await;
+    let expires_at = Timestamp::now() + SignedDuration::try_from(TIMEOUT).unwrap_or_default();
+    let told = redirect_uri.clone();
+    context.prompt(SignInPrompt::Browser { url, opened, redirect_uri: told, authorization_url, expires_at });
+    let received = tokio::time::timeout(TIMEOUT, receive(listeners, callback, pasted)).await;
     let (authorization, code) = match received {
         Ok(Ok(received)) => received,
         Ok(Err(refusal)) => return Err(refused(context, &refusal)),
         Err(_) => {
             let reason = "nobody signed in within five minutes";
-            return Err(context.problem(ProblemKind::LoginRefused, reason, "Sign in again."));
+            let advice = format!(
+                "Sign in again. If the server showed an error, have it know the redirect URI {redirect_uri}, or name one that it \
+                 knows with --redirect-uri."
+            );
+            return Err(context.problem(ProblemKind::LoginRefused, reason, &advice));
         }
     };
     fail_point("before-code");
     let grant = authorization.grant(&code);
     let failed = |failure: &Failure| sign_in_problem(&context.name, failure);
-    let request = token_request(&context.server, grant, context.client_secret.as_ref());
+    let request = token_request(&context.at.server, grant, context.at.client_secret.as_ref());
     let request = request.map_err(|foreign| failed(&Failure::ServerChanged(foreign)))?;
     let granted = ask_for_tokens(&request).await;
     fail_point("after-code");
-    granted.map_err(|failure| failed(&failure))
+    let granted = granted.map_err(|failure| failed(&failure))?;
+    if let Err(refusal) = authorization.check(&context.at.server, granted.id_token.as_ref()) {
+        context.at.drop_grant(&context.name, &granted).await;
+        return Err(refused(context, &refusal));
+    }
+    Ok(granted)
 }
 
 /// Does the server say that its every answer names it (RFC 9207 section 3)? One that cannot be asked now has not said so.
@@ -88,9 +114,19 @@ fn random() -> Result<[u8; RANDOM_BYTES], std::io::Error> {
     Ok(bytes)
 }
 
-fn no_listener(context: &SignInContext, error: &std::io::Error) -> Problem {
-    let reason = format!("no port of this machine can be listened on for the browser: {error}");
-    context.problem(ProblemKind::Failed, &reason, "Sign in with a code on another device: evertoken login --device.")
+fn no_listener(context: &SignInContext, redirect_uri: &RedirectUri, error: &io::Error) -> Problem {
+    match redirect_uri.port() {
+        Some(port) => context.problem(
+            ProblemKind::Failed,
+            &format!("the port {port} of the redirect URI {redirect_uri} cannot be listened on: {}", error.kind()),
+            "End the program that has the port, or name another one that the server knows with --redirect-uri.",
+        ),
+        None => context.problem(
+            ProblemKind::Failed,
+            &format!("no port of this machine can be listened on for the browser: {error}"),
+            "Sign in with a code on another device: evertoken login --device.",
+        ),
+    }
 }
 
 fn refused(context: &SignInContext, refusal: &CallbackRefusal) -> Problem {

@@ -75,6 +75,8 @@ fn rows(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Vec<(&'stat
         ("failures", failures),
         ("last error", refresh.last_error.as_deref().map(told)),
         ("log in", login.required_since.map(|since| format!("required since {}", local(since)))),
+        ("log in", login.before.map(|at| format!("before {}", local(at)))),
+        ("not granted", (!login.not_granted.is_empty()).then(|| plain(&login.not_granted.join(" ")))),
         ("reason", login.reason.as_deref().map(told)),
         ("user", user_id.as_deref().map(plain)),
         ("endpoint", Some(plain(endpoint))),
@@ -109,6 +111,8 @@ mod tests {
         troubled.refresh.failures = 3;
         troubled.refresh.failing_since = Some(Timestamp::constant(1800, 0));
         troubled.refresh.last_error = Some("no connection".to_owned());
+        troubled.login.before = Some(Timestamp::constant(90_000, 0));
+        troubled.login.not_granted = vec!["write".to_owned(), "admin".to_owned()];
         let expected = "\
 a (default account)  valid, 23 h 0 min left
   access token  until 2 Jan, 00:00
@@ -123,6 +127,8 @@ b  valid, not renewed, 23 h 0 min left
   last refresh  00:00
   failures      3 attempts failed since 00:30
   last error    no connection
+  log in        before 2 Jan, 01:00
+  not granted   write admin
   user          usr:1
   endpoint      https://api.vault.ist/v2.0/reference/gettoken";
         let shown = page(&report(vec![account("a", State::Valid), troubled]), NOW, &TimeZone::UTC, Style::PLAIN);

@@ -27,10 +27,12 @@ fn account() -> Account {
             client_id: Some("me".to_owned()),
             token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
             parameters: [("audience".to_owned(), "x".to_owned())].into(),
+            token_parameters: Some(BTreeMap::new()),
             revocation_endpoint: Some("https://api.vault.ist/revoke".parse().unwrap()),
             issuer: Some("https://api.vault.ist".parse().unwrap()),
             authorization_endpoint: Some("https://api.vault.ist/authorize".parse().unwrap()),
             device_authorization_endpoint: Some("https://api.vault.ist/device".parse().unwrap()),
+            redirect_uri: Some("http://localhost:8400/cb".parse().unwrap()),
             login_command: vec!["sign-in".to_owned(), "--as me".to_owned()],
             ..Server::at("https://api.vault.ist/token".parse().unwrap())
         },

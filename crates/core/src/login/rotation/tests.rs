@@ -1,4 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+use proptest::prelude::*;
+
 use super::*;
 use crate::oauth::failure::{AnotherUser, NotSent, Refusal};
 use crate::oauth::origin::ForeignServer;
@@ -14,6 +16,7 @@ fn info(slot: Slot, generation: u64, token: &str) -> RefreshTokenInfo {
         rotations: generation,
         stored_at: now(),
         proven: true,
+        end: None,
         fingerprint: Fingerprint::of(token),
     }
 }
@@ -32,7 +35,11 @@ fn found() -> StoredTokensInfo {
 }
 
 fn grant(token: &str) -> Answer {
-    Answer::Granted(Granted { refresh_token: Some(Fingerprint::of(token)), access_token: access_token() })
+    Answer::Granted(Granted {
+        refresh_token: Some(Fingerprint::of(token)),
+        login_ends_at: None,
+        access_token: access_token(),
+    })
 }
 
 fn run(purpose: Purpose, answers: impl IntoIterator<Item = Answer>) -> Vec<Step> {
@@ -116,6 +123,25 @@ fn a_clock_that_is_set_while_the_keychain_refuses_makes_no_token_last_longer() {
     }
 }
 
+proptest! {
+    #[test]
+    fn only_what_another_process_rotated_and_is_fresh_is_taken_over(
+        known in proptest::option::of(3_u64..8),
+        of in 3_u64..8,
+        left in 0_i64..=24 * 3600,
+    ) {
+        let mut found = found();
+        let expires_at = now() + SignedDuration::from_secs(left);
+        let token = AccessTokenInfo { issued_at: expires_at - SignedDuration::from_hours(24), expires_at, ..access_token() };
+        found.access_token = Some((of, token));
+        let steps = run(Purpose::Refresh { known }, [Answer::Read(found)]);
+        let adopts = known.is_some_and(|known| known < 5) && of == 5 && left > 6 * 3600;
+        let is_adopted = matches!(steps.last().unwrap(), Step::Finished(Outcome::Adopted(_)));
+        prop_assert_eq!(is_adopted, adopts, "{:?}", steps);
+        prop_assert!(adopts || matches!(steps.last().unwrap(), Step::ProveWritable));
+    }
+}
+
 #[test]
 fn what_another_process_rotated_is_taken_over_without_a_request() {
     let mut found = found();
@@ -150,9 +176,27 @@ fn a_refused_candidate_of_a_crashed_login_gives_way_to_the_login_before() {
     assert_eq!(steps.last().unwrap(), &Step::Finished(Outcome::Reverted));
 }
 
+#[test]
+fn the_end_of_a_login_is_kept_with_its_token_whether_it_is_the_same_one_or_not() {
+    let ends_at = now() + SignedDuration::from_hours(48);
+    for (granted, before, proven) in [(Some("r6"), None, true), (Some("r6"), Some(now()), true), (None, None, false)] {
+        let mut found = found();
+        let earlier = now() - SignedDuration::from_hours(24);
+        let end = before.map(|_| LoginEnd { at: ends_at, since: earlier, moves: None });
+        found.a = found.a.map(|info| RefreshTokenInfo { end, proven, stored_at: earlier, ..info });
+        let granted = granted.map(Fingerprint::of);
+        let answer = Granted { refresh_token: granted, login_ends_at: Some(ends_at), access_token: access_token() };
+        let purpose = Purpose::Refresh { known: None };
+        let steps = run(purpose, [Answer::Read(found), Answer::Done, Answer::Done, Answer::Granted(answer)]);
+        let Some(Step::StoreRefreshToken(stored)) = steps.last() else { panic!("{steps:?}") };
+        let (since, moves) = if before.is_some() { (earlier, Some(false)) } else { (now(), None) };
+        assert_eq!(stored.end, Some(LoginEnd { at: ends_at, since, moves }));
+    }
+}
+
 fn grant_of(user: &str) -> Answer {
     let access_token = AccessTokenInfo { user_id: Some(user.to_owned()), ..access_token() };
-    Answer::Granted(Granted { refresh_token: Some(Fingerprint::of("granted")), access_token })
+    Answer::Granted(Granted { refresh_token: Some(Fingerprint::of("granted")), login_ends_at: None, access_token })
 }
 
 fn of_first_user(found: StoredTokensInfo) -> StoredTokensInfo {

@@ -1,7 +1,10 @@
 //! What follows from a session: status, deadlines, answers to those who want a token.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
+use super::outcome::login_warning_at;
 use super::{Phase, Session, Troubles, WakeupReason};
 use crate::account::AccountName;
 use crate::api::login_problem::keychain_problem;
@@ -12,9 +15,11 @@ use crate::keychain::KeychainProblem;
 use crate::login::access_token::{AccessTokenInfo, shifted};
 use crate::login::notice::Notice;
 use crate::login::policy::Policy;
+use crate::oauth::cleaned::cleaned;
 use crate::oauth::failure::Failure;
 use crate::oauth::origin::ForeignServer;
 use crate::oauth::server::Server;
+use crate::oauth::token_response::LONGEST_SCOPE;
 
 impl Session {
     /// The next instant at which something happens by itself; `None`: never.
@@ -32,7 +37,8 @@ impl Session {
         let end = self.access_token.as_ref().map(|token| (token.expires_at, WakeupReason::AccessTokenEnds));
         let end = end.filter(|(at, _)| *at > now);
         let warning = self.warn_at(policy).map(|at| (at, WakeupReason::Warn));
-        [planned, end, warning].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let login_warning = self.login_warn_at(policy).map(|at| (at, WakeupReason::Warn));
+        [planned, end, warning, login_warning].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     /// Is a rotation or the first read of the keychain under way, so that waiting makes sense?
@@ -122,6 +128,29 @@ impl Session {
         }
     }
 
+    /// When a person is told that the login ends, once for each start of the agent; `None`: it has no end that is known, or
+    /// there is something else to be told.
+    fn login_warn_at(&self, policy: &Policy) -> Option<Timestamp> {
+        match &self.phase {
+            Phase::Scheduled { .. } | Phase::Requesting { .. } | Phase::BackingOff { .. } if !self.shown.login_ends => {
+                login_warning_at(self.refresh_token.as_ref()?, policy)
+            }
+            Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::AuthorizationRequired { .. }
+            | Phase::ServerChanged(_) => None,
+        }
+    }
+
+    /// The warning that the login ends, if it is due.
+    pub(super) fn login_warning(&self, now: Timestamp, policy: &Policy) -> Option<Notice> {
+        self.login_warn_at(policy).filter(|at| *at <= now)?;
+        Some(Notice::LoginEnds { at: self.refresh_token.as_ref()?.end?.at })
+    }
+
     fn keychain_problem(&self) -> Option<KeychainProblem> {
         match &self.phase {
             Phase::Opening { problem, .. } => *problem,
@@ -186,7 +215,7 @@ impl Session {
                 stored_at: info.stored_at,
                 rotations: info.rotations,
             }),
-            login: self.login_status(),
+            login: self.login_status(server),
             sign_in: server.sign_in_methods(),
             // What the agent does with the token is not the session's to know.
             token_file: None,
@@ -216,19 +245,33 @@ impl Session {
         }
     }
 
-    fn login_status(&self) -> LoginStatus {
+    fn login_status(&self, server: &Server) -> LoginStatus {
         match &self.phase {
             Phase::AuthorizationRequired { refusal, since, .. } => LoginStatus {
                 required_since: Some(*since),
                 reason: Some(Failure::AuthorizationRequired(refusal.clone()).in_words()),
+                ..LoginStatus::default()
             },
-            Phase::ServerChanged(foreign) => LoginStatus { required_since: None, reason: Some(foreign.to_string()) },
-            Phase::Opening { .. }
-            | Phase::SignedOut
-            | Phase::Scheduled { .. }
-            | Phase::Requesting { .. }
-            | Phase::BackingOff { .. } => LoginStatus::default(),
+            Phase::ServerChanged(foreign) => {
+                LoginStatus { reason: Some(foreign.to_string()), ..LoginStatus::default() }
+            }
+            Phase::Scheduled { .. } | Phase::Requesting { .. } | Phase::BackingOff { .. } => LoginStatus {
+                before: self.refresh_token.as_ref().and_then(|info| info.end?.log_in_before()),
+                not_granted: self.not_granted(server),
+                ..LoginStatus::default()
+            },
+            Phase::Opening { .. } | Phase::SignedOut => LoginStatus::default(),
         }
+    }
+
+    /// What was asked for and what the access token may not do. The other two scopes of OpenID Connect are about the login.
+    fn not_granted(&self, server: &Server) -> Vec<String> {
+        let granted = self.access_token.iter().flat_map(|token| &token.scope);
+        let granted: BTreeSet<&str> = granted.map(String::as_str).collect();
+        // A server that grants what was asked for need not say so (RFC 6749 section 5.1).
+        let asked = server.asked_scope().filter(|_| !granted.is_empty());
+        let missing = asked.filter(|scope| !granted.contains(scope) && !["openid", "offline_access"].contains(scope));
+        missing.map(|scope| cleaned(scope, LONGEST_SCOPE)).collect()
     }
 
     /// Why there is no access token that lasts as long as was asked for, and what to do about it.
@@ -280,7 +323,13 @@ impl Session {
 fn in_whole_seconds(mut status: AccountStatus) -> AccountStatus {
     let AccountStatus { access_token, refresh, refresh_token, login, .. } = &mut status;
     let RefreshStatus { next_at, last_success_at, failing_since, .. } = refresh;
-    let instants = [next_at.as_mut(), last_success_at.as_mut(), failing_since.as_mut(), login.required_since.as_mut()];
+    let instants = [
+        next_at.as_mut(),
+        last_success_at.as_mut(),
+        failing_since.as_mut(),
+        login.required_since.as_mut(),
+        login.before.as_mut(),
+    ];
     let access_token = access_token.as_mut().map(|token| [&mut token.issued_at, &mut token.expires_at]);
     let stored_at = refresh_token.as_mut().map(|token| &mut token.stored_at);
     for at in instants.into_iter().flatten().chain(access_token.into_iter().flatten()).chain(stored_at) {

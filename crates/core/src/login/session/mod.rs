@@ -105,6 +105,7 @@ pub struct RequestId(u64);
 struct Shown {
     not_renewed: bool,
     keychain: bool,
+    login_ends: bool,
 }
 
 /// What happened.

@@ -8,6 +8,7 @@ use crate::login::access_token::{AccessTokenInfo, shifted};
 use crate::login::notice::Notice;
 use crate::login::notice::NoticeKind;
 use crate::login::policy::Policy;
+use crate::login::token_store::RefreshTokenInfo;
 use crate::oauth::failure::{Failure, OutcomeUnknown, Refusal};
 use crate::oauth::origin::ForeignServer;
 
@@ -16,16 +17,17 @@ impl Session {
         if !tokens.access_token.lifetime().is_positive() {
             return self.granted_without_access_token(tokens, moment, policy);
         }
-        let effects = self.withdrawals();
+        let mut effects = self.withdrawals();
+        let still_ends = self.shown.login_ends && ends_soon(&tokens.refresh_token, moment.now, policy);
+        effects.retain(|effect| !still_ends || *effect != Effect::Withdraw(NoticeKind::LoginEnds));
         let Tokens { refresh_token, access_token } = tokens;
-        let lifetime = access_token.lifetime();
-        let planned = shifted(access_token.issued_at, policy.refresh_delay(lifetime, moment.chance));
-        let not_before = shifted(moment.now, policy.grant_spacing(lifetime));
+        let planned = planned_refresh(&refresh_token, &access_token, moment, policy);
+        let not_before = shifted(moment.now, policy.grant_spacing(access_token.lifetime()));
         self.phase = Phase::Scheduled { at: planned.max(not_before) };
         self.last_success = Some(moment.now);
         self.access_token = Some(access_token);
         self.refresh_token = Some(refresh_token);
-        self.shown = Shown::default();
+        self.shown = Shown { login_ends: still_ends, ..Shown::default() };
         (self, effects)
     }
 
@@ -33,7 +35,8 @@ impl Session {
     /// and less often.
     fn granted_without_access_token(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {
         let mut effects = self.withdrawals();
-        effects.retain(|effect| *effect != Effect::Withdraw(NoticeKind::NotRenewed));
+        let stays = [NoticeKind::NotRenewed, NoticeKind::LoginEnds].map(Effect::Withdraw);
+        effects.retain(|effect| !stays.contains(effect));
         let failure = Failure::OutcomeUnknown(OutcomeUnknown::NoAccessToken);
         let troubles = after(self.troubles().cloned(), failure, moment.now);
         let wait = self.wait_after(&troubles, moment, policy).max(policy.spacing);
@@ -58,7 +61,8 @@ impl Session {
         };
         let not_renewed = self.shown.not_renewed.then_some(NoticeKind::NotRenewed);
         let keychain = self.shown.keychain.then_some(NoticeKind::KeychainRefused);
-        [login, not_renewed, keychain].into_iter().flatten().map(Effect::Withdraw).collect()
+        let login_ends = self.shown.login_ends.then_some(NoticeKind::LoginEnds);
+        [login, not_renewed, keychain, login_ends].into_iter().flatten().map(Effect::Withdraw).collect()
     }
 
     pub(super) fn store_delayed(mut self, problem: KeychainProblem) -> Stepped {
@@ -160,6 +164,31 @@ impl Session {
     fn is_valid(&self, now: Timestamp) -> bool {
         self.access_token.as_ref().is_some_and(|token| token.remaining(now).is_positive())
     }
+}
+
+/// When new tokens are refreshed. A login whose end each refresh moves, or may move, is renewed before that end.
+pub(super) fn planned_refresh(
+    refresh_token: &RefreshTokenInfo,
+    access_token: &AccessTokenInfo,
+    moment: Moment,
+    policy: &Policy,
+) -> Timestamp {
+    let planned = shifted(access_token.issued_at, policy.refresh_delay(access_token.lifetime(), moment.chance));
+    let may_move = refresh_token.end.filter(|end| end.moves != Some(false));
+    let in_time = may_move.map(|end| {
+        let life = end.at.duration_since(refresh_token.stored_at);
+        shifted(refresh_token.stored_at, policy.refresh_delay(life, moment.chance))
+    });
+    in_time.map_or(planned, |in_time| planned.min(in_time))
+}
+
+/// From when on a person is told that the login ends.
+pub(super) fn login_warning_at(refresh_token: &RefreshTokenInfo, policy: &Policy) -> Option<Timestamp> {
+    refresh_token.end.map(|end| shifted(end.at, -policy.login_warning_lead(end.lifetime())))
+}
+
+fn ends_soon(refresh_token: &RefreshTokenInfo, now: Timestamp, policy: &Policy) -> bool {
+    login_warning_at(refresh_token, policy).is_some_and(|at| at <= now)
 }
 
 /// Is it the server's own word that no waiting will change?

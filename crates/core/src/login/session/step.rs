@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::outcome::planned_refresh;
 use super::{Effect, Event, Moment, Phase, Recovered, RequestId, Resume, Session, Stepped, Troubles};
 use crate::keychain::KeychainProblem;
 use crate::login::access_token::{AccessTokenInfo, shifted};
@@ -109,10 +110,11 @@ impl Session {
     }
 
     fn continue_as_planned(mut self, moment: Moment, policy: &Policy) -> Stepped {
-        let Some(token) = self.access_token.as_ref().filter(|token| token.remaining(moment.now).is_positive()) else {
+        let valid = self.access_token.as_ref().filter(|token| token.remaining(moment.now).is_positive());
+        let Some((token, refresh_token)) = valid.zip(self.refresh_token.as_ref()) else {
             return self.request(None);
         };
-        let planned = shifted(token.issued_at, policy.refresh_delay(token.lifetime(), moment.chance));
+        let planned = planned_refresh(refresh_token, token, moment, policy);
         let not_before = shifted(moment.now, policy.start_delay(token.remaining(moment.now)));
         self.phase = Phase::Scheduled { at: planned.max(not_before) };
         (self, vec![])
@@ -128,9 +130,10 @@ impl Session {
     }
 
     fn timeout_elapsed(mut self, moment: Moment, policy: &Policy) -> Stepped {
-        let warning = self.warning(moment.now, policy);
-        let mut effects: Vec<Effect> = warning.into_iter().map(Effect::Notify).collect();
-        self.shown.not_renewed |= !effects.is_empty();
+        let (warning, login_warning) = (self.warning(moment.now, policy), self.login_warning(moment.now, policy));
+        self.shown.not_renewed |= warning.is_some();
+        self.shown.login_ends |= login_warning.is_some();
+        let mut effects: Vec<Effect> = warning.into_iter().chain(login_warning).map(Effect::Notify).collect();
         let now = moment.now;
         effects.extend(self.notice_of_an_expired_token(now).map(Effect::Update));
         let (session, more) = match &self.phase {

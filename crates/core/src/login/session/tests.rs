@@ -1,6 +1,7 @@
 //! Each sentence of the policy, as a test.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod login_end;
 mod pace;
 mod start;
 mod warning;
@@ -31,6 +32,7 @@ fn refresh_token(generation: u64) -> RefreshTokenInfo {
         rotations: generation,
         stored_at: at(0),
         proven: true,
+        end: None,
         fingerprint: Fingerprint::of(&generation.to_string()),
     }
 }
@@ -220,9 +222,10 @@ fn a_deadline_that_is_impossibly_far_is_due_now() {
 #[test]
 fn a_logout_forgets_and_takes_back_what_was_shown() {
     let mut warned = refused().0;
-    warned.shown = Shown { not_renewed: true, keychain: true };
+    warned.shown = Shown { not_renewed: true, keychain: true, login_ends: true };
     let (left, effects) = step(&warned, REFRESH, Event::LogoutRequested);
-    let withdrawn = [NoticeKind::LoginRequired, NoticeKind::NotRenewed, NoticeKind::KeychainRefused];
+    let withdrawn =
+        [NoticeKind::LoginRequired, NoticeKind::NotRenewed, NoticeKind::KeychainRefused, NoticeKind::LoginEnds];
     let withdrawn = withdrawn.map(Effect::Withdraw);
     assert_eq!(effects, [withdrawn.as_slice(), &[Effect::ForgetTokens]].concat());
     assert_eq!(left.state(at(REFRESH)), State::SignedOut);

@@ -5,10 +5,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::kinds::Slot;
+use super::login_end::LoginEnd;
 use crate::account::AccountName;
 use crate::login::access_token::AccessTokenInfo;
 use crate::oauth::client_authentication::ClientSecret;
 use crate::oauth::failure::AnotherUser;
+use crate::oauth::id_token::is_user_id;
 use crate::oauth::origin::{Bound, Origins};
 use crate::oauth::server::Server;
 use crate::oauth::token::{AccessToken, Fingerprint, RefreshToken};
@@ -31,6 +33,8 @@ pub struct StoredRefreshToken {
     pub client_secret: Option<Bound<ClientSecret>>,
     /// The user that the server says the login belongs to.
     pub user_id: Option<String>,
+    /// When it ends, if the server said so.
+    pub end: Option<LoginEnd>,
     /// The log-in that brought it, until `config.toml` says the same.
     pub log_in: Option<LogIn>,
 }
@@ -117,6 +121,8 @@ struct RefreshTokenEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    end: Option<LoginEnd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     log_in: Option<LogIn>,
 }
 
@@ -165,6 +171,7 @@ impl StoredRefreshToken {
             refresh_token: self.token.for_entry().expose().to_owned(),
             client_secret: self.client_secret.as_ref().map(|secret| secret.for_entry().expose().to_owned()),
             user_id: self.user_id.clone(),
+            end: self.end,
             log_in: self.log_in.clone(),
         })
     }
@@ -181,7 +188,9 @@ impl StoredRefreshToken {
             proven: entry.proven,
             client_secret: secret.map(|secret| Bound::new(secret, entry.origins.clone())),
             token: Bound::new(RefreshToken::new(entry.refresh_token), entry.origins),
-            user_id: entry.user_id,
+            // Earlier versions kept them at any length.
+            user_id: entry.user_id.filter(|user| is_user_id(user)),
+            end: entry.end,
             log_in: entry.log_in,
         })
     }
@@ -208,6 +217,7 @@ impl StoredRefreshToken {
             proven: info.proven,
             token: Bound::new(token, origins.clone()),
             client_secret: client_secret.map(|secret| Bound::new(secret, origins)),
+            end: info.end,
             log_in: Some(log_in),
         }
     }
@@ -231,6 +241,7 @@ impl StoredRefreshToken {
             proven: info.proven,
             token: Bound::new(token, self.token.origins().clone()),
             client_secret: self.client_secret.clone(),
+            end: info.end,
             log_in: self.log_in.clone().filter(|log_in| !self.proven || log_in.server != *configured),
         }
     }
@@ -266,6 +277,7 @@ impl StoredRefreshToken {
             rotations: self.rotations,
             stored_at: self.stored_at,
             proven: self.proven,
+            end: self.end,
             fingerprint: self.token.for_entry().fingerprint(),
         }
     }
@@ -331,7 +343,7 @@ impl StoredAccessToken {
             issued_at: entry.issued_at,
             expires_at: entry.expires_at,
             scope: entry.scope.split_ascii_whitespace().map(str::to_owned).collect(),
-            user_id: entry.user_id,
+            user_id: entry.user_id.filter(|user| is_user_id(user)),
             token: AccessToken::new(entry.access_token),
         })
     }
@@ -361,6 +373,8 @@ pub struct RefreshTokenInfo {
     pub stored_at: Timestamp,
     /// See [`StoredRefreshToken::proven`].
     pub proven: bool,
+    /// See [`StoredRefreshToken::end`].
+    pub end: Option<LoginEnd>,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
 }

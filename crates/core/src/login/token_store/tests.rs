@@ -22,6 +22,7 @@ fn elsewhere() -> Server {
 fn stored(generation: u64) -> StoredRefreshToken {
     let origins = here().origins();
     StoredRefreshToken {
+        end: None,
         generation,
         rotations: 3,
         stored_at: Timestamp::constant(1, 0),

@@ -1,12 +1,11 @@
 //! How long an access token lives: `expires_in`, else the JWT's `exp`, else what is usual at its server.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT, SANDBOX_ENDPOINT};
-use crate::oauth::fields::seconds;
+use crate::oauth::fields::{Fields, seconds};
+use crate::oauth::jwt::Jwt;
 
 /// What Vault documents (`expires_in: 86400`).
 const DOCUMENTED: SignedDuration = SignedDuration::from_hours(24);
@@ -14,6 +13,11 @@ const DOCUMENTED: SignedDuration = SignedDuration::from_hours(24);
 const ELSEWHERE: SignedDuration = SignedDuration::from_hours(1);
 /// A year: what claims to live longer is a mistake.
 const LONGEST: i64 = 366 * 24 * 3600;
+
+/// Ten years: what claims to live longer does not end.
+const LONGEST_LOGIN: i64 = 10 * LONGEST;
+/// What servers call a refresh token's lifetime; the standard has no name for it.
+const OF_REFRESH_TOKENS: [&str; 2] = ["refresh_expires_in", "refresh_token_expires_in"];
 
 /// How long an access token of this endpoint lives, if its answer does not say.
 #[must_use]
@@ -30,13 +34,17 @@ pub(super) fn read(
     now: Timestamp,
 ) -> SignedDuration {
     let said = expires_in.and_then(seconds).filter(|seconds| *seconds <= LONGEST);
-    let by_jwt = || jwt_expiry(access_token).map(|exp| exp.saturating_sub(now.as_second()));
+    // The `exp` claim is unverified: it only bounds how long we trust our own token.
+    let by_jwt = || Some(Jwt::read(access_token)?.exp()?.saturating_sub(now.as_second()));
     let seconds = said.or_else(|| by_jwt().filter(|seconds| *seconds <= LONGEST));
     seconds.map_or(usual, |seconds| SignedDuration::from_secs(seconds.max(0)))
 }
 
-/// The `exp` claim (RFC 7519 section 4.1.4), unverified: it only bounds how long we trust our own token.
-fn jwt_expiry(token: &str) -> Option<i64> {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    seconds(serde_json::from_slice::<Value>(&payload).ok()?.get("exp")?)
+/// How long a refresh token lives: as the answer says, else the JWT's `exp`. Zero means that it does not end: servers say so of
+/// offline tokens.
+pub(super) fn of_refresh_token(fields: &Fields, refresh_token: Option<&str>, now: Timestamp) -> Option<SignedDuration> {
+    let said = OF_REFRESH_TOKENS.into_iter().find_map(|name| fields.get(name).and_then(seconds));
+    let by_jwt = || Some(Jwt::read(refresh_token?)?.exp()?.saturating_sub(now.as_second()));
+    let seconds = said.or_else(by_jwt).filter(|seconds| (1..=LONGEST_LOGIN).contains(seconds))?;
+    Some(SignedDuration::from_secs(seconds))
 }

@@ -11,13 +11,14 @@ pub use self::lifetime::usual_lifetime;
 use crate::oauth::cleaned::cleaned;
 use crate::oauth::failure::{ErrorCode, Failure, OAuthError, OutcomeUnknown};
 use crate::oauth::fields::Fields;
+use crate::oauth::id_token::{IdToken, is_user_id};
 use crate::oauth::token::{AccessToken, RefreshToken};
 
 /// The longest answer that is read, in bytes. Vault's tokens take a few kilobytes; 1 MiB leaves room and bounds
 /// the memory that a hostile answer can take.
 pub const LONGEST_ANSWER: usize = 1 << 20;
 /// The longest name of a scope that is kept, in characters.
-const LONGEST_SCOPE: usize = 200;
+pub(crate) const LONGEST_SCOPE: usize = 200;
 
 /// An answer as it came over the wire.
 #[derive(Clone, Copy)]
@@ -42,12 +43,16 @@ pub struct Grant {
     pub access_token: AccessToken,
     /// The new refresh token; absent when the server does not rotate: keep the old one.
     pub refresh_token: Option<RefreshToken>,
+    /// How long the refresh token lives, from the moment the request was sent, if the server says so.
+    pub refresh_lifetime: Option<SignedDuration>,
     /// How long the access token lives, from the moment the request was sent. Zero: it has expired already.
     pub lifetime: SignedDuration,
     /// What it may do.
     pub scope: Vec<String>,
     /// Whose it is.
     pub user_id: Option<String>,
+    /// What its ID token says, if one came.
+    pub id_token: Option<IdToken>,
 }
 
 /// Reads an answer. `usual` is how long an access token lives if the answer does not say; `now` is needed for a
@@ -144,13 +149,22 @@ fn granted(fields: &Fields, usual: SignedDuration, now: Timestamp) -> Option<Gra
         return None;
     }
     let expires_in = fields.get("expires_in");
+    let id_token = fields.text("id_token").map(IdToken::read);
     Some(Grant {
         lifetime: access_token.map_or(SignedDuration::ZERO, |token| lifetime::read(expires_in, token, usual, now)),
         access_token: AccessToken::new(access_token.unwrap_or_default().to_owned()),
+        refresh_lifetime: lifetime::of_refresh_token(fields, refresh_token, now),
         refresh_token: refresh_token.map(|token| RefreshToken::new(token.to_owned())),
         scope: scope(fields.get("scope")),
-        user_id: fields.visible("user_id").map(str::to_owned),
+        user_id: user_id(fields, id_token.as_ref()),
+        id_token,
     })
+}
+
+/// Whose the tokens are: as the answer says, or as its ID token does.
+fn user_id(fields: &Fields, id_token: Option<&IdToken>) -> Option<String> {
+    let said = fields.text("user_id").filter(|user| is_user_id(user)).map(str::to_owned);
+    said.or_else(|| id_token?.subject.clone())
 }
 
 /// The new refresh token, whatever characters it has: it only travels inside JSON or a form, and dropping it would
@@ -201,7 +215,8 @@ pub fn user_id_in(credential: &str) -> Option<String> {
     if !is_token_response(text) || text.len() > LONGEST_CREDENTIAL {
         return None;
     }
-    Fields::read(text.as_bytes()).visible("user_id").map(str::to_owned)
+    let fields = Fields::read(text.as_bytes());
+    user_id(&fields, fields.text("id_token").map(IdToken::read).as_ref())
 }
 
 /// Is it a whole token response, as JSON or as a form?

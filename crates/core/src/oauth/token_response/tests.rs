@@ -1,4 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::*;
@@ -301,5 +303,43 @@ proptest! {
         let later = Answer { http_status: 429, retry_after: Some(&retry_after), body: b"", broken: None, secrets: &[] };
         let _ = read(later, HOUR, now());
         let _ = read_credential(&token);
+    }
+}
+
+#[test]
+fn the_end_of_a_refresh_token_is_read_from_the_answer_or_from_the_token() {
+    let jwt =
+        |exp: i64| format!("e30.{}.s", URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{}}}", now().as_second() + exp)));
+    for (more, token, seconds) in [
+        (r#","refresh_expires_in":1800"#, "r".to_owned(), Some(1800)),
+        (r#","refresh_token_expires_in":"604800.5""#, "r".to_owned(), Some(604_800)),
+        (r#","refresh_expires_in":1800"#, jwt(60), Some(1800)),
+        (r#","refresh_expires_in":"soon""#, jwt(60), Some(60)),
+        ("", jwt(60), Some(60)),
+        (r#","refresh_expires_in":0"#, jwt(60), None),
+        ("", jwt(-60), None),
+        (r#","refresh_expires_in":1e15"#, "r".to_owned(), None),
+        ("", "r".to_owned(), None),
+    ] {
+        let grant = answer(200, &format!(r#"{{"access_token":"a","refresh_token":"{token}"{more}}}"#)).unwrap();
+        assert_eq!(grant.refresh_lifetime.map(|lifetime| lifetime.as_secs()), seconds, "{more} {token}");
+    }
+}
+
+#[test]
+fn a_user_is_known_by_the_id_token_too_and_never_by_half_a_name() {
+    let id_token = |claims: &str| format!("e30.{}.s", URL_SAFE_NO_PAD.encode(claims));
+    let long = "x".repeat(256);
+    for (members, user) in [
+        (format!(r#""id_token":"{}""#, id_token(r#"{"sub":"alice"}"#)), Some("alice")),
+        (format!(r#""id_token":"{}","user_id":"usr:1""#, id_token(r#"{"sub":"alice"}"#)), Some("usr:1")),
+        (format!(r#""user_id":"{long}""#), None),
+        (format!(r#""id_token":"{}""#, id_token(&format!(r#"{{"sub":"{long}"}}"#))), None),
+        (format!(r#""user_id":"{}""#, &long[1..]), Some(&long[1..])),
+        (r#""id_token":"opaque""#.to_owned(), None),
+    ] {
+        let body = format!(r#"{{"refresh_token":"r",{members}}}"#);
+        assert_eq!(answer(200, &body).unwrap().user_id.as_deref(), user, "{members}");
+        assert_eq!(user_id_in(&body).as_deref(), user, "{members}");
     }
 }

@@ -29,7 +29,7 @@ impl Waiting {
     pub fn of(prompt: &SignInPrompt, now: Timestamp, zone: &TimeZone) -> Self {
         let until = |at: &Timestamp| format!("Waiting until {}.", local_time(*at, now, zone));
         match prompt {
-            SignInPrompt::Browser { url, opened, expires_at } => {
+            SignInPrompt::Browser { url, opened, expires_at, .. } => {
                 let (words, address_words) = if *opened {
                     (
                         "Your browser opens for the sign-in. This window goes on by itself.",
@@ -81,7 +81,8 @@ mod tests {
     fn a_person_whose_browser_did_not_open_is_not_told_to_look_at_it() {
         let told = |opened| {
             let url = "http://127.0.0.1:4000/abc".to_owned();
-            waiting(&SignInPrompt::Browser { url, opened, expires_at: expires_at() })
+            let (redirect_uri, authorization_url) = (String::new(), String::new());
+            waiting(&SignInPrompt::Browser { url, opened, redirect_uri, authorization_url, expires_at: expires_at() })
         };
         assert!(told(true).words.starts_with("Your browser opens"), "{:?}", told(true));
         assert!(!told(false).words.contains("opens"), "{:?}", told(false));

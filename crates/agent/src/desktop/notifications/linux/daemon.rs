@@ -98,7 +98,7 @@ pub(super) async fn show(
     let chosen: Vec<&str> = chosen.into_iter().flat_map(|(name, label)| [name, label]).collect();
     let text = notification.text(abilities);
     let timeout = if transient { TRANSIENT } else { UNTIL_IT_IS_ANSWERED };
-    let body = |replaced| ("Evertoken", replaced, "", notification.title, &text, &chosen, &hints, timeout);
+    let body = |replaced| ("Evertoken", replaced, "", &notification.title, &text, &chosen, &hints, timeout);
     let answer = match (call(session_bus, "Notify", &body(replaced.unwrap_or(0))).await, replaced) {
         // GNOME refuses the id of a connection that has gone, and has taken away what that one showed.
         (Err(zbus::Error::MethodError(..)), Some(_)) => call(session_bus, "Notify", &body(0)).await,

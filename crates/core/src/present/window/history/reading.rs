@@ -100,11 +100,16 @@ impl Reading {
             Record::OutcomeUnknown { reason, .. } | Record::Declined { reason, .. } => {
                 self.fails(ItemKind::Failing, at, reason);
             }
-            Record::Refused { expired_at, trace_id, .. } => {
+            Record::Refused { expired_at, trace_id, reason, .. } => {
                 self.comes_to(at);
                 let trace_ids = trace_id.iter().cloned().collect();
                 let refused = Incident::moment(ItemKind::Refused, at);
-                self.incidents.push(Incident { expires_at: *expired_at, trace_ids, ..refused });
+                self.incidents.push(Incident {
+                    expires_at: *expired_at,
+                    trace_ids,
+                    reason: reason.clone().unwrap_or_default(),
+                    ..refused
+                });
             }
             Record::StoreDelayed { reason, .. } => {
                 let delayed = Incident::moment(ItemKind::Keychain, at);

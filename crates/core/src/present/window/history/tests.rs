@@ -59,7 +59,12 @@ fn a_week_of_a_login_is_told_with_its_times_and_reasons() {
             presented("2026-11-22T06:00:00Z"),
             entry(
                 "2026-11-22T06:00:01Z",
-                Record::Refused { fingerprint: token(), expired_at: None, trace_id: Some("t-1".to_owned()) },
+                Record::Refused {
+                    fingerprint: token(),
+                    expired_at: None,
+                    trace_id: Some("t-1".to_owned()),
+                    reason: None,
+                },
             ),
         ],
         None,

@@ -96,6 +96,7 @@ pub(super) fn why(incident: &Incident, now: Timestamp, zone: &TimeZone) -> Strin
     match (incident.kind, at) {
         (ItemKind::Refreshed | ItemKind::LoggedIn, Some(end)) => format!("Access token until {end}."),
         (ItemKind::Refused, Some(end)) => format!("The login expired on {end}."),
+        (ItemKind::Refused, None) if !incident.reason.is_empty() => format!("The endpoint said: {}.", incident.reason),
         (ItemKind::Refused, None) => "The endpoint did not say why.".to_owned(),
         (ItemKind::LoggedOut, _) => "The tokens were deleted.".to_owned(),
         (ItemKind::Refreshed | ItemKind::LoggedIn, None) => String::new(),
