@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_person_who_was_told_is_told_again_after_the_machine_was_started_anew() {
         let fingerprint = Fingerprint::of("r4");
-        let refused = Record::Refused { fingerprint, expired_at: None, trace_id: None };
+        let refused = Record::Refused { fingerprint, expired_at: None, trace_id: None, reason: None };
         let journal = journal(&[presented(), refused, Record::Told { fingerprint, boot: "monday".to_owned() }]);
         let is_told = |boot| match recover(&found(), &journal, boot).map(|recovered| recovered.resume) {
             Ok(Resume::Refused { told, .. }) => Some(told),
