@@ -86,9 +86,9 @@ async fn one_question_at_a_time_and_a_denied_program_gets_nothing() {
     assert_eq!(notifications.open().len(), 1);
     assert!(desktop.evertoken("approve").await.failed(2).contains("Several programs wait"));
     notifications.click(&desktop.bus, &question, "Deny").await;
+    desktop.until("the next one", |status| status.account("default")["approvals"][0] == bash.as_str()).await;
     assert!(script(desktop, "/bin/sh", "token").await.failed(1).contains("is not allowed"));
 
-    desktop.until("the next one", |status| status.account("default")["approvals"][0] == bash.as_str()).await;
     assert!(notifications.shown(TITLE).await.body.contains(&bash));
     desktop.evertoken("approve").await.succeeded();
     notifications.gone().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval};
 
-use crate::desktop::{Desktop, Notifications, Sandbox, Scene, Tray, Watcher, Window};
+use crate::desktop::{Desktop, Notifications, Sandbox, Scene, Tray, Watcher, Window, eventually};
 
 /// The title of the one notification that asks for a person.
 const LOG_IN_AGAIN: &str = "Log in to Vault again";
@@ -104,6 +104,9 @@ async fn a_person_is_told_once_however_often_the_agent_is_restarted() {
     scene.sandbox.expire().await;
     let notification = notifications.shown(LOG_IN_AGAIN).await;
     notifications.dismiss(&scene.desktop.bus, &notification).await;
+    let journal = scene.desktop.environment.account_file("default", "journal");
+    let is_known = async || std::fs::read_to_string(&journal).unwrap().contains("told").then_some(());
+    eventually("the agent knows that the person has seen it", is_known).await;
     let requests = scene.sandbox.requests().await.len();
 
     for _ in 0..3 {

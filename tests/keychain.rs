@@ -1,8 +1,10 @@
 //! The keychain at the wrong moment: never a refresh token spent that has no place to go.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::desktop::{Desktop, Keyring, Notifications, Scene};
+use crate::desktop::{Desktop, Keyring, Notifications, Scene, Status, throughout};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_keyring_stops_the_refresh_and_not_the_login() {
@@ -28,8 +30,12 @@ async fn a_locked_keyring_with_a_screen_does_not_hang_anybody() {
     let scene = Scene::logged_in_on(desktop, "--expires-in 4s").await;
 
     scene.keyring.lock().await;
-    scene.desktop.until_state("default", "keychain-unavailable").await;
-    scene.desktop.evertoken("token").await.failed(5);
+    let asked = "your desktop asks for the keyring password; look for its window";
+    let says = |status: &Status| status.account("default")["refresh"]["last_error"] == asked;
+    scene.desktop.until("it says what to look for", says).await;
+    assert!(scene.desktop.evertoken("token").await.failed(5).contains(asked));
+    let stays = async || scene.desktop.status().await.state("default") == "keychain-unavailable";
+    throughout(Duration::from_secs(8), "the lock is there while it is asked again", stays).await;
     scene.keyring.unlock().await;
 
     scene.desktop.until_state("default", "valid").await;

@@ -54,7 +54,7 @@ fn record() -> impl Strategy<Value = Record> + Clone {
             trace_id: None,
             reason: None
         }),
-        fingerprint.clone().prop_map(|fingerprint| Record::Told { fingerprint }),
+        fingerprint.clone().prop_map(|fingerprint| Record::Told { fingerprint, boot: String::new() }),
         fingerprint.clone().prop_map(|fingerprint| Record::LoggedIn { fingerprint }),
         (fingerprint, proptest::option::of(reason)).prop_map(|(fingerprint, reason)| Record::Revoked {
             fingerprint,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::desktop::{Clipboard, Desktop, Scene, Tray, Watcher};
+use crate::desktop::{Clipboard, Desktop, Notifications, Outcome, Scene, Tray, Watcher, built, eventually};
 
 struct Seen {
     scene: Scene,
@@ -27,22 +27,84 @@ async fn the_menu_says_how_the_login_is_and_offers_what_can_be_done() {
     let line = tray.label("for the account", |label| label.starts_with("default · valid, 23 h 0 min left")).await;
 
     let labels = tray.labels().await;
-    assert_eq!(labels, [&line, "Copy access token", "Refresh now", "Open Evertoken", "Quit"]);
+    let below = ["Refresh now", "History…", "Open Evertoken", "Quit: tokens are no longer refreshed"];
+    assert_eq!(labels, [&["Copy access token", &line][..], &below].concat());
     let menu = tray.menu().await;
-    assert!(!menu[0].is_enabled, "the status line is for reading");
-    assert!(menu[1..].iter().all(|entry| entry.is_enabled));
-    let tooltip = tray.tooltip().await;
-    assert!(tooltip.contains("default · valid until "), "{tooltip}");
+    assert!(!menu[1].is_enabled, "the status line is for reading");
+    assert_eq!(menu.iter().filter(|entry| entry.is_enabled).count(), menu.len() - 1);
+    let title = tray.tooltip_title().await;
+    assert!(title.starts_with("default · valid until "), "some panels show no more than this: {title}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn copy_in_the_menu_puts_the_token_on_the_clipboard() {
+async fn who_copies_from_the_tray_is_answered_there_and_for_a_moment_beside_it() {
     let Seen { scene, tray, .. } = logged_in("--expires-in 1h").await;
+    let notifications = Notifications::arrive(&scene.desktop.bus).await;
+    let usual = tray.picture().await;
 
     tray.click("Copy access token").await;
 
     let token = scene.desktop.token().await;
     Clipboard::of(&scene.desktop).until("the token is on the clipboard", |text| text == token).await;
+    let answer = notifications.says("; the clipboard is cleared in 45 s.").await;
+    assert!(answer.body.starts_with("Copied default's access token. It expires at "), "{answer:?}");
+    assert!(answer.hints.is_transient && answer.hints.timeout > 0 && answer.actions.is_empty(), "{answer:?}");
+    assert_eq!(answer.hints.urgency, Some(0));
+    let sentence = "Copied default's access token.";
+    assert_eq!(tray.labels().await[0], sentence);
+    assert_eq!(tray.tooltip_title().await, sentence);
+    assert_ne!(tray.picture().await, usual, "a check mark");
+    eventually("the usual icon is back", async || (tray.picture().await == usual).then_some(())).await;
+    tray.label("for the copy, which is first again", |label| label == "Copy access token").await;
+    eventually("the sentence goes", async || (tray.labels().await[0] == "Copy access token").then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_cannot_be_made_says_why_and_what_to_do() {
+    let Seen { scene, tray, .. } = logged_in("--expires-in 1h").await;
+    let notifications = Notifications::arrive(&scene.desktop.bus).await;
+    scene.desktop.evertoken("logout default").await.succeeded();
+
+    tray.middle_click().await;
+
+    let answer = notifications.shown("Access token not copied").await;
+    assert!(answer.body.contains("nobody is logged in. Log in: `evertoken login default`"), "{answer:?}");
+    assert_eq!(tray.labels().await[0], "default: nobody is logged in.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_middle_click_copies_and_its_notification_can_be_switched_off() {
+    let desktop = Desktop::with_screen().await;
+    let watcher = Watcher::arrive(&desktop.bus).await;
+    let notifications = Notifications::arrive(&desktop.bus).await;
+    desktop.environment.configure("version = 1\n[settings.notifications]\ncopied = false\n");
+    let scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    let tray = Tray::appears(&scene.desktop.bus, &watcher).await;
+
+    tray.middle_click().await;
+
+    let token = scene.desktop.token().await;
+    Clipboard::of(&scene.desktop).until("the token is on the clipboard", |text| text == token).await;
+    tray.label("that answers", |label| label == "Copied default's access token.").await;
+    assert!(notifications.all().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_waits_can_be_allowed_in_the_menu() {
+    let Seen { scene, tray, .. } = logged_in("--expires-in 1h").await;
+    let desktop = &scene.desktop;
+    desktop.evertoken("account set default --require-approval on").await.succeeded();
+    let mut command = desktop.environment.command("/bin/sh");
+    command.args(["-c", &format!("{} token; :", built("evertoken").display())]);
+    Outcome::of(command, b"").await;
+    let waiting = tray.label("that asks", |label| label.ends_with("wants a token of default")).await;
+    assert_eq!(tray.labels().await[0], waiting, "what waits for a person is on top");
+
+    tray.click(&format!("{waiting} > Allow")).await;
+
+    desktop.until("nobody waits", |status| status.account("default")["approvals"].as_array().unwrap().is_empty()).await;
+    let configuration = std::fs::read_to_string(desktop.environment.configuration()).unwrap();
+    assert!(configuration.contains("allowed_programs = ["), "{configuration}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +146,7 @@ async fn quit_ends_the_agent_and_keeps_the_login() {
     let Seen { mut scene, tray, .. } = logged_in("--expires-in 1h").await;
     let token = scene.desktop.token().await;
 
-    tray.click("Quit").await;
+    tray.click("Quit: tokens are no longer refreshed").await;
 
     assert!(scene.agent.ended().await.success());
     assert_eq!(scene.desktop.token().await, token, "the next command finds the login again");
@@ -115,15 +177,25 @@ async fn an_agent_without_a_tray_was_asked_for_and_has_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn several_accounts_have_a_line_and_a_submenu_each() {
+async fn several_accounts_have_a_menu_each_and_the_default_is_copied_first() {
     let Seen { scene, tray, .. } = logged_in("--expires-in 1h").await;
     scene.desktop.login("Second", &scene.sandbox).await;
     tray.label("for the second account", |label| label.starts_with("Second · valid")).await;
-
-    tray.click("Copy access token > Second").await;
-
-    let token = scene.desktop.evertoken("token Second").await.succeeded().to_owned();
-    Clipboard::of(&scene.desktop).until("its token is on the clipboard", |text| text == token).await;
+    assert_eq!(tray.tooltip_title().await, "2 of 2 accounts valid");
     let tooltip = tray.tooltip().await;
     assert!(tooltip.contains("default ·") && tooltip.contains("Second ·"), "{tooltip}");
+    let second = async || tray.label("for the second account", |label| is_menu_of("Second", label)).await;
+
+    tray.click(&format!("{} > Copy access token", second().await)).await;
+    let token = scene.desktop.evertoken("token Second").await.succeeded().to_owned();
+    Clipboard::of(&scene.desktop).until("its token is on the clipboard", |text| text == token).await;
+
+    tray.click(&format!("{} > Make default", second().await)).await;
+    tray.click("Copy token of Second").await;
+    assert_eq!(tray.labels().await.iter().filter(|label| label.ends_with(" > Is the default")).count(), 1);
+}
+
+/// Not an entry below it.
+fn is_menu_of(account: &str, label: &str) -> bool {
+    label.starts_with(&format!("{account} · ")) && !label.contains(" > ")
 }

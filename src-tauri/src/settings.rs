@@ -76,7 +76,7 @@ impl SettingsTroubles {
 impl SettingsForm {
     /// From what is set now.
     pub(crate) fn of(settings: &Settings, theme: ThemeChoice) -> Self {
-        let NotificationSettings { login, not_renewed, keychain, approval } = settings.notifications;
+        let NotificationSettings { login, not_renewed, keychain, approval, copied: _ } = settings.notifications;
         Self {
             theme,
             clear_clipboard_after: settings.clear_clipboard_after.to_string(),
@@ -97,6 +97,7 @@ impl SettingsForm {
             not_renewed: switched(self.notify_not_renewed, opened.notify_not_renewed, now.notifications.not_renewed),
             keychain: switched(self.notify_keychain, opened.notify_keychain, now.notifications.keychain),
             approval: switched(self.notify_approval, opened.notify_approval, now.notifications.approval),
+            copied: now.notifications.copied,
         };
         let differs = self.clear_clipboard_after != opened.clear_clipboard_after;
         let clear_clipboard_after = differs.then(|| self.clear_clipboard_after.parse()).transpose()?;
@@ -105,6 +106,7 @@ impl SettingsForm {
             notifications: (notifications != now.notifications).then_some(notifications),
             refresh: (self.refresh != opened.refresh).then(|| self.refresh.into()),
             start_at_login: (self.start_at_login != opened.start_at_login).then_some(self.start_at_login),
+            paste_once: None,
             account_order: None,
         })
     }

@@ -56,7 +56,7 @@ pub(crate) use faketime::Faketime;
 pub(crate) use keepassxc::KeePassXc;
 pub(crate) use keyring::Keyring;
 pub(crate) use login_state::fingerprint;
-pub(crate) use notifications::Notifications;
+pub(crate) use notifications::{Nature, Notifications};
 pub(crate) use panel::{Dunst, Panel};
 pub(crate) use process::{Outcome, Process};
 pub(crate) use proxy::Proxy;

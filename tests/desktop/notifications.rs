@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio::sync::watch;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
-use zbus::zvariant::OwnedValue;
+use zbus::zvariant::{OwnedValue, Structure};
 use zbus::{Connection, interface};
 
 use super::bus::Bus;
@@ -27,26 +27,84 @@ pub(crate) struct Notification {
     /// Key and label of each button.
     pub(crate) actions: Vec<(String, String)>,
     pub(crate) is_open: bool,
-    /// How often it was shown: 1, and one more for each replacement.
+    /// What the daemon was told beside the text.
+    pub(crate) hints: Hints,
+    /// How often it asked for attention: 1, and one more for each replacement that is not silent.
     pub(crate) shown: u32,
+    /// How often it was replaced, silently or not.
+    pub(crate) replaced: u32,
     sender: String,
     resident: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Hints {
+    /// The name or the address of a picture.
+    pub(crate) icon: String,
+    /// Width and height of the picture that came along.
+    pub(crate) image: Option<(i32, i32)>,
+    /// 0 low, 1 normal, 2 critical.
+    pub(crate) urgency: Option<u8>,
+    pub(crate) is_transient: bool,
+    pub(crate) is_silent: bool,
+    pub(crate) timeout: i32,
+}
+
+impl Hints {
+    fn of(icon: String, timeout: i32, hints: &HashMap<String, OwnedValue>) -> Self {
+        let is_set = |name: &str| hints.get(name).is_some_and(|value| bool::try_from(value).unwrap_or(false));
+        Self {
+            icon,
+            image: hints.get("image-data").and_then(|data| size(data.try_clone().unwrap())),
+            urgency: hints.get("urgency").and_then(|value| u8::try_from(value).ok()),
+            is_transient: is_set("transient"),
+            is_silent: is_set("suppress-sound"),
+            timeout,
+        }
+    }
+}
+
+/// The size of a picture `(iiibiiay)` whose bytes are as many as it says.
+fn size(data: OwnedValue) -> Option<(i32, i32)> {
+    type Image = (i32, i32, i32, bool, i32, i32, Vec<u8>);
+    let (width, height, row, _, bits, channels, bytes) = Image::try_from(Structure::try_from(data).ok()?).ok()?;
+    let is_whole = bits == 8 && row == width * channels && bytes.len() == usize::try_from(row * height).unwrap();
+    is_whole.then_some((width, height))
+}
+
+/// What daemons differ in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nature {
+    pub(crate) capabilities: &'static [&'static str],
+    /// Does it leave a notification on the screen whose action was chosen, as dunst and mako do?
+    pub(crate) keeps_chosen: bool,
+}
+
+impl Default for Nature {
+    fn default() -> Self {
+        Self { capabilities: &["actions", "body", "persistence"], keeps_chosen: false }
+    }
 }
 
 /// The daemon. Comes when it is made; leaves with [`Notifications::leave`].
 pub(crate) struct Notifications {
     connection: Connection,
     records: watch::Sender<Vec<Notification>>,
+    nature: Nature,
 }
 
 impl Notifications {
     pub(crate) async fn arrive(bus: &Bus) -> Self {
+        Self::arrive_as(bus, Nature::default()).await
+    }
+
+    pub(crate) async fn arrive_as(bus: &Bus, nature: Nature) -> Self {
         let (records, _) = watch::channel(Vec::new());
         let connection = bus.another_connection().await;
-        let service = Service { records: records.clone() };
+        let service = Service { records: records.clone(), nature };
         connection.object_server().at(PATH, service).await.unwrap();
         connection.request_name(NAME).await.unwrap();
-        Self { connection, records }
+        Self { connection, records, nature }
     }
 
     /// Every notification there ever was.
@@ -73,6 +131,20 @@ impl Notifications {
         self.until("all notifications are withdrawn", |all| all.iter().all(|one| !one.is_open)).await;
     }
 
+    /// Waits until one on the screen says this.
+    pub(crate) async fn says(&self, text: &str) -> Notification {
+        let is_it = |one: &Notification| one.is_open && one.body.contains(text);
+        self.until(&format!("a notification that says “{text}”"), |all| all.iter().any(is_it)).await;
+        self.all().into_iter().find(is_it).unwrap()
+    }
+
+    /// Waits until one with this title was replaced in its own place.
+    pub(crate) async fn replaced(&self, summary: &str) -> Notification {
+        let is_it = |one: &Notification| one.is_open && one.summary == summary && one.replaced > 0;
+        self.until(&format!("“{summary}” in the place of another"), |all| all.iter().any(is_it)).await;
+        self.all().into_iter().find(is_it).unwrap()
+    }
+
     async fn until(&self, what: &str, condition: impl Fn(&[Notification]) -> bool) {
         let mut changes = self.records.subscribe();
         let seen = tokio::time::timeout(PATIENCE, changes.wait_for(|all| condition(all))).await;
@@ -86,7 +158,7 @@ impl Notifications {
         };
         bus.listens(&notification.sender, NAME).await;
         self.emit("ActionInvoked", &(notification.id, key)).await;
-        if !notification.resident {
+        if !notification.resident && !self.nature.keeps_chosen {
             self.close(notification.id, DISMISSED).await;
         }
     }
@@ -126,6 +198,7 @@ fn mark_closed(records: &watch::Sender<Vec<Notification>>, id: u32) {
 
 struct Service {
     records: watch::Sender<Vec<Notification>>,
+    nature: Nature,
 }
 
 #[interface(name = "org.freedesktop.Notifications")]
@@ -135,12 +208,12 @@ impl Service {
         &self,
         _app_name: String,
         replaces_id: u32,
-        _app_icon: String,
+        app_icon: String,
         summary: String,
         body: String,
         actions: Vec<String>,
         hints: HashMap<String, OwnedValue>,
-        _expire_timeout: i32,
+        expire_timeout: i32,
         #[zbus(header)] header: Header<'_>,
     ) -> u32 {
         let sender = header.sender().map(ToString::to_string).unwrap_or_default();
@@ -151,7 +224,9 @@ impl Service {
             body,
             actions: actions.collect(),
             is_open: true,
+            hints: Hints::of(app_icon, expire_timeout, &hints),
             shown: 1,
+            replaced: 0,
             sender,
             resident: hints.get("resident").is_some_and(|value| bool::try_from(value).unwrap_or(false)),
         };
@@ -161,7 +236,8 @@ impl Service {
             }
             match all.iter_mut().find(|one| one.id == shown.id) {
                 Some(known) => {
-                    shown.shown += known.shown;
+                    shown.shown = known.shown + u32::from(!shown.hints.is_silent);
+                    shown.replaced = known.replaced + 1;
                     *known = shown.clone();
                 }
                 None => all.push(shown.clone()),
@@ -176,7 +252,7 @@ impl Service {
     }
 
     fn get_capabilities(&self) -> Vec<String> {
-        ["actions", "body", "persistence"].map(str::to_owned).to_vec()
+        self.nature.capabilities.iter().copied().map(str::to_owned).collect()
     }
 
     fn get_server_information(&self) -> (String, String, String, String) {

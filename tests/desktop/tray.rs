@@ -87,6 +87,17 @@ impl Tray {
         self.call(&self.item.path, ITEM, "Activate", &(10_i32, 10_i32)).await.unwrap();
     }
 
+    /// A middle click on the icon.
+    pub(crate) async fn middle_click(&self) {
+        self.call(&self.item.path, ITEM, "SecondaryActivate", &(10_i32, 10_i32)).await.unwrap();
+    }
+
+    /// The tooltip's title, which is all that some panels show.
+    pub(crate) async fn tooltip_title(&self) -> String {
+        let (_, _, title, _): (String, Vec<Pixmap>, String, String) = self.property("ToolTip").await.unwrap();
+        title
+    }
+
     /// Title and text of the tooltip in one.
     pub(crate) async fn tooltip(&self) -> String {
         let (_, _, title, text): (String, Vec<Pixmap>, String, String) = self.property("ToolTip").await.unwrap();

@@ -36,7 +36,8 @@ pub(crate) enum Call {
     Callback(AccountRef, CallbackRequest, Reply<()>),
     ReplaceUser(AccountRef, ReplaceRequest, Reply<AccountStatus>),
     Refresh(AccountRef, RefreshRequest, Reply<RefreshAnswer>),
-    Copy(AccountRef, Caller, Reply<CopyAnswer>),
+    /// With `true` a notification answers too.
+    Copy(AccountRef, Caller, bool, Reply<CopyAnswer>),
     Approve(AccountRef, Approval, Reply<AccountStatus>),
     Accesses(Reply<AccessAnswer>),
     LogOut(AccountRef, Reply<LogoutAnswer>),

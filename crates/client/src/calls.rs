@@ -93,6 +93,11 @@ impl Client {
         self.call(Method::POST, &path(account, "copy"), NO_BODY).await
     }
 
+    /// The same for who sees no terminal: a notification says how it went.
+    pub async fn copy_and_notify(&self, account: Option<&AccountName>) -> Result<CopyAnswer, Problem> {
+        self.call(Method::POST, &path(account, "copy?notify=true"), NO_BODY).await
+    }
+
     /// Forgets the account's tokens, and revokes them at the server where the account says how.
     pub async fn logout(&self, account: Option<&AccountName>) -> Result<LogoutAnswer, Problem> {
         self.call(Method::POST, &path(account, "logout"), NO_BODY).await

@@ -12,6 +12,9 @@ pub enum KeychainProblem {
     /// It did not answer within 5 seconds: locked behind a window, or slow.
     #[error("the keychain does not answer")]
     TimedOut,
+    /// It waits for its password, in a window of its own.
+    #[error("your desktop asks for the keyring password; look for its window")]
+    PasswordAsked,
     /// There is none.
     #[error("no keychain is running")]
     Unavailable,

@@ -36,6 +36,7 @@ pub(crate) const DEMO: &[Package] = &[package("curl", Program("curl"))];
 pub(crate) const TEST: &[Package] = &[
     package("bsdutils", Program("script")),
     package("dbus", Program("dbus-daemon")),
+    package("desktop-file-utils", Program("desktop-file-validate")),
     package("direnv", Program("direnv")),
     package("dunst", Program("dunst")),
     package("faketime", Program("faketime")),

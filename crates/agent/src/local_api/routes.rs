@@ -285,8 +285,16 @@ async fn copy(
     State(owner): State<Owner>,
     OfAccount(account): OfAccount,
     Extension(peer): Extension<Peer>,
+    query: Result<Query<CopyQuery>, QueryRejection>,
 ) -> Answer<CopyAnswer> {
-    Ok(Json(owner.ask(|reply| Call::Copy(account, peer.caller(), reply)).await?))
+    let Query(CopyQuery { notify }) = query.map_err(|_| bad_request("notify is true or false."))?;
+    Ok(Json(owner.ask(|reply| Call::Copy(account, peer.caller(), notify, reply)).await?))
+}
+
+#[derive(Deserialize)]
+struct CopyQuery {
+    #[serde(default)]
+    notify: bool,
 }
 
 async fn accesses(State(owner): State<Owner>) -> Answer<AccessAnswer> {

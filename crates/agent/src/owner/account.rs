@@ -56,6 +56,8 @@ pub(super) enum Waiter {
 /// A program that wants the token copied, and was let in.
 pub(super) struct CopyRequest {
     pub(super) caller: Caller,
+    /// Does a notification answer too?
+    pub(super) notify: bool,
     pub(super) reply: Reply<CopyAnswer>,
 }
 

@@ -14,6 +14,7 @@ use evertoken_core::login::session::Moment;
 use tokio::sync::{mpsc, watch};
 
 use super::account::ManagedAccount;
+use super::copy_answers::CopyAnswers;
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
 use super::token_files::TokenFiles;
@@ -45,6 +46,7 @@ pub(crate) struct Agent {
     pub(super) log_ins: LogIns,
     pub(super) notifier: Option<Notifier>,
     pub(super) tray: Option<Tray>,
+    pub(super) answers: CopyAnswers,
 }
 
 impl Agent {

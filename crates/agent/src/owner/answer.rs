@@ -72,9 +72,10 @@ impl Agent {
         let cleared_after = self.configuration.settings.clear_clipboard_after.as_secs();
         let answer = CopyAnswer { expires_at: info.expires_at, cleared_after };
         let clipboard = Arc::clone(&self.clipboard);
+        let once = self.configuration.settings.paste_once;
         let id = managed.id.clone();
         self.start(&id, async move {
-            let copied = clipboard.lock().await.copy(&token, Duration::from_secs(cleared_after)).await;
+            let copied = clipboard.lock().await.copy(&token, Duration::from_secs(cleared_after), once).await;
             Some(JobResult::Copied(request, copied.map(|()| answer).map_err(|error| no_clipboard(&error))))
         });
     }
@@ -88,9 +89,15 @@ impl Agent {
         if let Err(problem) = &result {
             warn!(account = %name, "not copied: {problem}");
         }
-        if let Some(CopyRequest { caller, reply }) = request {
-            self.note_answer(name, caller, &result);
-            let _ = reply.send(result);
+        match request {
+            Some(CopyRequest { caller, notify, reply }) => {
+                self.note_answer(name, caller, &result);
+                if notify {
+                    self.answer_copy(name, &result);
+                }
+                let _ = reply.send(result);
+            }
+            None => self.answer_copy(name, &result),
         }
     }
 }

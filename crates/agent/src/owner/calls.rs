@@ -27,10 +27,10 @@ impl Agent {
             Call::Callback(account, request, reply) => self.callback(&account, request, reply),
             Call::ReplaceUser(account, request, reply) => self.replace_user(account, request, reply),
             Call::Refresh(account, request, reply) => self.refresh(account, request, reply),
-            Call::Copy(account, caller, reply) => {
+            Call::Copy(account, caller, notify, reply) => {
                 let admitted = self.resolve(account).and_then(|name| self.admit(&name, &caller).map(|()| name));
                 match admitted {
-                    Ok(name) => self.copy(&name, Some(CopyRequest { caller, reply })),
+                    Ok(name) => self.copy(&name, Some(CopyRequest { caller, notify, reply })),
                     Err(problem) => drop(reply.send(Err(problem))),
                 }
             }

@@ -1,62 +1,115 @@
 //! What people do with the tray and the notifications.
 
 use evertoken_core::account::AccountName;
-use evertoken_core::api::requests::Approval;
+use evertoken_core::api::problem::Problem;
+use evertoken_core::api::requests::{Approval, CopyAnswer};
+use evertoken_core::config::Edit;
 use evertoken_core::login::journal::{Entry, Record};
-use evertoken_core::login::notice::NoticeKind;
+use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::session::Event;
+use evertoken_core::present::copied::Copied;
 use evertoken_core::present::tray::Action;
+use jiff::tz::TimeZone;
 
 use super::agent::Agent;
 use crate::desktop::notifications::NotifierEvent;
-use crate::desktop::window;
+use crate::desktop::{start_at_login, tray, window};
 use crate::rotation::AccountContext;
+use crate::system::boot;
 
 impl Agent {
     pub(super) fn tray_action(&mut self, action: Action) {
         match action {
             Action::Copy(name) => self.copy(&name, None),
+            Action::CopyDefault => match (self.configuration.implied_account().cloned(), self.accounts.is_empty()) {
+                (Some(name), _) => self.copy(&name, None),
+                (None, true) => window::open(window::View::Overview),
+                (None, false) => self.answer_in_the_tray(Copied::which_account()),
+            },
             Action::Refresh(name) => self.step(&name, Event::RefreshRequested),
             Action::Login(name) => window::open(window::View::LogIn(&name)),
+            Action::Show(name) => window::open(window::View::Account(&name)),
+            Action::MakeDefault(name) => {
+                if let Err(error) = self.apply(&Edit::SetDefault(name)) {
+                    tracing::warn!("the default account was not changed: {error}");
+                }
+            }
+            Action::Decide { account, program, allow } => self.decided(&account, &Approval { program, allow }),
             Action::OpenWindow | Action::Quit => window::open(window::View::Overview),
         }
     }
 
     pub(super) fn notifier_event(&mut self, event: NotifierEvent) {
         match event {
-            NotifierEvent::Shown { account, kind: NoticeKind::LoginRequired } => self.told(&account),
-            NotifierEvent::Clicked { account, kind: NoticeKind::LoginRequired | NoticeKind::LoginEnds } => {
+            NotifierEvent::Dismissed { account, kind: NoticeKind::LoginRequired } => self.told(&account),
+            NotifierEvent::Clicked { account, kind: NoticeKind::LoginEnds } => {
+                window::open(window::View::LogIn(&account))
+            }
+            NotifierEvent::Clicked { account, kind: NoticeKind::LoginRequired } => {
+                self.told(&account);
                 window::open(window::View::LogIn(&account));
             }
             NotifierEvent::Clicked { account, kind: NoticeKind::NotRenewed } => {
                 window::open(window::View::Account(&account));
             }
+            NotifierEvent::Clicked { kind: NoticeKind::NoTray, .. } => window::open(window::View::Overview),
             NotifierEvent::Clicked { kind: NoticeKind::KeychainRefused, .. } => self.keychain_returned(),
-            NotifierEvent::Decided { account, program, allow } => {
-                let decided = self.decide(&account, &Approval { program, allow });
-                if let Err(problem) = decided {
-                    tracing::warn!(%account, "the decision could not be kept: {problem}");
-                }
-            }
-            NotifierEvent::Clicked { kind: NoticeKind::ApprovalRequired, .. }
-            | NotifierEvent::Shown {
-                kind:
-                    NoticeKind::LoginEnds
-                    | NoticeKind::NotRenewed
-                    | NoticeKind::KeychainRefused
-                    | NoticeKind::ApprovalRequired,
-                ..
-            }
-            | NotifierEvent::Dismissed { .. } => {}
+            NotifierEvent::Decided { account, program, allow } => self.decided(&account, &Approval { program, allow }),
+            NotifierEvent::Clicked { kind: NoticeKind::ApprovalRequired | NoticeKind::Copied, .. }
+            | NotifierEvent::Shown { .. }
+            | NotifierEvent::Dismissed { .. }
+            | NotifierEvent::Gone { .. } => {}
         }
     }
 
-    /// Remembers that the person knows, so that a restart does not tell it again.
+    fn decided(&mut self, account: &AccountName, approval: &Approval) {
+        if let Err(problem) = self.decide(account, approval) {
+            tracing::warn!(%account, "the decision could not be kept: {problem}");
+        }
+    }
+
+    /// Answers who asked for a copy in the tray.
+    pub(super) fn answer_copy(&mut self, name: &AccountName, result: &Result<CopyAnswer, Problem>) {
+        let copied = Copied::of(name, result, self.clock.now(), &TimeZone::system());
+        self.notify(name, Notice::Copied { succeeded: copied.succeeded, text: copied.to_string() });
+        self.answer_in_the_tray(copied);
+    }
+
+    /// After the first log-in on a desktop: the agent is there from now on, so that the next notification is too, and the
+    /// person knows where it is.
+    pub(super) fn settle_on_the_desktop(&mut self, name: &AccountName) {
+        if self.tray.is_none() || self.accounts.len() > 1 || !start_at_login::is_desktop_session() {
+            return;
+        }
+        let was_decided = self.configuration.settings.start_at_login;
+        if let Err(error) = self.apply(&Edit::StartAtLoginUnlessDecided) {
+            return tracing::warn!("Evertoken does not start with the desktop: {error}");
+        }
+        if !was_decided
+            && self.configuration.settings.start_at_login
+            && let Some(notifier) = self.notifier.clone()
+        {
+            let notice = Notice::NoTray.notification(name, "Evertoken", self.clock.now(), &TimeZone::system());
+            tokio::spawn(async move {
+                if !tray::is_there().await {
+                    notifier.show(notice);
+                }
+            });
+        }
+    }
+
+    fn answer_in_the_tray(&mut self, copied: Copied) {
+        if let Some(tray) = &self.tray {
+            self.answers.show(copied, tray);
+        }
+    }
+
+    /// Remembers that the person has seen it, so that a restart of the agent does not tell it again.
     fn told(&self, name: &AccountName) {
         let Some(AccountContext { journal, .. }) = self.context(name) else { return };
         let newest_refusal = journal.read().ok().and_then(|entries| entries.iter().rev().find_map(Entry::refused));
         let Some(fingerprint) = newest_refusal else { return };
-        let told = Entry { at: self.clock.now(), record: Record::Told { fingerprint } };
+        let told = Entry { at: self.clock.now(), record: Record::Told { fingerprint, boot: boot::id() } };
         if let Err(error) = journal.append(&told) {
             tracing::warn!(account = %name, "the journal cannot be written: {error}");
         }

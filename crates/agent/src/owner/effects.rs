@@ -81,9 +81,17 @@ impl Agent {
                 let notification =
                     notice.notification(name, managed.account().server.name(), self.clock.now(), &TimeZone::system());
                 // On a server the journal is where somebody looks.
-                warn!("{}: {}", notification.title, notification.body);
+                if !notification.kind.is_transient() {
+                    warn!("{}: {}", notification.title, notification.body);
+                }
                 if let (true, Some(notifier)) = (wanted, &self.notifier) {
                     notifier.show(notification);
+                }
+            }
+            Effect::Update(notice) => {
+                if let Some(notifier) = &self.notifier {
+                    let server = managed.account().server.name();
+                    notifier.update(notice.notification(name, server, self.clock.now(), &TimeZone::system()));
                 }
             }
             Effect::Withdraw(kind) => {

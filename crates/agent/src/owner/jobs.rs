@@ -24,6 +24,7 @@ use crate::http::discovery::discover;
 use crate::request::Reply;
 use crate::rotation::{AccountContext, Found, rotate};
 use crate::store::account_lock::AccountLock;
+use crate::system::boot;
 
 /// Reads an account's tokens and journal. Who has no lock writes nothing: what is there is read, and the access token used.
 pub(super) async fn open(context: AccountContext) -> Option<JobResult> {
@@ -55,7 +56,7 @@ fn opened(context: &AccountContext, Found { tokens, entries }: Found) -> Result<
     let server = context.server.get().ok_or(KeychainProblem::Missing)?;
     let journal = if context.tokens.forgets() { Summary::default() } else { summarize(&entries) };
     Ok(Opened {
-        recovered: recover(&tokens.found(&server), &journal)?,
+        recovered: recover(&tokens.found(&server), &journal, &boot::id())?,
         unfinished: unfinished(&tokens, Some(&server)),
         access_token: tokens.access_token.map(|stored| stored.token),
         waiting: None,

@@ -244,6 +244,7 @@ impl Agent {
         }
         self.step(&name, Event::AuthorizationGranted(tokens));
         self.withdraw(&name, NoticeKind::KeychainRefused);
+        self.settle_on_the_desktop(&name);
         for other in self.log_ins.running.values_mut().filter(|other| other.account == id) {
             if other.asked.take().is_some() {
                 let _ = other.answers.send(PersonsAnswer::No);

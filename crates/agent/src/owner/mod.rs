@@ -6,6 +6,7 @@ mod accounts;
 mod agent;
 mod answer;
 mod calls;
+mod copy_answers;
 mod desktop;
 mod effects;
 mod finish;
@@ -33,12 +34,13 @@ use evertoken_core::config::paths::Paths;
 use evertoken_core::login::notice::Notice;
 use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::Event;
-use evertoken_core::present::tray::Action;
+use evertoken_core::present::tray::{Action, Answer};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
+use self::copy_answers::CopyAnswers;
 use self::finished::Finished;
 use self::log_ins::LogIns;
 use self::token_files::TokenFiles;
@@ -75,6 +77,7 @@ pub(crate) struct Parts {
     pub(crate) keychain: Keychain,
     pub(crate) info: AgentInfo,
     pub(crate) reports: watch::Sender<Arc<StatusReport>>,
+    pub(crate) answers: watch::Sender<Option<Answer>>,
     pub(crate) finished: mpsc::UnboundedSender<Finished>,
     pub(crate) notifier: Option<Notifier>,
     pub(crate) tray: Option<Tray>,
@@ -89,7 +92,7 @@ enum Next {
 
 impl Agent {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { configuration, file, paths, keychain, info, reports, finished, notifier, tray } = parts;
+        let Parts { configuration, file, paths, keychain, info, reports, answers, finished, notifier, tray } = parts;
         let token_files = TokenFiles::new(TokenFileStore::new(paths.token_files()));
         let mut agent = Self {
             policy: Policy::with(configuration.settings.refresh),
@@ -110,6 +113,7 @@ impl Agent {
             log_ins: LogIns::default(),
             notifier,
             tray,
+            answers: CopyAnswers::new(answers),
         };
         agent.adopt(configuration);
         agent.look_for_unfinished_log_ins();

@@ -20,13 +20,14 @@ pub use start_error::StartError;
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use evertoken_client::environment;
 use evertoken_core::account::order::AccountOrder;
 use evertoken_core::api::status::{AgentInfo, StatusReport};
 use evertoken_core::config::paths::Paths;
 use evertoken_core::config::{Keychain as KeychainSetting, Settings};
-use evertoken_core::present::tray::Action;
+use evertoken_core::present::tray::{Action, Answer};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
@@ -46,6 +47,9 @@ use crate::system::clock::WallClockTimer;
 use crate::system::process_signals::ProcessSignals;
 use crate::system::service_manager::{self, Inherited};
 use crate::system::{children, config_watch, hardening, logging, power_and_network};
+
+/// A notification daemon takes its notifications away within milliseconds.
+const TAKEN_AWAY_WITHIN: Duration = Duration::from_secs(1);
 
 /// How the agent is started.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,6 +78,8 @@ pub fn run(options: Options) -> Result<(), StartError> {
 struct Reports {
     info: AgentInfo,
     sender: watch::Sender<Arc<StatusReport>>,
+    /// What the tray says about the last copy.
+    answers: watch::Sender<Option<Answer>>,
 }
 
 impl Reports {
@@ -85,15 +91,16 @@ impl Reports {
             quitting: false,
         };
         let empty = StatusReport { agent: info.clone(), accounts: Vec::new(), account_order: AccountOrder::default() };
-        Self { info, sender: watch::channel(Arc::new(empty)).0 }
+        Self { info, sender: watch::channel(Arc::new(empty)).0, answers: watch::channel(None).0 }
     }
 
     /// What the tray shows.
     fn tray_provider(&self) -> crate::desktop::tray::Provider {
-        let watched = self.sender.subscribe();
+        let (watched, answers) = (self.sender.subscribe(), self.answers.subscribe());
         Arc::new(move || {
-            let report = Arc::clone(&watched.borrow());
-            evertoken_core::present::tray::Tray::of(&report.in_order(), Timestamp::now(), &TimeZone::system())
+            let (report, answer) = (Arc::clone(&watched.borrow()), answers.borrow().clone());
+            let (now, zone) = (Timestamp::now(), TimeZone::system());
+            evertoken_core::present::tray::Tray::of(&report.in_order(), answer.as_ref(), now, &zone)
         })
     }
 }
@@ -117,11 +124,12 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let paths = environment::paths()?;
     let file = ConfigurationFile::new(paths.config_file());
     let watched_file = paths.config_file();
+    let left_behind = paths.socket.with_file_name("notifications.json");
     let configuration = file.read()?;
     std::fs::create_dir_all(&paths.state)?;
     let _only_agent = OnlyAgent::claim(&paths, &inherited)?;
     let listener = local_api::bind(&paths.socket, inherited)?;
-    let Reports { info, sender: reports } = reports;
+    let Reports { info, sender: reports, answers } = reports;
     let (watched, followed) = (reports.subscribe(), reports.subscribe());
     info!(version = info.version, socket = %paths.socket.display(), "the agent runs");
 
@@ -148,6 +156,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         timer: WallClockTimer::new()?,
     };
     let token_files = TokenFileStore::new(paths.token_files());
+    let (notifier, notifications) = Notifier::start(notifier_out, left_behind);
     let parts = Parts {
         configuration,
         file,
@@ -155,8 +164,9 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         keychain,
         info,
         reports,
+        answers,
         finished,
-        notifier: Some(Notifier::start(notifier_out)),
+        notifier: Some(notifier),
         tray: tray.tray,
     };
     let agent = Agent::new(parts);
@@ -168,6 +178,8 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         announce_ready();
     }
     agent.run(inputs).await;
+    // A notification that nobody answers any more does not stay.
+    let _ = tokio::time::timeout(TAKEN_AWAY_WITHIN, notifications).await;
     api.abort();
     let _ = api.await;
     Ok(())

@@ -1,5 +1,6 @@
 //! What the operating system tells and is told.
 
+pub(crate) mod boot;
 pub(crate) mod children;
 pub mod clock;
 pub(crate) mod config_watch;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -100,6 +100,13 @@ pub(crate) fn run<F: Future<Output = ()>>(name: &str, display: bool, body: impl 
 }
 
 impl Desk {
+    /// A copy of a program under another name.
+    pub(crate) fn program(&self, of: &str, name: &str) -> PathBuf {
+        let path = self.folder.join(name);
+        std::fs::copy(Path::new("/usr/bin").join(of), &path).unwrap();
+        path
+    }
+
     pub(crate) fn session_bus(&self) -> Process {
         self.bus("session")
     }
@@ -149,18 +156,12 @@ pub(crate) async fn owned(connection: &Connection, name: &'static str) {
 
 /// Waits until somebody on the bus listens for signals by a rule that contains `text`.
 pub(crate) async fn listened_for(connection: &Connection, text: &str) {
-    listened_for_by(connection, text, None).await;
-}
-
-/// Waits until the listener, or anybody, listens for signals by a rule that contains `text`.
-pub(crate) async fn listened_for_by(connection: &Connection, text: &str, listener: Option<&str>) {
     const BUS: &str = "org.freedesktop.DBus";
     loop {
         let (path, interface) = ("/org/freedesktop/DBus", "org.freedesktop.DBus.Debug.Stats");
         let rules = connection.call_method(Some(BUS), path, Some(interface), "GetAllMatchRules", &()).await.unwrap();
         let rules: HashMap<String, Vec<String>> = rules.body().deserialize().unwrap();
-        let is_meant = |name: &str| listener.is_none_or(|listener| listener == name);
-        if rules.iter().any(|(name, rules)| is_meant(name) && rules.iter().any(|rule| rule.contains(text))) {
+        if rules.values().flatten().any(|rule| rule.contains(text)) {
             return;
         }
     }

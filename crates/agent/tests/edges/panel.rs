@@ -74,6 +74,10 @@ impl Icon {
         self.call("/StatusNotifierItem", "org.kde.StatusNotifierItem", "Activate", &(1, 1)).await;
     }
 
+    pub(crate) async fn middle_click(&self) {
+        self.call("/StatusNotifierItem", "org.kde.StatusNotifierItem", "SecondaryActivate", &(1, 1)).await;
+    }
+
     /// Opens the menu as panels do: announces it, then reads it.
     pub(crate) async fn open_menu(&self) -> Vec<Line> {
         self.call("/MenuBar", "com.canonical.dbusmenu", "AboutToShow", &0).await;

@@ -14,7 +14,8 @@ fn content(line: &str, icon: Icon) -> Content {
     let copy = |name: &str| item(name, true, Action::Copy(name.parse().unwrap()));
     Content {
         icon,
-        tooltip: "team_eu · valid until 14:32".to_owned(),
+        headline: "team_eu · valid until 14:32".to_owned(),
+        tooltip: String::new(),
         menu: vec![
             MenuItem::Line(line.to_owned()),
             MenuItem::Separator,
@@ -42,6 +43,8 @@ desk_test!(without display: a_person_sees_the_state_and_what_they_choose_is_done
 
     icon.left_click().await;
     assert_eq!(actions.recv().await, Some(Action::OpenWindow));
+    icon.middle_click().await;
+    assert_eq!(actions.recv().await, Some(Action::CopyDefault));
     let menu = icon.open_menu().await;
     let lines: Vec<(&str, bool)> = menu.iter().map(|(_, label, enabled)| (label.as_str(), *enabled)).collect();
     assert_eq!(

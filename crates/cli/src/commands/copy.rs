@@ -19,6 +19,9 @@ Examples:
 pub(crate) struct Copy {
     #[command(flatten)]
     account: AccountArgument,
+    /// Show a notification too, for menus and keyboard shortcuts
+    #[arg(long)]
+    notify: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -29,7 +32,11 @@ impl Copy {
         let client = agent_client().await?;
         let account = self.account.name()?;
         let account = account.as_ref();
-        let copied = after_refresh(&client, account, None, || client.copy(account)).await?;
+        let copied = if self.notify {
+            client.copy_and_notify(account).await?
+        } else {
+            after_refresh(&client, account, None, || client.copy(account)).await?
+        };
         if self.json {
             return output::json(&copied);
         }

@@ -145,6 +145,7 @@ impl Login {
         let credential = if way.is_none() { Some(credential::read()?) } else { None };
         let client = agent_client().await?;
         let report = client.status().await?;
+        let started_before = client.settings().await?.start_at_login;
         let name = named(self.account)?.or_else(|| implied_account(&report));
         let is_new = name.as_ref().is_some_and(|name| report.accounts.iter().all(|account| account.name != *name));
         let (settings, replace_user) = (self.settings.into_settings(is_new), self.replace_user);
@@ -172,6 +173,9 @@ impl Login {
         if !account.login.not_granted.is_empty() {
             let missing = output::plain(&account.login.not_granted.join(" "));
             output::line(format_args!("The server did not grant: {missing}."))?;
+        }
+        if !started_before && client.settings().await?.start_at_login {
+            output::line("Evertoken starts with your desktop from now on; the settings can change that.")?;
         }
         match client.status().await?.accounts.into_iter().find(|other| other.default) {
             Some(default) if is_new && default.name != account.name => output::line(format_args!(

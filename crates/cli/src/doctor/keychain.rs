@@ -7,9 +7,10 @@ use evertoken_core::keychain::KeychainProblem;
 use super::Finding;
 
 const CHECK: &str = "keychain";
-const PROBLEMS: [KeychainProblem; 11] = [
+const PROBLEMS: [KeychainProblem; 12] = [
     KeychainProblem::Locked,
     KeychainProblem::TimedOut,
+    KeychainProblem::PasswordAsked,
     KeychainProblem::Unavailable,
     KeychainProblem::Refused,
     KeychainProblem::Missing,

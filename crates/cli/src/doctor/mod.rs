@@ -6,6 +6,8 @@ mod agent;
 mod approval;
 #[cfg(target_os = "linux")]
 mod certificates;
+#[cfg(target_os = "linux")]
+mod clipboard;
 mod clock;
 mod configuration;
 #[cfg(target_os = "linux")]
@@ -57,6 +59,8 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
     findings.push(keychain::verdict(keychain, report, diagnosis.as_ref()));
     #[cfg(target_os = "linux")]
     findings.push(display::look());
+    #[cfg(target_os = "linux")]
+    findings.push(clipboard::look());
     #[cfg(target_os = "linux")]
     findings.extend(services::verdicts(diagnosis.as_ref()));
     findings.push(window::look());

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountName, Sharing};
+use crate::oauth::cleaned::is_unfit;
 
 /// A program: the file that a process runs, as the operating system tells it. Not what the process says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,6 +20,24 @@ impl Program {
     #[must_use]
     pub fn new(path: impl Into<String>) -> Self {
         Self(path.into())
+    }
+
+    /// A program by the bytes of its file's path. What is no text, what cannot be seen and what ends a line or turns it
+    /// around is escaped, and so is the backslash: different files have different names, and no name does anything.
+    #[must_use]
+    pub fn at(path: &[u8]) -> Self {
+        let mut name = String::new();
+        for chunk in path.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                match c {
+                    '\\' => name.push_str(r"\\"),
+                    c if is_unfit(c) => name.extend(c.escape_unicode()),
+                    c => name.push(c),
+                }
+            }
+            name.extend(chunk.invalid().iter().map(|byte| format!(r"\x{byte:02x}")));
+        }
+        Self(name)
     }
 
     /// The path of its file.
@@ -161,6 +180,20 @@ mod tests {
     #[test]
     fn a_program_without_a_name_is_not_let_in_where_a_person_has_to_approve() {
         assert_eq!(asking().permission(None), Permission::Denied);
+    }
+
+    #[test]
+    fn different_files_have_different_names_and_no_name_does_anything() {
+        for (path, name) in [
+            (&b"/usr/bin/curl"[..], "/usr/bin/curl"),
+            ("/home/größer/鍵 1".as_bytes(), "/home/größer/鍵 1"),
+            (b"/tmp/a\nb\x1b[2J", r"/tmp/a\u{a}b\u{1b}[2J"),
+            ("/tmp/gnp.\u{202e}exe".as_bytes(), r"/tmp/gnp.\u{202e}exe"),
+            (b"/tmp/\xff", r"/tmp/\xff"),
+            (b"/tmp/\\xff", r"/tmp/\\xff"),
+        ] {
+            assert_eq!(Program::at(path).as_str(), name);
+        }
     }
 
     #[test]

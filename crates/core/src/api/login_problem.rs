@@ -11,6 +11,7 @@ use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, OAuthError, Refusal
 pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
     let advice = match problem {
         KeychainProblem::Locked | KeychainProblem::TimedOut => "Unlock the keychain; Evertoken goes on by itself.",
+        KeychainProblem::PasswordAsked => "Enter it there; Evertoken continues automatically.",
         KeychainProblem::Unavailable => {
             "Start a keychain such as GNOME Keyring, or open your database in KeePassXC; Evertoken goes on by itself."
         }

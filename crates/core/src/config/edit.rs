@@ -39,6 +39,8 @@ pub enum Edit {
     SetDefault(AccountName),
     /// Changes settings.
     ChangeSettings(SettingsChange),
+    /// Starts the agent with the desktop, unless it was decided whether it does.
+    StartAtLoginUnlessDecided,
 }
 
 impl Edit {
@@ -64,6 +66,12 @@ impl Edit {
                 put(&mut document, "default_account", name.as_str());
             }
             Self::ChangeSettings(change) => change_settings(&mut document, change)?,
+            Self::StartAtLoginUnlessDecided => {
+                let settings = table(document.as_table_mut(), "settings")?;
+                if !settings.contains_key("start_at_login") {
+                    put(settings, "start_at_login", true);
+                }
+            }
         }
         Ok(document.to_string())
     }
@@ -242,6 +250,9 @@ fn change_settings(document: &mut DocumentMut, change: &SettingsChange) -> Resul
     if let Some(after) = change.clear_clipboard_after {
         put(settings, "clear_clipboard_after", after.to_string());
     }
+    if let Some(paste_once) = change.paste_once {
+        put(settings, "paste_once", paste_once);
+    }
     if let Some(refresh) = change.refresh {
         let name = match refresh {
             RefreshTime::Early => "early",
@@ -256,12 +267,13 @@ fn change_settings(document: &mut DocumentMut, change: &SettingsChange) -> Resul
     if let Some(order) = &change.account_order {
         put_texts(settings, ACCOUNT_ORDER, &order.names().map(AccountName::as_str).collect::<Vec<_>>());
     }
-    if let Some(NotificationSettings { login, not_renewed, keychain, approval }) = change.notifications {
+    if let Some(NotificationSettings { login, not_renewed, keychain, approval, copied }) = change.notifications {
         let notifications = table(settings, "notifications")?;
         put(notifications, "login", login);
         put(notifications, "not_renewed", not_renewed);
         put(notifications, "keychain", keychain);
         put(notifications, "approval", approval);
+        put(notifications, "copied", copied);
     }
     Ok(())
 }

@@ -49,6 +49,8 @@ pub struct Configuration {
 pub struct Settings {
     /// When a copied access token is cleared from the clipboard.
     pub clear_clipboard_after: Span,
+    /// Is a copied access token gone after the first paste, where the display tells of pastes?
+    pub paste_once: bool,
     /// Where tokens are kept.
     pub keychain: Keychain,
     /// Where the keychain file and its key are, for `keychain = "file"`.
@@ -124,11 +126,13 @@ pub struct NotificationSettings {
     pub keychain: bool,
     /// "A program wants a Vault token".
     pub approval: bool,
+    /// "Access token copied", after a click in the tray.
+    pub copied: bool,
 }
 
 impl Default for NotificationSettings {
     fn default() -> Self {
-        Self { login: true, not_renewed: true, keychain: true, approval: true }
+        Self { login: true, not_renewed: true, keychain: true, approval: true, copied: true }
     }
 }
 
@@ -139,6 +143,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             clear_clipboard_after: CLEAR_CLIPBOARD_AFTER,
+            // Some programs ask twice for one paste, and histories that we do not know would use it up.
+            paste_once: false,
             keychain: Keychain::default(),
             keychain_file: KeychainFile::default(),
             notifications: NotificationSettings::default(),
@@ -157,6 +163,9 @@ pub struct SettingsChange {
     /// When a copied access token is cleared from the clipboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear_clipboard_after: Option<Span>,
+    /// Is a copied access token gone after the first paste, where the display tells of pastes?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paste_once: Option<bool>,
     /// Which notifications are shown; those that are absent are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationSettings>,

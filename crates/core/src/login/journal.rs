@@ -79,10 +79,13 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// The person was told that a log-in is required.
+    /// The person has seen that a log-in is required.
     Told {
         /// The refused refresh token.
         fingerprint: Fingerprint,
+        /// Since which start of the machine: after the next one they are told again.
+        #[serde(default)]
+        boot: String,
     },
     /// A new refresh token could not be stored yet.
     StoreDelayed {
@@ -195,8 +198,8 @@ pub struct Refused {
     pub at: Timestamp,
     /// When it had expired, if the endpoint said so, UTC.
     pub expired_at: Option<Timestamp>,
-    /// Was the person told?
-    pub told: bool,
+    /// In which run of the machine the person was told, if at all.
+    pub told: Option<String>,
 }
 
 /// `GET /v1/accounts/{name}/history`: the newest entries last.
@@ -273,13 +276,13 @@ impl Summary {
             }
             Record::Refused { fingerprint, expired_at, .. } => {
                 self.resolve(*fingerprint);
-                let told = self.refused(*fingerprint).is_some_and(|refused| refused.told);
+                let told = self.refused(*fingerprint).and_then(|refused| refused.told.clone());
                 self.refused.retain(|refused| refused.fingerprint != *fingerprint);
                 self.refused.push(Refused { fingerprint: *fingerprint, at: entry.at, expired_at: *expired_at, told });
             }
-            Record::Told { fingerprint } => {
+            Record::Told { fingerprint, boot } => {
                 if let Some(refused) = self.refused.iter_mut().find(|r| r.fingerprint == *fingerprint) {
-                    refused.told = true;
+                    refused.told = Some(boot.clone());
                 }
             }
             Record::OutcomeUnknown { .. }
@@ -349,11 +352,11 @@ mod tests {
     fn a_wrong_token_that_a_person_tries_does_not_make_the_journal_forget_about_the_login() {
         let refused =
             |name| Record::Refused { fingerprint: token(name), expired_at: None, trace_id: None, reason: None };
-        let told = Record::Told { fingerprint: token("a") };
+        let told = Record::Told { fingerprint: token("a"), boot: "1".to_owned() };
         let presented = |name| Record::Presented { fingerprint: token(name) };
         let records = [presented("a"), refused("a"), told, presented("a"), presented("wrong"), refused("wrong")];
         let summary = summarize(&records.map(|record| entry(1, record)));
-        assert_eq!(summary.refused(token("a")).map(|refused| refused.told), Some(true));
+        assert_eq!(summary.refused(token("a")).and_then(|refused| refused.told.as_deref()), Some("1"));
         assert_eq!(summary.unresolved(token("a")).map(|unresolved| unresolved.times), Some(1));
     }
 

@@ -1,6 +1,7 @@
 //! What a person must hear of, and when: the kinds of notifications.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::account::approval::Program;
 use crate::config::NotificationSettings;
@@ -12,7 +13,7 @@ pub enum Notice {
     LoginRequired {
         /// When the login expired, if the endpoint said so, UTC.
         expired_at: Option<Timestamp>,
-        /// Until when the access token still works, UTC.
+        /// When the access token expires or expired, UTC; `None` when there is none.
         access_token_until: Option<Timestamp>,
     },
     /// The login ends soon, whatever is refreshed until then.
@@ -36,10 +37,20 @@ pub enum Notice {
         /// Which.
         program: Program,
     },
+    /// The person asked for a copy in the tray: the answer.
+    Copied {
+        /// Is the token on the clipboard?
+        succeeded: bool,
+        /// What they are told.
+        text: String,
+    },
+    /// The person has logged in for the first time, and the desktop shows no icons: how to get one.
+    NoTray,
 }
 
 /// The kinds of [`Notice`]: one of each kind is shown for an account at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NoticeKind {
     /// [`Notice::LoginRequired`].
     LoginRequired,
@@ -51,9 +62,27 @@ pub enum NoticeKind {
     KeychainRefused,
     /// [`Notice::ApprovalRequired`].
     ApprovalRequired,
+    /// [`Notice::Copied`].
+    Copied,
+    /// [`Notice::NoTray`].
+    NoTray,
 }
 
 impl NoticeKind {
+    /// Is it an answer that goes by itself, rather than something that a person must see?
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        match self {
+            Self::Copied => true,
+            Self::LoginRequired
+            | Self::LoginEnds
+            | Self::NotRenewed
+            | Self::KeychainRefused
+            | Self::ApprovalRequired
+            | Self::NoTray => false,
+        }
+    }
+
     /// Does the person want to see this kind?
     #[must_use]
     pub const fn is_wanted(self, settings: NotificationSettings) -> bool {
@@ -62,6 +91,9 @@ impl NoticeKind {
             Self::NotRenewed => settings.not_renewed,
             Self::KeychainRefused => settings.keychain,
             Self::ApprovalRequired => settings.approval,
+            Self::Copied => settings.copied,
+            // Once in a life.
+            Self::NoTray => true,
         }
     }
 }
@@ -76,6 +108,8 @@ impl Notice {
             Self::NotRenewed { .. } => NoticeKind::NotRenewed,
             Self::KeychainRefused => NoticeKind::KeychainRefused,
             Self::ApprovalRequired { .. } => NoticeKind::ApprovalRequired,
+            Self::Copied { .. } => NoticeKind::Copied,
+            Self::NoTray => NoticeKind::NoTray,
         }
     }
 }

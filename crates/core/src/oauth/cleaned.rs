@@ -5,7 +5,7 @@
 #[must_use]
 pub fn cleaned(text: &str, longest: usize) -> String {
     let mut clean = String::new();
-    let seen = text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_invisible(*c)));
+    let seen = text.chars().filter(|c| c.is_whitespace() || !is_unfit(*c));
     for c in seen.map(|c| if c.is_whitespace() { ' ' } else { c }) {
         // One blank for each run of them.
         if c != ' ' || !(clean.is_empty() || clean.ends_with(' ')) {
@@ -15,6 +15,11 @@ pub fn cleaned(text: &str, longest: usize) -> String {
     let end = clean.char_indices().nth(longest).map_or(clean.len(), |(at, _)| at);
     clean.truncate(end);
     clean.trim_end().to_owned()
+}
+
+/// Is it a control character, or one that is not seen or changes the order in which the rest is read?
+pub(crate) fn is_unfit(c: char) -> bool {
+    c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// Format characters, fillers, and what would join the letters of two words.

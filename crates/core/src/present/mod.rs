@@ -1,5 +1,7 @@
 //! What people read and click: sentences, notifications, the tray, the window.
 
+pub mod clipboard_histories;
+pub mod copied;
 pub mod notification;
 pub mod sentence;
 pub mod tray;

@@ -1,18 +1,28 @@
 //! The tray as a plain value: icon, tooltip, menu. Pure functions of the status.
 
+mod menu;
+
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::account::AccountName;
+use crate::account::approval::Program;
 use crate::api::status::{AccountStatus, State};
-use crate::present::sentence::{state_and_end, state_and_time_left};
+use crate::present::copied::Copied;
+use crate::present::sentence::state_and_end;
+
+pub use menu::MenuItem;
 
 /// All that the tray shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tray {
     /// The picture.
     pub icon: Icon,
-    /// One line an account, true for as long as the state lasts.
+    /// The tooltip's title, which some panels show alone: how things are, true for as long as the state lasts.
+    pub headline: String,
+    /// The tooltip's text: with several accounts a line for each.
     pub tooltip: String,
     /// The menu, top to bottom.
     pub menu: Vec<MenuItem>,
@@ -33,12 +43,21 @@ pub enum Icon {
     KeychainUnavailable,
     /// Nobody is logged in.
     SignedOut,
+    /// For two seconds: the access token was copied.
+    Copied,
 }
 
 impl Icon {
     /// Every picture.
-    pub const ALL: [Self; 6] =
-        [Self::Valid, Self::Retrying, Self::Expired, Self::LoginRequired, Self::KeychainUnavailable, Self::SignedOut];
+    pub const ALL: [Self; 7] = [
+        Self::Valid,
+        Self::Retrying,
+        Self::Expired,
+        Self::LoginRequired,
+        Self::KeychainUnavailable,
+        Self::SignedOut,
+        Self::Copied,
+    ];
 
     /// The name of its files, and its icon name on the bus.
     #[must_use]
@@ -50,6 +69,7 @@ impl Icon {
             Self::LoginRequired => "login-required",
             Self::KeychainUnavailable => "keychain-unavailable",
             Self::SignedOut => "signed-out",
+            Self::Copied => "copied",
         }
     }
 
@@ -58,34 +78,9 @@ impl Icon {
     pub const fn needs_attention(self) -> bool {
         match self {
             Self::Expired | Self::LoginRequired | Self::KeychainUnavailable => true,
-            Self::Valid | Self::Retrying | Self::SignedOut => false,
+            Self::Valid | Self::Retrying | Self::SignedOut | Self::Copied => false,
         }
     }
-}
-
-/// A line of the menu.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MenuItem {
-    /// Text that cannot be chosen.
-    Line(String),
-    /// Something to do.
-    Item {
-        /// Its text.
-        label: String,
-        /// Can it be chosen now?
-        enabled: bool,
-        /// What it does.
-        action: Action,
-    },
-    /// A menu beside the menu.
-    Submenu {
-        /// Its text.
-        label: String,
-        /// Its lines.
-        items: Vec<MenuItem>,
-    },
-    /// A line between groups.
-    Separator,
 }
 
 /// What a person can ask for in the tray.
@@ -93,25 +88,81 @@ pub enum MenuItem {
 pub enum Action {
     /// Put the access token on the clipboard.
     Copy(AccountName),
+    /// The same for the default account, or the only one.
+    CopyDefault,
     /// Refresh now.
     Refresh(AccountName),
     /// Open the window on the account's log-in.
     Login(AccountName),
+    /// Open the window on the account.
+    Show(AccountName),
+    /// From now on this account is meant when none is named.
+    MakeDefault(AccountName),
+    /// Decide about a program that waits.
+    Decide {
+        /// Whose access tokens it wants.
+        account: AccountName,
+        /// Which.
+        program: Program,
+        /// May it have them?
+        allow: bool,
+    },
     /// Open the window.
     OpenWindow,
     /// End the agent.
     Quit,
 }
 
+/// For how long a check mark answers a copy.
+pub const CHECK_MARK_FOR: Duration = Duration::from_secs(2);
+/// For how long its sentence stands in tooltip and menu: long enough to open either and read.
+pub const ANSWER_FOR: Duration = Duration::from_secs(10);
+
+/// The answer to a copy that was asked for in the tray.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What is said.
+    pub copied: Copied,
+    /// Was it given within [`CHECK_MARK_FOR`]?
+    pub is_new: bool,
+}
+
 impl Tray {
     /// The tray for the accounts at `now`, in the person's time zone.
     #[must_use]
-    pub fn of(accounts: &[&AccountStatus], now: Timestamp, zone: &TimeZone) -> Self {
-        Self {
-            icon: icon(accounts),
-            tooltip: lines(accounts, |account| state_and_end(account, now, zone)).join("\n"),
-            menu: menu(accounts, now),
+    pub fn of(accounts: &[&AccountStatus], answer: Option<&Answer>, now: Timestamp, zone: &TimeZone) -> Self {
+        let lines = lines(accounts, |account| state_and_end(account, now, zone));
+        let (headline, tooltip) = match lines.as_slice() {
+            [only] => (only.clone(), String::new()),
+            several => (headline(accounts, several), several.join("\n")),
+        };
+        let usual = Self { icon: icon(accounts), headline, tooltip, menu: menu::of(accounts, now) };
+        match answer {
+            Some(answer) => usual.answering(answer),
+            None => usual,
         }
+    }
+
+    fn answering(mut self, Answer { copied, is_new }: &Answer) -> Self {
+        if copied.succeeded && *is_new {
+            self.icon = Icon::Copied;
+        }
+        self.tooltip = [&copied.advice, &self.headline, &self.tooltip].map(String::as_str).join("\n").trim().to_owned();
+        self.headline.clone_from(&copied.sentence);
+        let answer = [&copied.sentence, &copied.advice].map(|line| MenuItem::Line(line.clone()));
+        self.menu.splice(0..0, answer.into_iter().chain([MenuItem::Separator]));
+        self
+    }
+}
+
+/// How several accounts are, in one line: the one that needs a person most, or how many are well.
+fn headline(accounts: &[&AccountStatus], lines: &[String]) -> String {
+    let icon = icon(accounts);
+    let valid = accounts.iter().filter(|account| icon_of(account) == Icon::Valid).count();
+    let most_urgent = accounts.iter().position(|account| icon_of(account) == icon);
+    match most_urgent.and_then(|at| lines.get(at)) {
+        Some(line) if icon.needs_attention() => line.clone(),
+        _ => format!("{valid} of {} accounts valid", accounts.len()),
     }
 }
 
@@ -142,29 +193,6 @@ pub(crate) fn icon_of(account: &AccountStatus) -> Icon {
     }
 }
 
-fn menu(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
-    let mut menu: Vec<MenuItem> =
-        lines(accounts, |account| state_and_time_left(account, now)).into_iter().map(MenuItem::Line).collect();
-    menu.push(MenuItem::Separator);
-    menu.push(for_each_account("Copy access token", accounts, |account| {
-        (account.access_token.is_some(), Action::Copy(account.name.clone()))
-    }));
-    menu.push(for_each_account("Refresh now", accounts, |account| {
-        (can_refresh(account.state), Action::Refresh(account.name.clone()))
-    }));
-    menu.extend(accounts.iter().filter(|account| account.state.requires_authorization()).map(|account| {
-        let label = match accounts.len() {
-            1 => "Log in again…".to_owned(),
-            _ => format!("Log in to {} again…", account.name),
-        };
-        MenuItem::Item { label, enabled: true, action: Action::Login(account.name.clone()) }
-    }));
-    menu.push(MenuItem::Separator);
-    menu.push(MenuItem::Item { label: "Open Evertoken".to_owned(), enabled: true, action: Action::OpenWindow });
-    menu.push(MenuItem::Item { label: "Quit".to_owned(), enabled: true, action: Action::Quit });
-    menu
-}
-
 pub(crate) const fn can_refresh(state: State) -> bool {
     match state {
         State::Valid | State::Retrying | State::Expired | State::KeychainUnavailable => true,
@@ -172,22 +200,21 @@ pub(crate) const fn can_refresh(state: State) -> bool {
     }
 }
 
-/// One item for one account, a submenu for several.
-fn for_each_account(
-    label: &str,
-    accounts: &[&AccountStatus],
-    choice: impl Fn(&AccountStatus) -> (bool, Action),
-) -> MenuItem {
-    let item = |label: String, account: &AccountStatus| {
-        let (enabled, action) = choice(account);
-        MenuItem::Item { label, enabled, action }
-    };
-    match accounts {
-        [] => MenuItem::Line(label.to_owned()),
-        [only] => item(label.to_owned(), only),
-        several => MenuItem::Submenu {
-            label: label.to_owned(),
-            items: several.iter().map(|account| item(account.name.to_string(), account)).collect(),
-        },
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_answered_by_a_check_mark_and_a_sentence_that_stays_longer() {
+        let shown = |is_new, succeeded| {
+            let copied = Copied { succeeded, sentence: "Copied.".to_owned(), advice: "It expires.".to_owned() };
+            let tray = Tray::of(&[], Some(&Answer { copied, is_new }), Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+            assert_eq!((tray.headline.as_str(), tray.tooltip.as_str()), ("Copied.", "It expires.\nSigned out"));
+            assert_eq!(tray.menu[..2], ["Copied.", "It expires."].map(|line| MenuItem::Line(line.to_owned())));
+            tray.icon
+        };
+        assert_eq!(shown(true, true), Icon::Copied);
+        assert_eq!(shown(false, true), Icon::SignedOut);
+        assert_eq!(shown(true, false), Icon::SignedOut, "nothing was copied");
     }
 }

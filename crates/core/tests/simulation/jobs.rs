@@ -59,7 +59,8 @@ impl World {
             }
             self.finish_log_in(i, tokens.unfinished_log_in(Some(&self.configured)).cloned());
         }
-        let event = match read.and_then(|tokens| Ok((recover(&tokens.found(&self.configured), &summary)?, tokens))) {
+        let event = match read.and_then(|tokens| Ok((recover(&tokens.found(&self.configured), &summary, "")?, tokens)))
+        {
             Ok((recovered, tokens)) => {
                 self.agents[i].access = tokens.access_token.map(|stored| stored.token.expose().to_owned());
                 self.agents[i].refused = self.keychain.current();

@@ -281,7 +281,7 @@ impl World {
                     self.agents[i].jobs.push_back(Job::Refresh(id));
                 }
                 Effect::Notify(notice) => self.notify(i, &notice),
-                Effect::Withdraw(_) => {}
+                Effect::Update(_) | Effect::Withdraw(_) => {}
             }
         }
         if !self.agents[i].jobs.is_empty() {
@@ -294,7 +294,10 @@ impl World {
         if let Notice::LoginRequired { .. } = notice {
             let Some(token) = self.check_told(i) else { return };
             self.counts.told += 1;
-            let told = Record::Told { fingerprint: evertoken_core::oauth::token::Fingerprint::of(&token) };
+            let told = Record::Told {
+                fingerprint: evertoken_core::oauth::token::Fingerprint::of(&token),
+                boot: String::new(),
+            };
             let dies = self.random.one_in(self.kills_per_step);
             if dies || !self.journal.append(self.clock.timestamp(self.t), told, true, &mut self.random) {
                 *self.excused.entry(token).or_default() += 1;

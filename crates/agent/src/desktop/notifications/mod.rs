@@ -1,4 +1,4 @@
-//! Notifications with a button, by notify-rust: one for each account and kind, shown for as long as it is true.
+//! Notifications with a button: one for each account and kind, shown for as long as it is true.
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
@@ -10,12 +10,14 @@ use elsewhere as platform;
 #[cfg(target_os = "linux")]
 use linux as platform;
 
+use std::path::PathBuf;
+
 use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Program;
 use evertoken_core::login::notice::NoticeKind;
 use evertoken_core::present::notification::{Buttons, Notification};
-use notify_rust::NotificationResponse;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// What became of a notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +45,15 @@ pub enum NotifierEvent {
         /// May it have them?
         allow: bool,
     },
-    /// It is gone without having been withdrawn or clicked.
+    /// The person waved it away.
     Dismissed {
+        /// Whose.
+        account: AccountName,
+        /// Which.
+        kind: NoticeKind,
+    },
+    /// It is gone, and nobody has to have seen it.
+    Gone {
         /// Whose.
         account: AccountName,
         /// Which.
@@ -59,6 +68,8 @@ pub struct Notifier(mpsc::UnboundedSender<Command>);
 #[derive(Debug)]
 enum Command {
     Show(Notification),
+    /// Its text follows the time, if it is shown.
+    Update(Notification),
     Withdraw(Key),
 }
 
@@ -67,18 +78,24 @@ type Key = (AccountName, NoticeKind);
 
 impl Notifier {
     /// Starts; what becomes of the notifications is sent to `sender`. Call it inside the runtime. What is shown goes
-    /// with the last clone.
+    /// with the last clone, and the task ends then; what an agent before this one left there is known from `left_behind`, a file of the session.
     #[must_use]
-    pub fn start(sender: mpsc::UnboundedSender<NotifierEvent>) -> Self {
+    pub fn start(sender: mpsc::UnboundedSender<NotifierEvent>, left_behind: PathBuf) -> (Self, JoinHandle<()>) {
         let (commands, received) = mpsc::unbounded_channel();
-        tokio::spawn(platform::run(received, sender));
-        Self(commands)
+        let task = tokio::spawn(platform::run(received, sender, left_behind));
+        (Self(commands), task)
     }
 
     /// Shows the notification, in place of the one of its account and kind. When nothing can show it now, it is shown
     /// as soon as something can, unless it was withdrawn meanwhile.
     pub fn show(&self, notification: Notification) {
         let _ending = self.0.send(Command::Show(notification));
+    }
+
+    /// Puts the notification quietly in the place of the one of its account and kind; where there is none any more,
+    /// none is shown.
+    pub fn update(&self, notification: Notification) {
+        let _ending = self.0.send(Command::Update(notification));
     }
 
     /// Takes the account's notification of this kind away; that there is none is fine.
@@ -94,7 +111,10 @@ enum End {
     Clicked,
     /// Its second button.
     Denied,
+    /// Waved away.
     Dismissed,
+    /// Without a person.
+    Gone,
 }
 
 /// The names of the actions on the wire.
@@ -103,18 +123,23 @@ const BUTTON: &str = "button";
 const ALLOW: &str = "allow";
 const DENY: &str = "deny";
 
+/// Name and label of what a person can choose. The notification itself has no label: some daemons would draw it as a
+/// second button.
+fn actions(buttons: &Buttons) -> Vec<(&'static str, &'static str)> {
+    match buttons {
+        Buttons::None => Vec::new(),
+        Buttons::One(label) => vec![(ITSELF, ""), (BUTTON, label)],
+        Buttons::AllowOrDeny(_) => vec![(ALLOW, "Allow"), (DENY, "Deny")],
+    }
+}
+
 impl End {
-    fn of_action(action: &str) -> Self {
-        if action == DENY { Self::Denied } else { Self::Clicked }
+    const fn was_chosen(self) -> bool {
+        matches!(self, Self::Clicked | Self::Denied)
     }
 
-    fn of_response(response: &NotificationResponse) -> Self {
-        match response {
-            NotificationResponse::Default => Self::of_action(ITSELF),
-            NotificationResponse::Action(action) => Self::of_action(action),
-            NotificationResponse::Reply(_) => Self::Clicked,
-            NotificationResponse::Closed(_) => Self::Dismissed,
-        }
+    fn of_action(action: &str) -> Self {
+        if action == DENY { Self::Denied } else { Self::Clicked }
     }
 
     fn event(self, notification: Notification) -> NotifierEvent {
@@ -122,24 +147,9 @@ impl End {
         match (self, buttons) {
             (Self::Clicked, Buttons::AllowOrDeny(program)) => NotifierEvent::Decided { account, program, allow: true },
             (Self::Denied, Buttons::AllowOrDeny(program)) => NotifierEvent::Decided { account, program, allow: false },
-            (Self::Clicked | Self::Denied, Buttons::One(_)) => NotifierEvent::Clicked { account, kind },
-            (Self::Dismissed, Buttons::One(_) | Buttons::AllowOrDeny(_)) => NotifierEvent::Dismissed { account, kind },
+            (Self::Clicked | Self::Denied, Buttons::One(_) | Buttons::None) => NotifierEvent::Clicked { account, kind },
+            (Self::Dismissed, _) => NotifierEvent::Dismissed { account, kind },
+            (Self::Gone, _) => NotifierEvent::Gone { account, kind },
         }
     }
-}
-
-/// The notification in notify-rust's terms, without what only one system has.
-fn described(notification: &Notification) -> notify_rust::Notification {
-    let mut described = notify_rust::Notification::new();
-    described
-        .appname("Evertoken")
-        .summary(&notification.title)
-        .body(&notification.body)
-        .icon("evertoken")
-        .timeout(notify_rust::Timeout::Never);
-    match &notification.buttons {
-        Buttons::One(label) => described.action(ITSELF, label).action(BUTTON, label),
-        Buttons::AllowOrDeny(_) => described.action(ALLOW, "Allow").action(DENY, "Deny"),
-    };
-    described
 }

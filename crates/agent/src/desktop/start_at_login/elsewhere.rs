@@ -6,6 +6,10 @@ use std::io;
 use auto_launch::AutoLaunchBuilder;
 use evertoken_core::config::paths::Paths;
 
+pub(super) const fn is_desktop_session() -> bool {
+    true
+}
+
 pub(super) fn set(_paths: &Paths, wanted: bool) -> io::Result<()> {
     let program = std::env::current_exe()?.display().to_string();
     let entry = AutoLaunchBuilder::new()

@@ -22,6 +22,12 @@ pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
     }
 }
 
+/// Desktops name themselves (`XDG_CURRENT_DESKTOP`, Desktop Entry Specification); over SSH there is none.
+pub(super) fn is_desktop_session() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_set("XDG_CURRENT_DESKTOP") && (is_set("WAYLAND_DISPLAY") || is_set("DISPLAY"))
+}
+
 /// Where the program lies. After an upgrade the kernel marks the file of the one that still runs.
 fn installed(program: PathBuf) -> PathBuf {
     const REPLACED: &str = " (deleted)";

@@ -14,6 +14,11 @@ use std::io;
 
 use evertoken_core::config::paths::Paths;
 
+/// Does a person's desktop run this agent, rather than a server or a shell from elsewhere?
+pub(crate) fn is_desktop_session() -> bool {
+    platform::is_desktop_session()
+}
+
 /// Switches it on or off, for this person and the program that runs now.
 ///
 /// # Errors

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tray_icon::menu::{IsMenuItem, Menu, MenuEvent, MenuId, PredefinedMenuItem, Submenu};
 use tray_icon::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
+use super::Provider;
 use super::picture::pictures;
-use super::{Provider, TITLE};
 
 #[derive(Debug)]
 enum UserEvent {
@@ -29,6 +29,18 @@ impl Tray {
     pub fn refresh(&self) {
         let _ending = self.0.send_event(UserEvent::Changed);
     }
+
+    /// The same, for who has to do it later.
+    pub(crate) fn refresher(&self) -> impl Fn() + Send + 'static {
+        let tray = self.clone();
+        move || tray.refresh()
+    }
+}
+
+/// Both systems have a place for icons.
+#[expect(clippy::unused_async, reason = "as on Linux")]
+pub(crate) async fn is_there() -> bool {
+    true
 }
 
 /// Shows the icon and sends what a person asks for in it, for ever. `started` gets the handle; the agent's own runtime
@@ -64,7 +76,7 @@ pub fn run_on_main_thread(
                 match &icon {
                     None => {
                         let builder = TrayIconBuilder::new().with_title("").with_menu_on_left_click(false);
-                        let builder = builder.with_tooltip(format!("{TITLE}\n{}", content.tooltip));
+                        let builder = builder.with_tooltip(format!("{}\n{}", content.headline, content.tooltip));
                         let builder = builder.with_menu(Box::new(menu));
                         let builder = match picture(content.icon) {
                             Some(picture) => builder.with_icon(picture),
@@ -74,9 +86,9 @@ pub fn run_on_main_thread(
                     }
                     Some(icon) => {
                         icon.set_menu(Some(Box::new(menu)));
-                        let shown = icon
-                            .set_icon(picture(content.icon))
-                            .and_then(|()| icon.set_tooltip(Some(format!("{TITLE}\n{}", content.tooltip))));
+                        let shown = icon.set_icon(picture(content.icon)).and_then(|()| {
+                            icon.set_tooltip(Some(format!("{}\n{}", content.headline, content.tooltip)))
+                        });
                         if let Err(error) = shown {
                             tracing::debug!(%error, "the tray's own words");
                         }

@@ -11,8 +11,8 @@ use tokio::sync::{Notify, mpsc};
 use zbus::zvariant::OwnedValue;
 use zbus::{Connection, MessageStream};
 
+use super::Provider;
 use super::picture::pictures;
-use super::{Provider, TITLE};
 use crate::system::power_and_network::bus;
 
 /// The name of the panel that icons register with.
@@ -45,11 +45,25 @@ impl Tray {
     pub fn refresh(&self) {
         self.changed.notify_one();
     }
+
+    /// The same, for who has to do it later.
+    pub(crate) fn refresher(&self) -> impl Fn() + Send + 'static {
+        let changed = Arc::clone(&self.changed);
+        move || changed.notify_one()
+    }
 }
 
 impl Drop for Tray {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// Does a panel show tray icons? Where nobody can be asked, yes.
+pub(crate) async fn is_there() -> bool {
+    match bus::session_now().await {
+        Ok(session_bus) => bus::has_owner(&session_bus, WATCHER).await.unwrap_or(true),
+        Err(_) => true,
     }
 }
 
@@ -182,7 +196,7 @@ impl ksni::Tray for Item {
     }
 
     fn title(&self) -> String {
-        TITLE.to_owned()
+        "Evertoken".to_owned()
     }
 
     fn status(&self) -> ksni::Status {
@@ -200,7 +214,7 @@ impl ksni::Tray for Item {
 
     fn tool_tip(&self) -> ksni::ToolTip {
         ksni::ToolTip {
-            title: TITLE.to_owned(),
+            title: self.content.headline.clone(),
             description: self.content.tooltip.clone(),
             icon_name: String::new(),
             icon_pixmap: Vec::new(),
@@ -209,6 +223,11 @@ impl ksni::Tray for Item {
 
     fn activate(&mut self, _x: i32, _y: i32) {
         self.send(Action::OpenWindow);
+    }
+
+    /// A middle click.
+    fn secondary_activate(&mut self, _x: i32, _y: i32) {
+        self.send(Action::CopyDefault);
     }
 
     /// The time left in the menu is right when it opens, without a timer that keeps it right in between.

@@ -1,13 +1,13 @@
-//! The tray's pictures, from the PNG files in `icons/tray`.
+//! The pictures of tray and notifications, from the PNG files in `icons`.
 
 use evertoken_core::present::tray::Icon;
 
 /// A picture as rows of pixels of 4 bytes: red, green, blue, alpha.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Picture {
-    pub(super) width: u32,
-    pub(super) height: u32,
-    pub(super) rgba: Vec<u8>,
+pub(in crate::desktop) struct Picture {
+    pub(in crate::desktop) width: u32,
+    pub(in crate::desktop) height: u32,
+    pub(in crate::desktop) rgba: Vec<u8>,
 }
 
 macro_rules! files {
@@ -28,12 +28,19 @@ const fn files(icon: Icon) -> [&'static [u8]; 2] {
         Icon::LoginRequired => files!("login-required"),
         Icon::KeychainUnavailable => files!("keychain-unavailable"),
         Icon::SignedOut => files!("signed-out"),
+        Icon::Copied => files!("copied"),
     }
 }
 
 /// The icon's pictures, smallest first.
 pub(super) fn pictures(icon: Icon) -> Vec<Picture> {
     files(icon).into_iter().filter_map(decode).collect()
+}
+
+/// The application's own picture, 128 pixels wide.
+#[cfg(target_os = "linux")]
+pub(in crate::desktop) fn of_the_application() -> Option<Picture> {
+    decode(include_bytes!("../../../../../icons/128x128.png"))
 }
 
 /// `None` when the file is no PNG with 8 bits a channel, which a test rules out.
@@ -71,5 +78,61 @@ mod tests {
                 icon.name()
             );
         }
+    }
+
+    /// Relative luminance of sRGB (WCAG 2.2), 0 to 1.
+    fn luminance([r, g, b]: [f64; 3]) -> f64 {
+        let linear = |c: f64| if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
+        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+    }
+
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    impl Picture {
+        /// Colour and opacity; transparent outside.
+        fn pixel(&self, x: i32, y: i32) -> ([f64; 3], f64) {
+            let (width, height) = (self.width.cast_signed(), self.height.cast_signed());
+            if !(0..width).contains(&x) || !(0..height).contains(&y) {
+                return ([0.0; 3], 0.0);
+            }
+            let at = usize::try_from((y * width + x) * 4).unwrap_or_default();
+            let [r, g, b, a] = [0, 1, 2, 3].map(|channel| f64::from(self.rgba[at + channel]) / 255.0);
+            ([r, g, b], a)
+        }
+
+        /// The pixel as a panel of this colour shows it.
+        fn on(&self, panel: [f64; 3], x: i32, y: i32) -> [f64; 3] {
+            let (colour, opacity) = self.pixel(x, y);
+            std::array::from_fn(|c| colour[c] * opacity + panel[c] * (1.0 - opacity))
+        }
+    }
+
+    #[test]
+    fn every_edge_of_every_picture_stands_out_on_every_panel() {
+        /// Pixels, of 22, within which an edge has to stand out: the outline and what it lies around.
+        const NEAR: i32 = 2;
+        let panels = [("black", [0.0; 3]), ("white", [1.0; 3]), ("grey", [0.502; 3])];
+        let panels = panels.into_iter().chain([("blue", [0.0, 0.0, 1.0]), ("red", [1.0, 0.0, 0.0])]);
+        let mut lost = Vec::new();
+        for ((name, panel), icon) in panels.flat_map(|panel| Icon::ALL.map(|icon| (panel, icon))) {
+            for picture in pictures(icon) {
+                let near = NEAR * picture.width.cast_signed() / 22;
+                let stands_out = |x, y| contrast(picture.on(panel, x, y), panel) >= 3.0;
+                let is_drawn = |x, y| picture.pixel(x, y).1 >= 0.5;
+                let around = |x: i32, y: i32, by: i32| {
+                    (y - by..=y + by).flat_map(move |b| (x - by..=x + by).map(move |a| (a, b)))
+                };
+                let is_edge = |x, y| is_drawn(x, y) && around(x, y, 1).any(|(x, y)| !is_drawn(x, y));
+                for (x, y) in around(0, 0, picture.width.cast_signed()) {
+                    if is_edge(x, y) && !around(x, y, near).any(|(x, y)| stands_out(x, y)) {
+                        lost.push(format!("{} of {} on {name} at {x}, {y}", icon.name(), picture.width));
+                    }
+                }
+            }
+        }
+        assert!(lost.is_empty(), "{lost:#?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use evertoken_core::keychain::KeychainProblem;
 use futures_util::StreamExt;
@@ -19,6 +20,8 @@ pub(super) const OPENER: Opener = Opener { open, has_labels: true };
 
 /// The name on the bus.
 const SECRETS: &str = "org.freedesktop.secrets";
+/// Longest wait for the service to say whether it is locked, which it knows without asking anybody.
+const LONGEST_QUESTION: Duration = Duration::from_millis(250);
 
 /// Opens a session. Blocks, and must not be called from an asynchronous task.
 fn open() -> keyring_core::Result<Arc<CredentialStore>> {
@@ -109,6 +112,20 @@ fn answer_failure(error: &zbus::fdo::Error) -> Option<KeychainProblem> {
             | Fdo::SpawnServiceNotFound(_)
     );
     is_absent.then_some(KeychainProblem::Unavailable)
+}
+
+/// Is the default collection locked, so that a call which does not return waits for a password? The service answers
+/// others meanwhile.
+pub(super) async fn asks_for_its_password() -> bool {
+    const COLLECTION: &str = "org.freedesktop.Secret.Collection";
+    let asked = async {
+        let session_bus = bus::session_now().await?;
+        let property = (COLLECTION, "Locked");
+        let (path, interface) = ("/org/freedesktop/secrets/aliases/default", "org.freedesktop.DBus.Properties");
+        let answer = session_bus.call_method(Some(SECRETS), path, Some(interface), "Get", &property).await?;
+        zbus::Result::Ok(bool::try_from(answer.body().deserialize::<zbus::zvariant::OwnedValue>()?)?)
+    };
+    tokio::time::timeout(LONGEST_QUESTION, asked).await.is_ok_and(|locked| locked.unwrap_or(false))
 }
 
 pub(super) async fn watch(sender: mpsc::UnboundedSender<()>) {

@@ -107,7 +107,8 @@ impl Keychain {
     /// [`KeychainProblem`] when the keychain did not answer the question.
     pub async fn read_all(&self, user: &str) -> Result<Vec<SecretString>, KeychainProblem> {
         match &self.0 {
-            Backend::Os(workers) | Backend::File(workers) => workers.call(user, Work::Read).await,
+            Backend::Os(workers) => explained(workers.call(user, Work::Read).await).await,
+            Backend::File(workers) => workers.call(user, Work::Read).await,
             Backend::Memory(entries) => Ok(lock(entries).get(user).cloned().into_iter().collect()),
         }
     }
@@ -118,7 +119,8 @@ impl Keychain {
     /// [`KeychainProblem`] when the keychain did not confirm it.
     pub async fn write(&self, user: &str, value: SecretString) -> Result<(), KeychainProblem> {
         match &self.0 {
-            Backend::Os(workers) | Backend::File(workers) => workers.call(user, Work::Write(value)).await.map(drop),
+            Backend::Os(workers) => explained(workers.call(user, Work::Write(value)).await).await.map(drop),
+            Backend::File(workers) => workers.call(user, Work::Write(value)).await.map(drop),
             Backend::Memory(entries) => {
                 lock(entries).insert(user.to_owned(), value);
                 Ok(())
@@ -132,12 +134,23 @@ impl Keychain {
     /// [`KeychainProblem`] when the keychain did not confirm it.
     pub async fn delete(&self, user: &str) -> Result<(), KeychainProblem> {
         match &self.0 {
-            Backend::Os(workers) | Backend::File(workers) => workers.call(user, Work::Delete).await.map(drop),
+            Backend::Os(workers) => explained(workers.call(user, Work::Delete).await).await.map(drop),
+            Backend::File(workers) => workers.call(user, Work::Delete).await.map(drop),
             Backend::Memory(entries) => {
                 lock(entries).remove(user);
                 Ok(())
             }
         }
+    }
+}
+
+/// Why it does not answer, where that can be told.
+async fn explained<T>(answer: Result<T, KeychainProblem>) -> Result<T, KeychainProblem> {
+    match answer {
+        Err(KeychainProblem::TimedOut) if platform::asks_for_its_password().await => {
+            Err(KeychainProblem::PasswordAsked)
+        }
+        answer => answer,
     }
 }
 

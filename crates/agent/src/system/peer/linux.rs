@@ -9,8 +9,8 @@ use evertoken_core::account::approval::Program;
 const REPLACED: &str = " (deleted)";
 
 /// The file that a process runs.
-pub(super) fn program(pid: u32) -> Option<Program> {
-    Some(Program::new(executable(pid)?.to_string_lossy()))
+pub(crate) fn program(pid: u32) -> Option<Program> {
+    Some(Program::at(executable(pid)?.as_os_str().as_encoded_bytes()))
 }
 
 /// The parent of a process that runs the `evertoken` beside this agent.

@@ -10,6 +10,9 @@ use elsewhere as platform;
 #[cfg(target_os = "linux")]
 use linux as platform;
 
+#[cfg(target_os = "linux")]
+pub(crate) use linux::program;
+
 use evertoken_core::account::approval::Caller;
 
 /// The process that opened a connection; absent where the system does not tell.

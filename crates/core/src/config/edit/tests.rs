@@ -6,6 +6,14 @@ use super::*;
 use crate::account::order::AccountOrder;
 use crate::account::token_file::TokenFileForm;
 
+#[test]
+fn whether_the_agent_starts_with_the_desktop_is_decided_once() {
+    let after = |text: &str| Edit::StartAtLoginUnlessDecided.apply(text).unwrap();
+    assert!(parse(&after("version = 1\n")).unwrap().settings.start_at_login);
+    let no = "version = 1\n[settings]\nstart_at_login = false # never\n";
+    assert_eq!(after(no), no);
+}
+
 fn name(text: &str) -> AccountName {
     text.parse().unwrap()
 }

@@ -101,12 +101,31 @@ impl Session {
     /// The warning that is due, if one is.
     pub(super) fn warning(&self, now: Timestamp, policy: &Policy) -> Option<Notice> {
         self.warn_at(policy).filter(|at| *at <= now)?;
+        self.not_renewed_notice()
+    }
+
+    fn not_renewed_notice(&self) -> Option<Notice> {
         let (troubles, token) = (self.troubles()?, self.access_token.as_ref()?);
         Some(Notice::NotRenewed {
             cause: troubles.newest.in_words(),
             since: troubles.since,
             access_token_until: token.expires_at,
         })
+    }
+
+    /// What a notification says once the access token that it speaks of has expired.
+    pub(super) fn notice_of_an_expired_token(&self, now: Timestamp) -> Option<Notice> {
+        self.access_token.as_ref().filter(|token| token.expires_at <= now)?;
+        match &self.phase {
+            Phase::AuthorizationRequired { refusal, .. } => Some(self.login_notice(refusal, now)),
+            Phase::Requesting { .. } | Phase::BackingOff { .. } if self.shown.not_renewed => self.not_renewed_notice(),
+            Phase::Opening { .. }
+            | Phase::SignedOut
+            | Phase::Scheduled { .. }
+            | Phase::Requesting { .. }
+            | Phase::BackingOff { .. }
+            | Phase::ServerChanged(_) => None,
+        }
     }
 
     /// When a person is told that the login ends, once for each start of the agent; `None`: it has no end that is known, or
@@ -135,6 +154,12 @@ impl Session {
     fn keychain_problem(&self) -> Option<KeychainProblem> {
         match &self.phase {
             Phase::Opening { problem, .. } => *problem,
+            // Still true while it is asked once more.
+            Phase::Requesting {
+                unstored: None,
+                troubles: Some(Troubles { newest: Failure::Keychain(problem), .. }),
+                ..
+            } => Some(*problem),
             Phase::Requesting { unstored, .. } => *unstored,
             Phase::BackingOff { troubles: Troubles { newest: Failure::Keychain(problem), .. }, .. } => Some(*problem),
             Phase::BackingOff { .. }

@@ -218,6 +218,8 @@ pub enum Effect {
     RequestToken(RequestId),
     /// Show a notification.
     Notify(Notice),
+    /// Put this in its place if it is still on the screen: what it said is no longer true.
+    Update(Notice),
     /// Take a notification back.
     Withdraw(NoticeKind),
     /// Delete the tokens.

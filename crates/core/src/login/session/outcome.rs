@@ -131,10 +131,11 @@ impl Session {
     }
 
     pub(super) fn login_notice(&self, refusal: &Refusal, now: Timestamp) -> Notice {
-        let valid = self.access_token.as_ref().filter(|token| token.remaining(now).is_positive());
+        // A token from the future may have expired or not: the clock was set back.
+        let is_known = |token: &&AccessTokenInfo| token.remaining(now).is_positive() || token.expires_at <= now;
         Notice::LoginRequired {
             expired_at: refusal.expired_at,
-            access_token_until: valid.map(|token| token.expires_at),
+            access_token_until: self.access_token.as_ref().filter(is_known).map(|token| token.expires_at),
         }
     }
 

@@ -135,6 +135,7 @@ impl Session {
         self.shown.login_ends |= login_warning.is_some();
         let mut effects: Vec<Effect> = warning.into_iter().chain(login_warning).map(Effect::Notify).collect();
         let now = moment.now;
+        effects.extend(self.notice_of_an_expired_token(now).map(Effect::Update));
         let (session, more) = match &self.phase {
             Phase::Opening { retry_at: Some(at), .. } if *at <= now => self.open(),
             Phase::Scheduled { at } if *at <= now => self.request(None),

@@ -67,7 +67,7 @@ fn good() -> Session {
 fn requested(effects: &[Effect]) -> Option<RequestId> {
     effects.iter().find_map(|effect| match effect {
         Effect::RequestToken(request) => Some(*request),
-        Effect::OpenTokens | Effect::Notify(_) | Effect::Withdraw(_) | Effect::ForgetTokens => None,
+        Effect::OpenTokens | Effect::Notify(_) | Effect::Update(_) | Effect::Withdraw(_) | Effect::ForgetTokens => None,
     })
 }
 

@@ -3,6 +3,9 @@
 //! Whoever copies must serve the copy for as long as it is wanted, on X11 from a window of its own. So a thread owns
 //! the connection to the display for as long as something of ours is on the clipboard, and ends with it.
 
+#[cfg(target_os = "linux")]
+mod x11;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -36,7 +39,7 @@ pub struct Clipboard {
 
 #[derive(Debug)]
 enum Request {
-    Copy { token: AccessToken, clear_after: Duration, done: oneshot::Sender<Result<(), ClipboardProblem>> },
+    Copy { token: AccessToken, clear_after: Duration, once: bool, done: oneshot::Sender<Result<(), ClipboardProblem>> },
     Clear { done: oneshot::Sender<()> },
 }
 
@@ -47,18 +50,23 @@ impl Clipboard {
         Self { owner: None }
     }
 
-    /// Puts the token on the clipboard, marked so that histories leave it out, and clears the clipboard after
-    /// `clear_after` if the token is still on it; zero: not before a log-out or the end of the agent. A later copy
-    /// starts the time anew.
+    /// Puts the token on the clipboard, marked as a password, and clears the clipboard after `clear_after` if the token
+    /// is still on it; zero: not before a log-out or the end of the agent. With `once` it is gone after the first paste,
+    /// where the display lets us know of it. A later copy starts the time anew.
     ///
     /// # Errors
     /// [`ClipboardProblem`] when there is no clipboard or it does not take the token.
-    pub async fn copy(&mut self, token: &AccessToken, clear_after: Duration) -> Result<(), ClipboardProblem> {
+    pub async fn copy(
+        &mut self,
+        token: &AccessToken,
+        clear_after: Duration,
+        once: bool,
+    ) -> Result<(), ClipboardProblem> {
         // The second round is for a thread that ended, because its time was over, at the moment it was called.
         for _ in 0..2 {
             let owner = self.owner()?;
             let (done, outcome) = oneshot::channel();
-            if owner.send(Request::Copy { token: token.clone(), clear_after, done }).is_err() {
+            if owner.send(Request::Copy { token: token.clone(), clear_after, once, done }).is_err() {
                 self.owner = None;
                 continue;
             }
@@ -105,36 +113,40 @@ impl Clipboard {
     }
 }
 
+/// Who answers when somebody pastes.
+enum Holder {
+    #[cfg(target_os = "linux")]
+    X11(x11::Selection),
+    Other(Box<arboard::Clipboard>, AccessToken),
+}
+
 /// What is on the clipboard by our doing, and until when.
 struct Copied {
-    token: AccessToken,
+    holder: Holder,
     /// `None`: with the log-out or the end of the agent.
     clear_at: Option<Instant>,
 }
 
 fn serve(requests: &Receiver<Request>) {
-    let mut clipboard = None;
     let mut copied: Option<Copied> = None;
     let cleared = loop {
         match next(requests, copied.as_ref()) {
-            Ok(Request::Copy { token, clear_after, done }) => {
-                let outcome = put(&mut clipboard, &token);
-                let _given_up = done.send(outcome);
-                if outcome.is_err() {
-                    break None;
-                }
+            Ok(Request::Copy { token, clear_after, once, done }) => {
+                let outcome = put(token, once, copied.take());
+                let _given_up = done.send(outcome.as_ref().map(|_| ()).map_err(|problem| *problem));
+                let Ok(holder) = outcome else { break None };
                 let clear_at = Some(clear_after).filter(|after| !after.is_zero());
-                copied = Some(Copied { token, clear_at: clear_at.and_then(|after| Instant::now().checked_add(after)) });
+                let clear_at = clear_at.and_then(|after| Instant::now().checked_add(after));
+                copied = Some(Copied { holder, clear_at });
             }
             Ok(Request::Clear { done }) => break Some(done),
             // The time is over; or the agent ends, or does not know of this thread any more.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break None,
         }
     };
-    if let (Some(clipboard), Some(copied)) = (&mut clipboard, &copied) {
-        clear_if_still_ours(clipboard, &copied.token);
+    if let Some(copied) = copied {
+        copied.holder.clear();
     }
-    drop(clipboard);
     if let Some(cleared) = cleared {
         let _given_up = cleared.send(());
     }
@@ -151,10 +163,26 @@ fn next(requests: &Receiver<Request>, copied: Option<&Copied>) -> Result<Request
     }
 }
 
-fn put(clipboard: &mut Option<arboard::Clipboard>, token: &AccessToken) -> Result<(), ClipboardProblem> {
-    let clipboard = match clipboard {
-        Some(clipboard) => clipboard,
-        None => clipboard.insert(arboard::Clipboard::new().map_err(|error| {
+/// Takes the clipboard, in place of an earlier copy.
+fn put(token: AccessToken, once: bool, before: Option<Copied>) -> Result<Holder, ClipboardProblem> {
+    #[cfg(target_os = "linux")]
+    if is_x11() {
+        let taken = x11::Selection::take(token, once);
+        // Not before: for a moment there would be nothing, and some histories would bring back what was there.
+        drop(before);
+        return taken.map(Holder::X11).map_err(|error| {
+            tracing::debug!(%error, "the display's own words");
+            if error.is::<x11rb::errors::ConnectError>() {
+                ClipboardProblem::Unavailable
+            } else {
+                ClipboardProblem::Refused
+            }
+        });
+    }
+    let _only_on_x11 = once;
+    let mut clipboard = match before.map(|before| before.holder) {
+        Some(Holder::Other(clipboard, _)) => clipboard,
+        _ => Box::new(arboard::Clipboard::new().map_err(|error| {
             tracing::debug!(%error, "the display's own words");
             ClipboardProblem::Unavailable
         })?),
@@ -162,7 +190,26 @@ fn put(clipboard: &mut Option<arboard::Clipboard>, token: &AccessToken) -> Resul
     excluded_from_history(clipboard.set()).text(token.expose()).map_err(|error| {
         tracing::debug!(%error, "the clipboard's own words");
         ClipboardProblem::Refused
-    })
+    })?;
+    Ok(Holder::Other(clipboard, token))
+}
+
+/// Is the display an X server, and not a Wayland compositor with one inside?
+#[cfg(target_os = "linux")]
+fn is_x11() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY")
+}
+
+impl Holder {
+    /// Takes the token off the clipboard if it is still there.
+    fn clear(self) {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::X11(selection) => drop(selection),
+            Self::Other(mut clipboard, token) => clear_if_still_ours(&mut clipboard, &token),
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -1,0 +1,176 @@
+//! The tray's menu: what is needed most often first, what needs a person above it.
+
+use jiff::Timestamp;
+
+use super::{Action, can_refresh};
+use crate::api::status::AccountStatus;
+use crate::present::sentence::state_and_time_left;
+
+/// A line of the menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MenuItem {
+    /// Text that cannot be chosen.
+    Line(String),
+    /// Something to do.
+    Item {
+        /// Its text.
+        label: String,
+        /// Can it be chosen now?
+        enabled: bool,
+        /// What it does.
+        action: Action,
+    },
+    /// A menu beside the menu.
+    Submenu {
+        /// Its text.
+        label: String,
+        /// Its lines.
+        items: Vec<MenuItem>,
+    },
+    /// A line between groups.
+    Separator,
+}
+
+/// The menu for the accounts at `now`.
+pub(super) fn of(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
+    let groups = [needing_a_person(accounts), of_accounts(accounts, now), of_the_program()];
+    let groups: Vec<_> = groups.into_iter().filter(|group| !group.is_empty()).collect();
+    groups.join(&MenuItem::Separator)
+}
+
+/// Log-ins and questions that wait.
+fn needing_a_person(accounts: &[&AccountStatus]) -> Vec<MenuItem> {
+    let is_alone = accounts.len() == 1;
+    let log_ins = accounts.iter().filter(|account| account.state.requires_authorization());
+    let log_ins = log_ins.map(|account| match is_alone {
+        true => item("Log in again…", Action::Login(account.name.clone())),
+        false => item(format!("Log in to {} again…", account.name), Action::Login(account.name.clone())),
+    });
+    let questions = accounts.iter().flat_map(|account| account.approvals.iter().map(move |program| (account, program)));
+    let questions = questions.map(|(account, program)| {
+        let decide = |allow| Action::Decide { account: account.name.clone(), program: program.clone(), allow };
+        MenuItem::Submenu {
+            label: format!("{program} wants a token of {}", account.name),
+            items: vec![item("Allow", decide(true)), item("Deny", decide(false))],
+        }
+    });
+    log_ins.chain(questions).collect()
+}
+
+fn of_accounts(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
+    match accounts {
+        [] => vec![MenuItem::Line("Signed out".to_owned())],
+        [only] => {
+            let line = MenuItem::Line(format!("{} · {}", only.name, state_and_time_left(only, now)));
+            [vec![copy("Copy access token".to_owned(), only), line], of_one(only)].concat()
+        }
+        several => {
+            let default = several.iter().find(|account| account.default);
+            let first = default.map(|account| copy(format!("Copy token of {}", account.name), account));
+            let (urgent, calm): (Vec<_>, Vec<_>) =
+                several.iter().partition(|account| account.state.requires_a_person());
+            let menus = urgent.into_iter().chain(calm).map(|account| submenu(account, now));
+            first.into_iter().chain(menus).collect()
+        }
+    }
+}
+
+fn submenu(account: &AccountStatus, now: Timestamp) -> MenuItem {
+    let default = MenuItem::Item {
+        label: if account.default { "Is the default" } else { "Make default" }.to_owned(),
+        enabled: !account.default,
+        action: Action::MakeDefault(account.name.clone()),
+    };
+    MenuItem::Submenu {
+        label: format!("{} · {}", account.name, state_and_time_left(account, now)),
+        items: [
+            vec![copy("Copy access token".to_owned(), account)],
+            of_one(account),
+            vec![item("Log in again…", Action::Login(account.name.clone())), default],
+        ]
+        .concat(),
+    }
+}
+
+/// What one account can do besides being copied.
+fn of_one(account: &AccountStatus) -> Vec<MenuItem> {
+    let refresh = MenuItem::Item {
+        label: "Refresh now".to_owned(),
+        enabled: can_refresh(account.state),
+        action: Action::Refresh(account.name.clone()),
+    };
+    vec![refresh, item("History…", Action::Show(account.name.clone()))]
+}
+
+fn of_the_program() -> Vec<MenuItem> {
+    vec![item("Open Evertoken", Action::OpenWindow), item("Quit: tokens are no longer refreshed", Action::Quit)]
+}
+
+fn copy(label: String, account: &AccountStatus) -> MenuItem {
+    MenuItem::Item { label, enabled: account.access_token.is_some(), action: Action::Copy(account.name.clone()) }
+}
+
+fn item(label: impl Into<String>, action: Action) -> MenuItem {
+    MenuItem::Item { label: label.into(), enabled: true, action }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+    use crate::account::approval::Program;
+    use crate::api::status::{LoginStatus, RefreshStatus, State};
+
+    fn account(name: &str, state: State, default: bool) -> AccountStatus {
+        AccountStatus {
+            name: name.parse().unwrap(),
+            default,
+            endpoint: String::new(),
+            state,
+            user_id: None,
+            scope: Vec::new(),
+            access_token: None,
+            refresh: RefreshStatus::default(),
+            refresh_token: None,
+            login: LoginStatus::default(),
+            token_file: None,
+            approvals: Vec::new(),
+            sign_in: Vec::new(),
+        }
+    }
+
+    fn labels(accounts: &[&AccountStatus]) -> Vec<String> {
+        let label = |item: MenuItem| match item {
+            MenuItem::Line(label) | MenuItem::Item { label, .. } | MenuItem::Submenu { label, .. } => label,
+            MenuItem::Separator => "-".to_owned(),
+        };
+        of(accounts, Timestamp::UNIX_EPOCH).into_iter().map(label).collect()
+    }
+
+    const LAST: [&str; 3] = ["-", "Open Evertoken", "Quit: tokens are no longer refreshed"];
+
+    #[test]
+    fn with_one_account_the_copy_is_first_and_a_log_in_that_is_needed_above_it() {
+        let first = ["Copy access token", "a · valid", "Refresh now", "History…"];
+        assert_eq!(labels(&[&account("a", State::Valid, true)]), [&first[..], &LAST].concat());
+        let needed = labels(&[&account("a", State::LoginRequired, true)]);
+        assert_eq!(needed[..3], ["Log in again…", "-", "Copy access token"]);
+    }
+
+    #[test]
+    fn with_several_accounts_the_default_is_copied_first_and_who_needs_a_person_is_on_top() {
+        let asking =
+            AccountStatus { approvals: vec![Program::new("/usr/bin/curl")], ..account("b", State::Valid, true) };
+        let accounts = [&account("a", State::Valid, false), &asking, &account("c", State::LoginRequired, false)];
+        let shown = [
+            "Log in to c again…",
+            "/usr/bin/curl wants a token of b",
+            "-",
+            "Copy token of b",
+            "c · log in again",
+            "a · valid",
+            "b · valid",
+        ];
+        assert_eq!(labels(&accounts), [&shown[..], &LAST].concat());
+    }
+}

@@ -1,0 +1,72 @@
+//! What the desktop knows of Evertoken: its entries, and that it is there after the next log-in.
+
+use std::path::Path;
+
+use crate::desktop::{Desktop, Notifications, Outcome, Scene, Tray, Watcher, eventually, source};
+
+/// Every complaint, also the mild ones.
+async fn validated(desktop: &Desktop, entry: &Path) {
+    let mut command = desktop.environment.command("desktop-file-validate");
+    command.arg(entry);
+    let outcome = Outcome::of(command, b"").await;
+    assert_eq!(outcome.succeeded(), "", "{}: {outcome:?}", entry.display());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_desktop_accepts_every_entry_and_its_actions_are_commands_that_exist() {
+    let desktop = Desktop::without_screen().await;
+    let entries: Vec<_> = std::fs::read_dir(source().join("packaging")).unwrap().flatten().collect();
+    let is_entry = |path: &Path| path.extension().is_some_and(|kind| kind == "desktop");
+    let entries: Vec<_> = entries.iter().map(std::fs::DirEntry::path).filter(|path| is_entry(path)).collect();
+    assert_eq!(entries.len(), 2);
+    for entry in entries {
+        validated(&desktop, &entry).await;
+    }
+    let entry = std::fs::read_to_string(source().join("packaging/evertoken.desktop")).unwrap();
+    let actions: Vec<_> = entry.lines().filter_map(|line| line.strip_prefix("Exec=evertoken ")).collect();
+    assert_eq!(actions, ["copy --notify", "refresh"]);
+    for action in actions {
+        desktop.evertoken(&format!("{action} --help")).await.succeeded();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_first_log_in_on_a_desktop_it_is_there_at_the_next() {
+    let mut desktop = Desktop::with_screen().await;
+    desktop.environment.set("XDG_CURRENT_DESKTOP", "GNOME");
+    let notifications = Notifications::arrive(&desktop.bus).await;
+    let scene = Scene::signed_out(desktop, "--expires-in 1h").await;
+    let (desktop, sandbox) = (&scene.desktop, &scene.sandbox);
+    let autostart = desktop.environment.path("config/autostart/evertoken-agent.desktop");
+    assert!(!autostart.exists());
+
+    let login = desktop.login_with("default", sandbox, &sandbox.sign_in().await.refresh_token).await;
+
+    assert!(login.succeeded().contains("starts with your desktop from now on"), "{login:?}");
+    validated(desktop, &autostart).await;
+    let hint = notifications.shown("Evertoken has no icon here").await;
+    assert!(hint.body.contains("gnome-shell-extension-appindicator"), "{hint:?}");
+    notifications.dismiss(&desktop.bus, &hint).await;
+
+    // Who has decided is left alone, and nobody is told twice.
+    let change = r#"{"start_at_login":false}"#;
+    assert_eq!(desktop.api("PATCH /v1/settings", change).await.unwrap().status, 200);
+    let again = desktop.login_with("default", sandbox, &sandbox.sign_in().await.refresh_token).await;
+    assert!(!again.succeeded().contains("starts with"), "{again:?}");
+    assert!(!autostart.exists());
+    assert_eq!(notifications.all().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_copies_from_the_applications_menu_is_answered_by_a_notification() {
+    let desktop = Desktop::with_screen().await;
+    let (notifications, watcher) = (Notifications::arrive(&desktop.bus).await, Watcher::arrive(&desktop.bus).await);
+    let scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    let tray = Tray::appears(&scene.desktop.bus, &watcher).await;
+
+    scene.desktop.evertoken("copy --notify").await.succeeded();
+
+    notifications.says("Copied default's access token.").await;
+    let said = async || (tray.tooltip_title().await == "Copied default's access token.").then_some(());
+    eventually("the tray says so too", said).await;
+}
