@@ -20,6 +20,7 @@ mod screen;
 mod screenshots;
 mod setup;
 mod subject;
+mod systemd;
 mod test;
 
 use std::process::ExitCode;

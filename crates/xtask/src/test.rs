@@ -12,11 +12,12 @@ use clap::Args;
 use crate::build::{self, PACKAGES};
 use crate::command::{cargo, command, root, run};
 use crate::end_to_end::EndToEnd;
-use crate::{setup, subject};
+use crate::{setup, subject, systemd};
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
-    /// Only this subject: the tests of a package (`core`), and the end-to-end tests with this in their names
+    /// Only this subject: the tests of a package (`core`), and the end-to-end tests with this in their names; `systemd`
+    /// follows docs/servers.md in a machine of its own (as root)
     #[arg(conflicts_with = "quick")]
     name: Option<String>,
     /// Leave out the end-to-end tests, which need a private desktop
@@ -40,8 +41,10 @@ const STEPS: &[(&str, Work)] = &[
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn test(options: &Options) -> Result<()> {
-    if let Some(subject) = &options.name {
-        return subject::test(subject, options);
+    match options.name.as_deref() {
+        Some("systemd") => return systemd::test(),
+        Some(subject) => return subject::test(subject, options),
+        None => {}
     }
     let begin = Instant::now();
     let mut taken = Vec::new();
