@@ -21,6 +21,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 const MOUNT_AND_BOOT: &str =
     "mount -t overlay overlay -o lowerdir=$1/root,upperdir=$1/changes,workdir=$1/work $1/merged
     cd $1 && shift && exec \"$@\"";
+/// What a failed script did last.
+const LAST_COMMANDS: &str = "tail -n 25 /root/trace | cut -c 1-160";
 /// The folders of that.
 const OVERLAY: [&str; 3] = ["changes", "work", "merged"];
 
@@ -70,7 +72,7 @@ impl Machine {
         bash.stdin.take().context("bash has no input")?.write_all(script.as_bytes())?;
         let status = bash.wait()?;
         if !status.success() {
-            bail!("{status}\n{}", output(self.command("tail")?.args(["-n", "25", "/root/trace"]))?);
+            bail!("{status}\n{}", output(self.command("sh")?.args(["-c", LAST_COMMANDS]))?);
         }
         Ok(())
     }

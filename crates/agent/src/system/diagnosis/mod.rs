@@ -13,11 +13,13 @@ use linux as platform;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use evertoken_client::environment;
 use evertoken_core::account::AccountName;
-use evertoken_core::api::diagnosis::{Diagnosis, HeldLock};
+use evertoken_core::api::diagnosis::{Diagnosis, HeldLock, Surroundings};
+use evertoken_core::oauth::endpoint::PRODUCTION_ENDPOINT;
 
 use super::lock_holder::holder;
-use crate::http::endpoint_clock;
+use crate::http::{client, endpoint_clock};
 
 /// A disk answers at once, or a person need not know.
 const WITHIN: Duration = Duration::from_secs(3);
@@ -29,7 +31,20 @@ pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>) -> Diagnosis {
         session_bus: platform::session_bus().await,
         endpoint_clock_ahead: endpoint_clock::ahead(),
         held_locks: looked.await.ok().and_then(Result::ok).unwrap_or_default(),
+        surroundings: surroundings(),
     }
+}
+
+fn surroundings() -> Option<Surroundings> {
+    let paths = environment::paths().ok()?;
+    let variable = |name: &str| environment::variable(name).map(|value| value.to_string_lossy().into_owned());
+    let endpoint = PRODUCTION_ENDPOINT.parse().ok()?;
+    Some(Surroundings {
+        configuration_folder: paths.config,
+        state_folder: paths.state,
+        variables: Surroundings::variables(variable),
+        has_certificates: client::client(&endpoint, WITHIN).is_ok(),
+    })
 }
 
 /// Our own locks are no news.
