@@ -13,8 +13,8 @@ use crate::binaries::target;
 use crate::command::{command, output, root, succeeds};
 use crate::program::Program;
 
-/// A busy machine boots in half a minute.
-const BOOTS_WITHIN: Duration = Duration::from_secs(120);
+/// A busy machine boots or ends in half a minute.
+const PATIENCE: Duration = Duration::from_secs(120);
 const GLANCE: Duration = Duration::from_millis(100);
 /// What changes in the machine lies in a folder above the root, which stays as it was made. $1: the folder with `root`,
 /// the rest: the machine's command line.
@@ -28,11 +28,11 @@ const OVERLAY: [&str; 3] = ["changes", "work", "merged"];
 
 pub(super) struct Machine {
     program: Program,
-    log: PathBuf,
+    folder: PathBuf,
 }
 
 impl Machine {
-    /// Starts it and waits until its services run.
+    /// A machine with nothing on it, whose services run.
     pub(super) fn boot(folder: &Path) -> Result<Self> {
         for name in OVERLAY {
             let part = folder.join(name);
@@ -41,29 +41,16 @@ impl Machine {
             }
             fs::create_dir_all(part)?;
         }
-        let log = folder.join("console.log");
-        let console = fs::File::create(&log)?;
-        // The whole of it dies with this task, whatever ends the task.
-        let mut boot = command("setpriv");
-        boot.args(["--pdeathsig", "TERM", "unshare", "--mount", "--propagation", "private"]);
-        boot.args(["sh", "-ec", MOUNT_AND_BOOT, "sh"]).arg(folder);
-        boot.args(["systemd-nspawn", "--directory=merged", "--boot", "--register=no", "--keep-unit"]);
-        boot.args(["--private-network", "--machine=evertoken-test", "--hostname=server"]);
-        // The built programs, this workspace and the blocks of the page, for reading.
-        boot.arg(format!("--bind-ro={}:/opt/built", target()?.join("debug").display()));
-        boot.arg(format!("--bind-ro={}:/opt/source", root().display()));
-        boot.arg(format!("--bind-ro={}:/opt/page", folder.join("page").display()));
-        boot.stdin(Stdio::null()).stdout(console.try_clone()?).stderr(console);
-        let mut machine = Self { program: Program::start(&mut boot)?, log };
-        machine.until_it_runs(None)?;
-        Ok(machine)
+        let machine = Self { program: start(folder)?, folder: folder.to_owned() };
+        machine.until_it_runs()
     }
 
     /// As `systemctl reboot` does it.
-    pub(super) fn reboot(&mut self) -> Result<()> {
-        let before = self.leader();
+    pub(super) fn reboot(mut self) -> Result<Self> {
         self.run("systemctl reboot")?;
-        self.until_it_runs(before)
+        self.wait(|machine| Ok(machine.program.has_ended()))?;
+        let machine = Self { program: start(&self.folder)?, folder: self.folder.clone() };
+        machine.until_it_runs()
     }
 
     /// Runs a script of bash as root; where it fails, its last commands and the agent's words are shown.
@@ -77,19 +64,30 @@ impl Machine {
         Ok(())
     }
 
-    fn until_it_runs(&mut self, leader_before: Option<u32>) -> Result<()> {
-        let begin = Instant::now();
-        while begin.elapsed() < BOOTS_WITHIN {
-            if self.program.has_ended() {
-                bail!("the machine does not start:\n{}", fs::read_to_string(&self.log).unwrap_or_default());
+    fn until_it_runs(mut self) -> Result<Self> {
+        self.wait(|machine| {
+            if machine.program.has_ended() {
+                bail!("the machine does not start; its console: {}", console(&machine.folder).display());
             }
-            let is_new = self.leader().is_some_and(|leader| Some(leader) != leader_before);
-            if is_new && succeeds(self.command("systemctl")?.args(["is-active", "--quiet", "multi-user.target"])) {
+            let Some(_) = machine.leader() else { return Ok(false) };
+            Ok(succeeds(machine.command("systemctl")?.args(["is-active", "--quiet", "multi-user.target"])))
+        })?;
+        Ok(self)
+    }
+
+    fn wait(&mut self, condition: impl Fn(&mut Self) -> Result<bool>) -> Result<()> {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if condition(self)? {
                 return Ok(());
             }
             thread::sleep(GLANCE);
         }
-        bail!("the machine is not up after {} s; its console: {}", BOOTS_WITHIN.as_secs(), self.log.display())
+        bail!(
+            "the machine takes longer than {} s; its console: {}",
+            PATIENCE.as_secs(),
+            console(&self.folder).display()
+        )
     }
 
     /// The process that is the first one in the machine.
@@ -108,4 +106,27 @@ impl Machine {
         enter.args(["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", program]);
         Ok(enter)
     }
+}
+
+fn console(folder: &Path) -> PathBuf {
+    folder.join("console.log")
+}
+
+/// The whole of it dies with this task, whatever ends the task.
+fn start(folder: &Path) -> Result<Program> {
+    let log = fs::File::options().create(true).append(true).open(console(folder))?;
+    let mut boot = command("setpriv");
+    boot.args(["--pdeathsig", "TERM", "unshare", "--mount", "--propagation", "private"]);
+    boot.args(["sh", "-ec", MOUNT_AND_BOOT, "sh"]).arg(folder);
+    boot.args(["systemd-nspawn", "--directory=merged", "--boot", "--register=no", "--keep-unit"]);
+    boot.args(["--private-network", "--machine=evertoken-test", "--hostname=server"]);
+    // For reading: the built programs, what the page installs, and the page's blocks.
+    for (from, to) in [
+        (target()?.join("debug"), "built"),
+        (root().join("packaging"), "source/packaging"),
+        (folder.join("page"), "page"),
+    ] {
+        boot.arg(format!("--bind-ro={}:/opt/{to}", from.display()));
+    }
+    Program::start(boot.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
 }

@@ -39,7 +39,7 @@ pub(crate) fn test() -> Result<()> {
     for (name, script) in PARTS {
         println!("\n== {name}");
         if name == AFTER_A_REBOOT {
-            machine.reboot()?;
+            machine = machine.reboot()?;
         }
         let start = Instant::now();
         machine.run(&format!("{KIT}\n{script}")).with_context(|| format!("{name}: not as docs/servers.md says"))?;

@@ -1,6 +1,7 @@
 # "As a service of one person" of docs/servers.md: ada begins with it, bob has an agent that a command has started.
 useradd --create-home --shell /bin/bash ada
 useradd --create-home --shell /bin/bash bob
+echo 'ada, bob ALL=(root) NOPASSWD: /usr/bin/loginctl enable-linger *' > /etc/sudoers.d/lingering
 
 step 'the set-up, word for word up to the login'
 grep --quiet --line-regexp 'evertoken login' /opt/page/as-a-service-of-one-person-1
@@ -36,8 +37,8 @@ until_true 20 sh -c '[ "$(loginctl --no-legend list-sessions | grep -c ada)" = 0
 same "$(pgrep --uid ada --exact --count evertoken-agent)" 1 'agents of ada'
 
 step 'an agent that runs already hands its logins over to the units'
-grep --invert-match --extended-regexp '^(cp|systemctl|loginctl)' /opt/set-up-of-a-person > /opt/without-the-units
-grep --extended-regexp '^(mkdir|cp|systemctl|loginctl)' /opt/set-up-of-a-person > /opt/units-alone
+grep --invert-match --extended-regexp '^(cp|systemctl|sudo loginctl)' /opt/set-up-of-a-person > /opt/without-the-units
+grep --extended-regexp '^(mkdir|cp|systemctl|sudo loginctl)' /opt/set-up-of-a-person > /opt/units-alone
 person bob 'cd /opt/source; . /opt/without-the-units'
 person bob 'evertoken status > /dev/null'
 sign_in | person bob "evertoken login --endpoint $ENDPOINT"
