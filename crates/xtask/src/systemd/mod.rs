@@ -1,5 +1,7 @@
-//! `cargo xtask test systemd`: docs/servers.md followed to the letter, in a Debian that systemd has booted.
+//! `cargo xtask test systemd`: docs/servers.md followed to the letter, in a Debian that systemd has booted and in a
+//! container.
 
+mod container;
 mod machine;
 mod page;
 mod root;
@@ -45,6 +47,11 @@ pub(crate) fn test() -> Result<()> {
         machine.run(&format!("{KIT}\n{script}")).with_context(|| format!("{name}: not as docs/servers.md says"))?;
         println!("== {name}: {:.0} s", start.elapsed().as_secs_f64());
     }
+    drop(machine);
+    println!("\n== a container");
+    let start = Instant::now();
+    container::follow(&folder)?;
+    println!("== a container: {:.0} s", start.elapsed().as_secs_f64());
     println!("\nAll passed, in {:.0} s since the machine was started.", begin.elapsed().as_secs_f64());
     Ok(())
 }
