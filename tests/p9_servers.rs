@@ -43,6 +43,25 @@ async fn goes_on(desktop: &Desktop, account: &str) {
     desktop.until("two more rotations", |status| status.rotations(account) >= rotations + 2).await;
 }
 
+/// Entries of version 1 under the account's name, and no id in `config.toml`.
+async fn as_an_earlier_version_left_it(desktop: &Desktop) {
+    let id = desktop.environment.account_id("default");
+    Keyring::rewrite(desktop, |user, entry| {
+        let user = user.replace(&id, "default");
+        let Ok(mut entry) = serde_json::from_str::<Value>(entry) else { return (user, entry.to_owned()) };
+        entry["v"] = json!(1);
+        entry.as_object_mut().unwrap().remove("origins");
+        (user, entry.to_string())
+    })
+    .await;
+    let journal = desktop.environment.account_file("default", "journal");
+    fs::rename(&journal, journal.with_file_name("default.journal")).unwrap();
+    let text = configuration(desktop);
+    let without_id: Vec<&str> = text.lines().filter(|line| !line.starts_with("id = ")).collect();
+    desktop.environment.configure(&without_id.join("\n"));
+    assert!(!configuration(desktop).contains(&id));
+}
+
 /// Everything in an account's settings that decides where or how a secret travels.
 fn changes(elsewhere: &str, at_home: &str) -> Vec<Value> {
     let mut changes = vec![
@@ -264,21 +283,7 @@ async fn p9_the_entries_of_an_earlier_version_become_those_of_the_accounts_serve
     let mut scene = Scene::logged_in(LIFE).await;
     goes_on(&scene.desktop, "default").await;
     scene.agent.kill();
-    let id = scene.desktop.environment.account_id("default");
-    Keyring::rewrite(&scene.desktop, |user, entry| {
-        let user = user.replace(&id, "default");
-        let Ok(mut entry) = serde_json::from_str::<Value>(entry) else { return (user, entry.to_owned()) };
-        entry["v"] = json!(1);
-        entry.as_object_mut().unwrap().remove("origins");
-        (user, entry.to_string())
-    })
-    .await;
-    let journal = scene.desktop.environment.account_file("default", "journal");
-    fs::rename(&journal, journal.with_file_name("default.journal")).unwrap();
-    let text = configuration(&scene.desktop);
-    let without_id: Vec<&str> = text.lines().filter(|line| !line.starts_with("id = ")).collect();
-    scene.desktop.environment.configure(&without_id.join("\n"));
-    assert!(!configuration(&scene.desktop).contains(&id));
+    as_an_earlier_version_left_it(&scene.desktop).await;
 
     scene.agent = Agent::start(&scene.desktop).await;
 
@@ -292,4 +297,37 @@ async fn p9_the_entries_of_an_earlier_version_become_those_of_the_accounts_serve
     })
     .await;
     scene.nothing_was_refused("upgraded").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_beside_a_held_lock_the_entries_of_an_earlier_version_are_read_and_not_written() {
+    let mut scene = Scene::logged_in("--expires-in 12s --grace 0").await;
+    scene.agent.kill();
+    // An account without an id is given the same one by each start.
+    as_an_earlier_version_left_it(&scene.desktop).await;
+    scene.agent = Agent::start(&scene.desktop).await;
+    scene.desktop.until_state("default", "valid").await;
+    let lock = scene.desktop.environment.account_file("default", "lock");
+    scene.agent.kill();
+    as_an_earlier_version_left_it(&scene.desktop).await;
+    let held = fs::File::open(&lock).unwrap();
+    held.lock().unwrap();
+
+    scene.agent = Agent::start(&scene.desktop).await;
+
+    scene.desktop.until_state("default", "valid").await;
+    scene.desktop.evertoken("token").await.succeeded();
+    Keyring::rewrite(&scene.desktop, |user, entry| {
+        assert!(user.starts_with("default/"), "written without the lock: {user}");
+        (user.to_owned(), entry.to_owned())
+    })
+    .await;
+    assert!(!configuration(&scene.desktop).contains("id = "), "nothing was taken over yet");
+
+    drop(held);
+    goes_on(&scene.desktop, "default").await;
+    scene.crash_and_restart().await;
+    goes_on(&scene.desktop, "default").await;
+    assert!(configuration(&scene.desktop).contains("id = "));
+    scene.nothing_was_refused("upgraded beside a held lock").await;
 }

@@ -1,7 +1,8 @@
 //! An issuer's metadata: read without a panic, and what is read sends nothing over a network in plain text.
 #![no_main]
 
-use evertoken_core::oauth::metadata::{Issuer, Metadata};
+use evertoken_core::oauth::issuer::Issuer;
+use evertoken_core::oauth::metadata::Metadata;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (&str, &[u8])| {

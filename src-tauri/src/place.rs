@@ -4,7 +4,7 @@ use evertoken_core::account::{AccountName, Preset};
 use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::header::{InvalidHeader, check_header};
-use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::parameter::check_parameter;
 use evertoken_core::oauth::server::Encoding;
 use evertoken_core::present::sentence::as_sentence;

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
-    NewAccount, RefreshRequest, ReplaceRequest, SignInPrompt, SignInRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
+    RefreshRequest, ReplaceRequest, SignInPrompt, SignInRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::login::journal::HistoryAnswer;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 

@@ -4,11 +4,12 @@ use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
-    NewAccount, RefreshRequest, ReplaceRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
+    RefreshRequest, ReplaceRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::login::journal::HistoryAnswer;
 use evertoken_core::oauth::token::Fingerprint;
 use hyper::Method;
 

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod api;
 pub mod config;
+pub mod keychain;
 pub mod login;
 pub mod oauth;
 pub mod present;

@@ -9,6 +9,8 @@ mod command;
 mod debian;
 mod demo;
 mod end_to_end;
+#[cfg(test)]
+mod house;
 mod interrupt;
 mod package;
 mod private_desktop;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::failure::{Failure, OutcomeUnknown};
-use evertoken_core::oauth::metadata::{Issuer, LONGEST_METADATA, Metadata};
+use evertoken_core::oauth::issuer::Issuer;
+use evertoken_core::oauth::metadata::{LONGEST_METADATA, Metadata};
 use reqwest::StatusCode;
 use reqwest::header::ACCEPT;
 

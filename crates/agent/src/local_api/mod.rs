@@ -33,11 +33,12 @@ use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Caller;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, HistoryAnswer, LoginRequest, LogoutAnswer,
-    NewAccount, RefreshRequest, ReplaceRequest, SignInEvent, SignInRequest, TokenAnswer,
+    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
+    RefreshRequest, ReplaceRequest, SignInEvent, SignInRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::login::journal::HistoryAnswer;
 use evertoken_core::oauth::server::SignInMethod;
 use tokio::sync::{mpsc, oneshot, watch};
 

@@ -2,9 +2,9 @@
 //! command.
 
 use evertoken_core::account::AccountName;
+use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{SignInEvent, SignInPrompt};
-use evertoken_core::login::session::keychain_problem;
 use evertoken_core::login::token_store::Credential;
 use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::origin::Bound;

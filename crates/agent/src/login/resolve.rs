@@ -7,7 +7,9 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::oauth::client_authentication::AuthMethod;
 use evertoken_core::oauth::endpoint::{Endpoint, InvalidEndpoint};
-use evertoken_core::oauth::metadata::{InvalidIssuer, Issuer, Metadata};
+use evertoken_core::oauth::issuer::InvalidIssuer;
+use evertoken_core::oauth::issuer::Issuer;
+use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::server::{Encoding, Server};
 
 /// How a refused log-in begins.

@@ -23,6 +23,8 @@ pub(super) struct ManagedAccount {
     pub(super) server: ServerCell,
     /// `config.toml` has no id for it: an earlier version wrote it, or a person.
     pub(super) has_no_id: bool,
+    /// Its entries were read under its lock: those of an earlier version are taken over.
+    pub(super) is_settled: bool,
     /// A log-in was stored, and `config.toml` could not be written yet.
     pub(super) is_ahead_of_file: bool,
     pub(super) session: Session,
@@ -64,6 +66,7 @@ impl ManagedAccount {
     pub(super) fn new(id: AccountId, account: Account) -> Self {
         Self {
             has_no_id: account.id.is_none(),
+            is_settled: false,
             id,
             server: ServerCell::of(account.server.clone()),
             account,

@@ -3,8 +3,8 @@
 use evertoken_core::account::AccountName;
 use evertoken_core::api::requests::Approval;
 use evertoken_core::login::journal::{Entry, Record};
+use evertoken_core::login::notice::NoticeKind;
 use evertoken_core::login::session::Event;
-use evertoken_core::present::notification::NoticeKind;
 use evertoken_core::present::tray::Action;
 
 use super::Agent;

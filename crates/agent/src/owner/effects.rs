@@ -1,9 +1,10 @@
 //! Steps the sessions and does what they ask for.
 
 use evertoken_core::account::AccountName;
+use evertoken_core::login::notice::Notice;
+use evertoken_core::login::notice::NoticeKind;
 use evertoken_core::login::rotation::Purpose;
 use evertoken_core::login::session::{Effect, Event};
-use evertoken_core::present::notification::{Notice, NoticeKind};
 use jiff::tz::TimeZone;
 use tracing::{debug, info, warn};
 

@@ -1,7 +1,7 @@
 //! What happened to an account's login, and when the machine slept.
 
 use evertoken_core::api::problem::Problem;
-use evertoken_core::api::requests::HistoryAnswer;
+use evertoken_core::login::journal::HistoryAnswer;
 use evertoken_core::login::journal::{Entry, Record, with_sleeps};
 use jiff::Timestamp;
 

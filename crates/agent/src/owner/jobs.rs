@@ -4,18 +4,20 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use evertoken_core::account::{AccountId, AccountName};
+use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{AccountChange, AccountSettings, CopyAnswer, LogoutAnswer};
 use evertoken_core::api::status::AccountStatus;
+use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::login::access_token::AccessTokenInfo;
 use evertoken_core::login::flow::LONGEST_QUESTION;
 use evertoken_core::login::journal::{Entry, Record, Summary, summarize, was_presented};
 use evertoken_core::login::recovery::recover;
 use evertoken_core::login::rotation::{Outcome, Purpose};
-use evertoken_core::login::session::{AccessTokenInfo, Event, Recovered, RequestId, keychain_problem};
-use evertoken_core::login::token_store::{
-    KeychainProblem, LogIn, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens,
-};
-use evertoken_core::oauth::metadata::{Issuer, Metadata};
+use evertoken_core::login::session::{Event, Recovered, RequestId};
+use evertoken_core::login::token_store::{LogIn, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens};
+use evertoken_core::oauth::issuer::Issuer;
+use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::revocation::Revocation;
 use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
@@ -28,7 +30,7 @@ use super::log_ins::LogInNumber;
 use crate::http::discovery::discover;
 use crate::local_api::Reply;
 use crate::login::LogInReport;
-use crate::rotation::{AccountContext, Rotated, rotate};
+use crate::rotation::{AccountContext, Found, Rotated, rotate};
 use crate::store::account_lock::AccountLock;
 use crate::store::token_file::TokenFileError;
 
@@ -78,6 +80,8 @@ pub(super) struct Opened {
     unfinished: Option<(LogIn, Fingerprint)>,
     /// A login of another user that waits for a person's answer.
     waiting: Option<StoredRefreshToken>,
+    /// It was read under the account's lock, and what an earlier version left was taken over.
+    is_settled: bool,
 }
 
 /// Who hears that an account's tokens are gone.
@@ -156,14 +160,15 @@ impl Agent {
     }
 
     fn opened(&mut self, name: &AccountName, opened: Opened) {
-        let Opened { recovered, access_token, unfinished, waiting } = opened;
+        let Opened { recovered, access_token, unfinished, waiting, is_settled } = opened;
         if let (Some((log_in, fingerprint)), Some(id)) = (unfinished, self.id_of(name)) {
             self.complete_log_in(&id, log_in, Some(fingerprint));
         }
-        self.write_missing_id(name);
         if let Some(managed) = self.accounts.get_mut(name) {
             managed.access_token = access_token;
+            managed.is_settled |= is_settled;
         }
+        self.write_missing_id(name);
         self.step(name, Event::Opened(recovered));
         if let Some(waiting) = waiting {
             self.resume_waiting(name, waiting);
@@ -178,11 +183,13 @@ impl Agent {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
                 let log_in = last_stored.as_ref().and_then(|(_, stored)| stored.log_in.clone());
                 let (id, fingerprint) = (managed.id.clone(), tokens.refresh_token.fingerprint);
+                managed.is_settled = true;
                 if is_awaited {
                     managed.access_token = access_token;
                     managed.last_stored = last_stored;
                 }
                 self.step(name, Event::TokenGranted { request, tokens });
+                self.write_missing_id(name);
                 if let Some(log_in) = log_in {
                     self.complete_log_in(&id, log_in, Some(fingerprint));
                 }
@@ -216,37 +223,41 @@ impl JobResult {
     }
 }
 
-/// Reads an account's tokens and journal, under the lock: what a log-in is about to prove is not there yet.
+/// Reads an account's tokens and journal. Who has no lock writes nothing: what is there is read, and the access token used.
 pub(super) async fn open(context: AccountContext) -> Option<JobResult> {
-    // Without the lock nothing can be rotated, neither by us: what is there may be read, and the access token used.
-    let lock = AccountLock::acquire(context.lock.clone()).await;
-    if let Err(error) = &lock {
-        tracing::warn!(account = %context.name, "the state folder cannot be used: {error}");
-    }
-    Some(JobResult::Opened(read(&context).await.map(Box::new)))
+    let opened = match AccountLock::acquire_to_read(context.lock.clone()).await {
+        Ok(lock) => read(&context, &lock).await,
+        Err(error) => {
+            tracing::warn!(account = %context.name, "opened without the account's lock: {error}");
+            look(&context).await
+        }
+    };
+    Some(JobResult::Opened(opened.map(Box::new)))
 }
 
-async fn read(context: &AccountContext) -> Result<Opened, KeychainProblem> {
-    let server = context.server.get().ok_or(KeychainProblem::Missing)?;
-    if let Some(old_journal) = &context.old_journal {
-        context.tokens.migrate(&context.name, &server).await?;
-        if let Err(error) = old_journal.rename(&context.journal) {
-            tracing::warn!(account = %context.name, "the journal could not be moved: {error}");
-        }
+async fn read(context: &AccountContext, lock: &AccountLock) -> Result<Opened, KeychainProblem> {
+    let found = context.read_settled(lock).await?;
+    let waiting = found.tokens.waiting.clone();
+    let is_waiting = waiting.as_ref().is_some_and(|waiting| still_waits(waiting, &found));
+    if waiting.is_some() && !is_waiting {
+        context.dismiss(lock, &found.tokens).await;
     }
-    let tokens = context.read_settled().await?;
-    let entries = context.journal.read().unwrap_or_else(|error| {
-        tracing::warn!(account = %context.name, "the journal cannot be read: {error}");
-        Vec::new()
-    });
+    Ok(Opened { waiting: waiting.filter(|_| is_waiting), is_settled: true, ..opened(context, found)? })
+}
+
+async fn look(context: &AccountContext) -> Result<Opened, KeychainProblem> {
+    opened(context, context.look().await?)
+}
+
+fn opened(context: &AccountContext, Found { tokens, entries }: Found) -> Result<Opened, KeychainProblem> {
+    let server = context.server.get().ok_or(KeychainProblem::Missing)?;
     let journal = if context.tokens.forgets() { Summary::default() } else { summarize(&entries) };
-    let recovered = recover(&tokens.found(&server), &journal)?;
-    let waiting = still_waiting(context, &tokens, &entries).await;
     Ok(Opened {
-        recovered,
+        recovered: recover(&tokens.found(&server), &journal)?,
         unfinished: unfinished(&tokens, Some(&server)),
         access_token: tokens.access_token.map(|stored| stored.token),
-        waiting,
+        waiting: None,
+        is_settled: false,
     })
 }
 
@@ -255,28 +266,20 @@ fn unfinished(tokens: &StoredTokens, configured: Option<&Server>) -> Option<(Log
     Some((log_in, tokens.current()?.info(Slot::A).fingerprint))
 }
 
-/// The login that still waits for an answer. One that was answered, or that has waited too long, goes.
-async fn still_waiting(
-    context: &AccountContext,
-    tokens: &StoredTokens,
-    entries: &[Entry],
-) -> Option<StoredRefreshToken> {
-    let waiting = tokens.waiting.clone()?;
+/// Does it wait for an answer? Not when it was answered, or has waited too long.
+fn still_waits(waiting: &StoredRefreshToken, found: &Found) -> bool {
     let asked_at = waiting.log_in.as_ref().and_then(|log_in| log_in.question.as_ref()).map(|asked| asked.asked_at);
     let age = asked_at.map(|asked_at| Timestamp::now().duration_since(asked_at));
     let is_recent = age.is_some_and(|age| !age.is_negative() && age < LONGEST_QUESTION);
-    let is_answered = tokens.waiting_is_carried_on() || was_presented(entries, waiting.info(Slot::A).fingerprint);
-    if is_recent && !is_answered {
-        return Some(waiting);
-    }
-    context.dismiss(tokens).await;
-    None
+    let is_answered =
+        found.tokens.waiting_is_carried_on() || was_presented(&found.entries, waiting.info(Slot::A).fingerprint);
+    is_recent && !is_answered
 }
 
 /// The log-in of an account that the configuration does not have, with the token that it is about.
 pub(super) async fn unfinished_log_in(context: AccountContext) -> Option<JobResult> {
-    let _lock = AccountLock::acquire(context.lock.clone()).await.ok()?;
-    let tokens = context.read_settled().await.ok()?;
+    let lock = AccountLock::acquire(context.lock.clone()).await.ok()?;
+    let tokens = context.read_settled(&lock).await.ok()?.tokens;
     let current = tokens.current()?;
     // One that was not proven is tried by the account's own next refresh.
     let fingerprint = current.proven.then(|| current.info(Slot::A).fingerprint);
@@ -368,26 +371,6 @@ pub(super) fn server_is_fixed(name: &AccountName, server: &Server) -> Problem {
         ),
         format!("Log in at the other server, `evertoken login {name} --endpoint URL`, or change it in config.toml."),
     )
-}
-
-impl AccountContext {
-    /// Forgets a login that waits for an answer, and the candidate that it was granted for.
-    pub(crate) async fn dismiss_waiting(&self) {
-        let Ok(_lock) = AccountLock::acquire(self.lock.clone()).await else { return };
-        if let Ok(tokens) = self.tokens.read().await {
-            self.dismiss(&tokens).await;
-        }
-    }
-
-    async fn dismiss(&self, tokens: &StoredTokens) {
-        let dropped = match tokens.spent_candidate() {
-            Some(slot) => self.tokens.drop_slot(slot).await,
-            None => Ok(()),
-        };
-        if dropped.is_ok() {
-            let _ = self.tokens.forget_waiting().await;
-        }
-    }
 }
 
 /// The problem of a state folder that cannot be used.

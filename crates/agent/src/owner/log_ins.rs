@@ -7,13 +7,14 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{AccountSettings, LoginRequest, ReplaceRequest, SignInEvent, SignInRequest};
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::flow::{Flow, LONGEST_QUESTION};
+use evertoken_core::login::notice::Notice;
+use evertoken_core::login::notice::NoticeKind;
 use evertoken_core::login::session::Event;
 use evertoken_core::login::token_store::{Credential, StoredRefreshToken};
 use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::server::SignInMethod;
 use evertoken_core::oauth::token::Fingerprint;
 use evertoken_core::oauth::token_response::{read_credential, user_id_in};
-use evertoken_core::present::notification::{Notice, NoticeKind};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 

@@ -1,11 +1,13 @@
 //! Logging out: forgets here, then asks the server to revoke.
 
 use evertoken_core::account::AccountName;
+use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::LogoutAnswer;
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::{Entry, Record};
-use evertoken_core::login::session::{Phase, keychain_problem};
-use evertoken_core::login::token_store::{KeychainProblem, Slot, StoredRefreshToken, StoredTokens};
+use evertoken_core::login::session::Phase;
+use evertoken_core::login::token_store::{Slot, StoredRefreshToken, StoredTokens};
 use evertoken_core::oauth::revocation::Revocation;
 use jiff::Timestamp;
 use tokio::sync::mpsc;

@@ -141,7 +141,8 @@ impl Agent {
     /// The ids of accounts that a person wrote without one. A file that cannot be written does without: the ids are the same at
     /// every start.
     pub(super) fn write_missing_id(&mut self, name: &AccountName) {
-        let Some(managed) = self.accounts.get(name).filter(|managed| managed.has_no_id) else { return };
+        let is_due = |managed: &&ManagedAccount| managed.has_no_id && managed.is_settled;
+        let Some(managed) = self.accounts.get(name).filter(is_due) else { return };
         let ids = BTreeMap::from([(name.clone(), managed.id.clone())]);
         if let Err(error) = self.apply(&Edit::AssignIds(ids)) {
             warn!(account = %name, "the account's id could not be written down: {error}");
@@ -241,8 +242,8 @@ impl Agent {
         if self.accounts.get(name).is_some_and(|managed| managed.has_no_id) {
             return Err(Problem::new(
                 ProblemKind::Configuration,
-                "config.toml cannot be written; nothing was changed.",
-                "Make it writable, or rename the account there and give it its id.",
+                "The account has no id in config.toml yet; nothing was changed.",
+                "Make the file writable and end what holds the account's lock (`evertoken doctor`), or give it an id there.",
             ));
         }
         self.apply(&Edit::RenameAccount { from: name.clone(), to: to.clone() })?;

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use evertoken_core::login::journal::{Entry, Record, summarize};
+use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::login::rotation::{Answer, Outcome, Purpose, Rotation, Step};
 use evertoken_core::login::session::Tokens;
-use evertoken_core::login::token_store::{
-    Credential, KeychainProblem, LogIn, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken, StoredTokens,
-};
+use evertoken_core::login::token_store::{Credential, LogIn, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::oauth::failure::{AnotherUser, Failure};
 use evertoken_core::oauth::token_request::{AuthorizationGrant, token_request};
 use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
 use super::secrets::{RotationSecrets, granted};
+use super::settled::fingerprint;
 use super::{AccountContext, Rotated};
 use crate::http::token_endpoint;
 use crate::store::account_lock::{AccountLock, AccountLockError};
@@ -27,7 +27,7 @@ pub(crate) async fn rotate(
     given: Option<(Credential, LogIn)>,
     store_delayed: impl Fn(KeychainProblem) + Send,
 ) -> Rotated {
-    let _lock = match AccountLock::acquire(context.lock.clone()).await {
+    let lock = match AccountLock::acquire(context.lock.clone()).await {
         Ok(lock) => lock,
         Err(AccountLockError::Io { .. }) => return Rotated::nothing(Outcome::Failed(Failure::Journal)),
         Err(error) => return Rotated::nothing(Outcome::Failed(Failure::Lock(error.to_string()))),
@@ -37,7 +37,7 @@ pub(crate) async fn rotate(
         return Rotated::nothing(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)));
     };
     let secrets = RotationSecrets::new(given, configured);
-    let mut driver = Driver { context, secrets, presented: None, waiting: None, store_delayed };
+    let mut driver = Driver { context, lock: &lock, secrets, presented: None, waiting: None, store_delayed };
     let mut rotation = Rotation::new(purpose);
     loop {
         let step = rotation.next().clone();
@@ -54,6 +54,7 @@ pub(crate) async fn rotate(
 
 struct Driver<'a, F> {
     context: &'a AccountContext,
+    lock: &'a AccountLock,
     secrets: RotationSecrets,
     presented: Option<RefreshTokenInfo>,
     waiting: Option<StoredRefreshToken>,
@@ -106,7 +107,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
 
     /// Everything that the account has in the keychain. A client that authenticates and has no secret sends nothing.
     async fn read(&mut self) -> Result<(), KeychainProblem> {
-        self.secrets.before = self.context.read_settled().await?;
+        self.secrets.before = self.context.read_settled(self.lock).await?.tokens;
         let server = self.secrets.server().clone();
         if self.secrets.is_log_in() {
             let left = self.context.tokens.client_secret_left().await?;
@@ -244,33 +245,12 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
 }
 
 impl AccountContext {
-    /// What the keychain holds, with what it lost put back, and without log-ins that the configuration has followed.
-    pub(crate) async fn read_settled(&self) -> Result<StoredTokens, KeychainProblem> {
-        let entries = self.journal.read().unwrap_or_default();
-        let journal = summarize(&entries);
-        let tokens = self.tokens.read().await?;
-        let Some((slot, last_stored)) = &self.last_stored else { return Ok(tokens.settled(&journal)) };
-        let is_older = tokens.current().is_none_or(|current| current.generation < last_stored.generation);
-        let known = journal.stored == Some(fingerprint(last_stored));
-        // Not after a log-out, and not after another agent's log-in: then the journal knows of something newer.
-        if !is_older || !known {
-            return Ok(tokens.settled(&journal));
-        }
-        warn!(account = %self.name, token = %fingerprint(last_stored), "the keychain lost what it had stored: stored again");
-        self.tokens.store_refresh_token(*slot, last_stored).await?;
-        Ok(self.tokens.read().await?.settled(&journal))
-    }
-
     async fn nudged_or_elapsed(&self, wait: Duration) {
         tokio::select! {
             () = self.retry_store.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }
-}
-
-fn fingerprint(stored: &StoredRefreshToken) -> evertoken_core::oauth::token::Fingerprint {
-    stored.info(evertoken_core::login::token_store::Slot::A).fingerprint
 }
 
 fn answer(result: Result<(), KeychainProblem>) -> Answer {

@@ -2,6 +2,7 @@
 
 mod driver;
 mod secrets;
+mod settled;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use evertoken_core::oauth::token::AccessToken;
 use tokio::sync::Notify;
 
 pub(crate) use self::driver::rotate;
+pub(crate) use self::settled::Found;
 use crate::store::journal_file::JournalFile;
 use crate::store::token_store::TokenStore;
 

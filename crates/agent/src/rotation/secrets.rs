@@ -1,7 +1,7 @@
 //! What a rotation knows and the pure machine must not see: secrets, and a clock.
 
+use evertoken_core::login::access_token::AccessTokenInfo;
 use evertoken_core::login::rotation::{Granted, Outcome};
-use evertoken_core::login::session::AccessTokenInfo;
 use evertoken_core::login::token_store::{
     Credential, LogIn, Question, RefreshTokenInfo, Slot, StoredRefreshToken, StoredTokens,
 };

@@ -16,6 +16,8 @@ use crate::system::lock_holder::{Holder, holder};
 
 /// A rotation takes a few seconds. Who waits longer is told who is in the way.
 const WITHIN: Duration = Duration::from_secs(30);
+/// Who only reads does not wait long: an access token in the keychain may be handed out beside a lock that is held.
+const TO_READ: Duration = Duration::from_secs(2);
 /// Between two looks at a lock that another process has: from the first, doubling to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -35,10 +37,10 @@ pub(crate) struct AccountLock {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccountLockError {
     /// Another process has it.
-    #[error("{holder} has held the lock {path} for {} s", WITHIN.as_secs(), path = path.display())]
+    #[error("{holder} holds the lock {path}", path = path.display())]
     Held { path: PathBuf, holder: Holder },
     /// Somebody has it, and the system does not tell who; or the file system does not answer.
-    #[error("the lock {path} was not free for {} s", WITHIN.as_secs(), path = path.display())]
+    #[error("the lock {path} did not become free", path = path.display())]
     TimedOut { path: PathBuf },
     /// The file system has no locks, or no lock left (ENOLCK).
     #[error("the file system of {path} gives no locks", path = path.display())]
@@ -52,6 +54,11 @@ impl AccountLock {
     /// Waits for the lock, for 30 s at most.
     pub(crate) async fn acquire(path: PathBuf) -> Result<Self, AccountLockError> {
         Self::acquire_within(path, WITHIN).await
+    }
+
+    /// Waits for the lock, for 2 s at most.
+    pub(crate) async fn acquire_to_read(path: PathBuf) -> Result<Self, AccountLockError> {
+        Self::acquire_within(path, TO_READ).await
     }
 
     async fn acquire_within(path: PathBuf, within: Duration) -> Result<Self, AccountLockError> {

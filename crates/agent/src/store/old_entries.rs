@@ -2,8 +2,9 @@
 //! client secret in two entries of its own.
 
 use evertoken_core::account::AccountName;
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::token_store::{
-    KeychainProblem, Slot, StoredAccessToken, StoredClientSecret, StoredRefreshToken, read_client_secret_of_version_1,
+    Slot, StoredAccessToken, StoredClientSecret, StoredRefreshToken, read_client_secret_of_version_1,
 };
 use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::origin::Bound;

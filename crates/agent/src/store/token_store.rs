@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use evertoken_core::account::{AccountId, AccountName};
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::token_store::{
-    EntryKind, KeychainProblem, Slot, StoredAccessToken, StoredClientSecret, StoredRefreshToken, StoredTokens,
+    EntryKind, Slot, StoredAccessToken, StoredClientSecret, StoredRefreshToken, StoredTokens,
 };
 use evertoken_core::oauth::server::Server;
 use secrecy::{ExposeSecret, SecretString};
@@ -115,6 +116,21 @@ impl TokenStore {
         }
         tracing::info!(account = %name, "the login's entries are of the current version now");
         old_entries::forget(&self.keychain, name).await
+    }
+
+    /// The entries that an earlier version kept under the account's name, and still keeps.
+    pub(crate) async fn read_old(&self, name: &AccountName, server: &Server) -> Result<StoredTokens, KeychainProblem> {
+        let Some(old) = old_entries::read(&self.keychain, name, server).await? else {
+            return Ok(StoredTokens::default());
+        };
+        let mut tokens = StoredTokens { access_token: old.access_token, ..StoredTokens::default() };
+        for (slot, stored) in old.refresh_tokens {
+            match slot {
+                Slot::A => tokens.a = Some(stored),
+                Slot::B => tokens.b = Some(stored),
+            }
+        }
+        Ok(tokens)
     }
 
     /// All entries are tried even when one fails.

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use evertoken_agent::store::keychain::{self, Keychain};
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use zbus::Connection;

@@ -7,7 +7,7 @@ use evertoken_core::api::status::StatusReport;
 use evertoken_core::oauth::client_authentication::AuthMethod;
 use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::header::{InvalidHeader, check_header};
-use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::parameter::{InvalidParameter, check_parameter};
 use evertoken_core::oauth::server::Encoding;
 use evertoken_core::present::sentence::state_and_time_left;

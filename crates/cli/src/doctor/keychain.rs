@@ -1,8 +1,8 @@
 use evertoken_core::api::diagnosis::{Diagnosis, Presence};
+use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::status::{AccountStatus, State, StatusReport};
 use evertoken_core::config::Keychain;
-use evertoken_core::login::session::keychain_problem;
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 
 use super::Finding;
 

@@ -9,7 +9,7 @@ use crate::account::approval::Program;
 use crate::account::token_file::TokenFile;
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT, SANDBOX_ENDPOINT};
-use crate::oauth::metadata::Issuer;
+use crate::oauth::issuer::Issuer;
 use crate::oauth::server::{Encoding, Server};
 
 /// In a local API path, stands for "the default account, or the only one".

@@ -2,9 +2,38 @@
 
 use crate::account::AccountName;
 use crate::api::problem::{Problem, ProblemKind};
-use crate::login::session::keychain_problem;
-use crate::login::token_store::KeychainProblem;
+use crate::keychain::KeychainProblem;
 use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, OAuthError, Refusal};
+
+/// The problem of a locked or absent keychain.
+#[must_use]
+pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
+    let advice = match problem {
+        KeychainProblem::Locked | KeychainProblem::TimedOut => "Unlock the keychain; Evertoken goes on by itself.",
+        KeychainProblem::Unavailable => {
+            "Start a keychain such as GNOME Keyring, or open your database in KeePassXC; Evertoken goes on by itself."
+        }
+        KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
+        KeychainProblem::Missing => "Unlock the keychain that was used before, or log in again.",
+        KeychainProblem::KeyMissing => {
+            "Hand the agent its key: a systemd credential evertoken-key, or settings.keychain_file.key (docs/servers.md)."
+        }
+        KeychainProblem::KeyNotPrivate => {
+            "Make the key the agent's user's alone, with chown and `chmod 600`; Evertoken goes on by itself."
+        }
+        KeychainProblem::KeyMalformed => {
+            "Bring the key back that the file was made with; where there is no login yet, make one (docs/servers.md)."
+        }
+        KeychainProblem::FileNotOurs => {
+            "It was left as it is. Bring its key or a copy of it back, or move it away and log in again."
+        }
+        KeychainProblem::FileNotRead => {
+            "Check its permissions and its disk; the agent's log says what the system says."
+        }
+        KeychainProblem::NoClientSecret => &format!("Give it with a log-in: `evertoken login {name} --client-secret`."),
+    };
+    Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
+}
 
 /// The problem of a log-in that worked, and whose new token the keychain does not take yet.
 #[must_use]

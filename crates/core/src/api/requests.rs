@@ -40,7 +40,6 @@ use crate::account::token_file::TokenFile;
 use crate::account::{AccountName, Preset};
 use crate::api::problem::Problem;
 use crate::api::status::AccountStatus;
-use crate::login::journal::Entry;
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::revocation::Revocation;
 use crate::oauth::server::{Encoding, Server};
@@ -328,14 +327,6 @@ pub struct LogoutAnswer {
     /// What became of the refresh token at the server; absent where the account names no revocation endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
-}
-
-/// `GET /v1/accounts/{name}/history`: the newest entries last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct HistoryAnswer {
-    /// The journal's entries.
-    pub entries: Vec<Entry>,
 }
 
 #[cfg(test)]

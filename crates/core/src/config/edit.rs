@@ -10,7 +10,7 @@ use crate::account::token_file::TokenFile;
 use crate::account::{Account, AccountId, AccountName, Sharing};
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::endpoint::Endpoint;
-use crate::oauth::metadata::Issuer;
+use crate::oauth::issuer::Issuer;
 use crate::oauth::server::{Encoding, Server};
 
 const ACCOUNT_ORDER: &str = "account_order";

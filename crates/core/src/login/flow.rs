@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::problem::Problem;
 use crate::login::session::Tokens;
 use crate::oauth::failure::{AnotherUser, Failure};
-use crate::oauth::metadata::Issuer;
+use crate::oauth::issuer::Issuer;
 use crate::oauth::server::SignInMethod;
 
 /// How long a login of another user waits for a person's answer.

@@ -195,6 +195,14 @@ pub struct Refused {
     pub told: bool,
 }
 
+/// `GET /v1/accounts/{name}/history`: the newest entries last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HistoryAnswer {
+    /// The journal's entries.
+    pub entries: Vec<Entry>,
+}
+
 impl Entry {
     /// The token that the endpoint refused, if this is about that.
     #[must_use]

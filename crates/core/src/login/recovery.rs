@@ -1,8 +1,9 @@
 //! How a login goes on after a start, from what keychain and journal say.
 
+use crate::keychain::KeychainProblem;
 use crate::login::journal::Summary;
 use crate::login::session::{Recovered, Resume};
-use crate::login::token_store::{KeychainProblem, StoredTokensInfo};
+use crate::login::token_store::StoredTokensInfo;
 use crate::oauth::failure::Refusal;
 
 /// Decides how the login goes on.

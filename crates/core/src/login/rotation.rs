@@ -5,8 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::login::session::{AccessTokenInfo, Tokens};
-use crate::login::token_store::{KeychainProblem, RefreshTokenInfo, Slot, StoredTokensInfo};
+use crate::keychain::KeychainProblem;
+use crate::login::access_token::AccessTokenInfo;
+use crate::login::session::Tokens;
+use crate::login::token_store::{RefreshTokenInfo, Slot, StoredTokensInfo};
 use crate::oauth::failure::{AnotherUser, Failure};
 use crate::oauth::token::Fingerprint;
 

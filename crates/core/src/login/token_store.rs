@@ -7,10 +7,11 @@ pub use entries::{
     Credential, LogIn, Question, RefreshTokenInfo, StoredAccessToken, StoredClientSecret, StoredRefreshToken,
     read_client_secret_of_version_1,
 };
-pub use kinds::{EntryKind, KeychainProblem, Slot};
+pub use kinds::{EntryKind, Slot};
 
+use crate::keychain::KeychainProblem;
+use crate::login::access_token::AccessTokenInfo;
 use crate::login::journal::Summary;
-use crate::login::session::AccessTokenInfo;
 use crate::oauth::client_authentication::ClientSecret;
 use crate::oauth::failure::AnotherUser;
 use crate::oauth::origin::ForeignServer;

@@ -11,7 +11,7 @@ use url::Url;
 use crate::api::problem::ProblemKind;
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::error::shown;
-use crate::oauth::metadata::Issuer;
+use crate::oauth::issuer::Issuer;
 use crate::oauth::server::Server;
 use crate::oauth::token::{AuthorizationCode, AuthorizationState, CodeVerifier};
 use crate::oauth::token_request::AuthorizationGrant;

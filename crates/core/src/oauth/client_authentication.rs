@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::origin::{Bound, ForeignServer};
-use crate::oauth::server::Server;
-use crate::oauth::token_request::Field;
 
 /// `token_endpoint_auth_method` (RFC 7591 section 2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +118,7 @@ pub(crate) struct Credentials<'a> {
 
 impl<'a> Credentials<'a> {
     /// What of them stands in the body.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = Field<'a>> + use<'a> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let client_secret = self.client_secret.map(ClientSecret::expose);
         let fields = [("client_id", self.client_id), ("client_secret", client_secret)];
         fields.into_iter().filter_map(|(name, value)| Some((name, value?)))
@@ -129,14 +127,14 @@ impl<'a> Credentials<'a> {
 
 /// How the client presents itself at an endpoint: by exactly one method (RFC 6749 section 2.3).
 pub(crate) fn credentials<'a>(
-    server: &'a Server,
+    method: AuthMethod,
+    client_id: Option<&'a str>,
     endpoint: &Endpoint,
     secret: Option<&'a Bound<ClientSecret>>,
 ) -> Result<Credentials<'a>, ForeignServer> {
-    let client_id = server.client_id.as_deref();
-    let needed = secret.filter(|_| server.token_endpoint_auth_method.needs_secret());
+    let needed = secret.filter(|_| method.needs_secret());
     let secret = needed.map(|secret| secret.for_request(endpoint)).transpose()?;
-    Ok(match (server.token_endpoint_auth_method, secret) {
+    Ok(match (method, secret) {
         (AuthMethod::ClientSecretBasic, Some(secret)) => {
             Credentials { authorization: Some(basic(client_id.unwrap_or_default(), secret)), ..Credentials::default() }
         }

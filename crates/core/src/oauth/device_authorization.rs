@@ -108,7 +108,7 @@ pub fn device_request(
     endpoint: &Endpoint,
     client_secret: Option<&Bound<ClientSecret>>,
 ) -> Result<TokenRequest, ForeignServer> {
-    let client = credentials(server, endpoint, client_secret)?;
+    let client = credentials(server.token_endpoint_auth_method, server.client_id.as_deref(), endpoint, client_secret)?;
     let fields = client.fields().chain(parameters(server));
     Ok(TokenRequest::new(server, endpoint, Encoding::Form, client.authorization, fields).hiding(client_secret))
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::login::token_store::KeychainProblem;
+use crate::keychain::KeychainProblem;
 pub use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::origin::ForeignServer;
 

@@ -9,6 +9,7 @@ pub mod error;
 pub mod failure;
 mod fields;
 pub mod header;
+pub mod issuer;
 pub mod metadata;
 pub mod origin;
 pub mod parameter;

@@ -52,7 +52,7 @@ pub fn revocation_request(
     refresh_token: &Bound<RefreshToken>,
     client_secret: Option<&Bound<ClientSecret>>,
 ) -> Result<TokenRequest, ForeignServer> {
-    let client = credentials(server, endpoint, client_secret)?;
+    let client = credentials(server.token_endpoint_auth_method, server.client_id.as_deref(), endpoint, client_secret)?;
     let token = [("token", refresh_token.for_request(endpoint)?.expose()), ("token_type_hint", "refresh_token")];
     let fields = token.into_iter().chain(client.fields());
     Ok(TokenRequest::new(server, endpoint, Encoding::Form, client.authorization, fields).hiding(client_secret))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::header::{InvalidHeader, check_header};
-use crate::oauth::metadata::Issuer;
+use crate::oauth::issuer::Issuer;
 use crate::oauth::origin::Origins;
 use crate::oauth::parameter::{InvalidParameter, check_parameter};
 

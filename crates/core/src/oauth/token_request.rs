@@ -59,7 +59,8 @@ pub fn token_request(
     grant: AuthorizationGrant<'_>,
     client_secret: Option<&Bound<ClientSecret>>,
 ) -> Result<TokenRequest, ForeignServer> {
-    let client = credentials(server, &server.endpoint, client_secret)?;
+    let client =
+        credentials(server.token_endpoint_auth_method, server.client_id.as_deref(), &server.endpoint, client_secret)?;
     let fields = grant.fields(&server.endpoint)?.into_iter().chain(client.fields()).chain(parameters(server));
     Ok(TokenRequest::new(server, &server.endpoint, server.encoding, client.authorization, fields).hiding(client_secret))
 }

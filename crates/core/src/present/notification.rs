@@ -5,62 +5,8 @@ use jiff::tz::TimeZone;
 
 use crate::account::AccountName;
 use crate::account::approval::Program;
-use crate::config::NotificationSettings;
+use crate::login::notice::{Notice, NoticeKind};
 use crate::present::sentence::local_time;
-
-/// What a person must know about one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// The endpoint refused the refresh token.
-    LoginRequired {
-        /// When the login expired, if the endpoint said so, UTC.
-        expired_at: Option<Timestamp>,
-        /// Until when the access token still works, UTC.
-        access_token_until: Option<Timestamp>,
-    },
-    /// The access token ends soon, or has ended, and refreshing keeps failing.
-    NotRenewed {
-        /// Why refreshing fails: the start of a sentence, such as "no connection".
-        cause: String,
-        /// Since when, UTC.
-        since: Timestamp,
-        /// When the access token ends or ended, UTC.
-        access_token_until: Timestamp,
-    },
-    /// A rotated token could not be stored.
-    KeychainRefused,
-    /// A program wants an access token for the first time.
-    ApprovalRequired {
-        /// Which.
-        program: Program,
-    },
-}
-
-/// The kinds of [`Notice`]: one of each kind is shown for an account at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum NoticeKind {
-    /// [`Notice::LoginRequired`].
-    LoginRequired,
-    /// [`Notice::NotRenewed`].
-    NotRenewed,
-    /// [`Notice::KeychainRefused`].
-    KeychainRefused,
-    /// [`Notice::ApprovalRequired`].
-    ApprovalRequired,
-}
-
-impl NoticeKind {
-    /// Does the person want to see this kind?
-    #[must_use]
-    pub const fn is_wanted(self, settings: NotificationSettings) -> bool {
-        match self {
-            Self::LoginRequired => settings.login,
-            Self::NotRenewed => settings.not_renewed,
-            Self::KeychainRefused => settings.keychain,
-            Self::ApprovalRequired => settings.approval,
-        }
-    }
-}
 
 /// A notification, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,17 +33,6 @@ pub enum Buttons {
 }
 
 impl Notice {
-    /// Its kind.
-    #[must_use]
-    pub const fn kind(&self) -> NoticeKind {
-        match self {
-            Self::LoginRequired { .. } => NoticeKind::LoginRequired,
-            Self::NotRenewed { .. } => NoticeKind::NotRenewed,
-            Self::KeychainRefused => NoticeKind::KeychainRefused,
-            Self::ApprovalRequired { .. } => NoticeKind::ApprovalRequired,
-        }
-    }
-
     /// The notification for an account, with times as its clock on the wall shows them.
     #[must_use]
     pub fn notification(&self, account: &AccountName, now: Timestamp, zone: &TimeZone) -> Notification {

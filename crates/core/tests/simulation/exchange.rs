@@ -1,7 +1,7 @@
 //! What becomes of a request: whether it reaches the server, what that says, and what of it an agent hears.
 
+use evertoken_core::login::access_token::AccessTokenInfo;
 use evertoken_core::login::rotation::{Answer, Granted};
-use evertoken_core::login::session::AccessTokenInfo;
 use evertoken_core::login::token_store::RefreshTokenInfo;
 use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::oauth::token::{Fingerprint, RefreshToken};

@@ -1,8 +1,7 @@
 //! The operating system's keychain: four entries, and the ways in which it does not work.
 
-use evertoken_core::login::token_store::{
-    EntryKind, KeychainProblem, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens,
-};
+use evertoken_core::keychain::KeychainProblem;
+use evertoken_core::login::token_store::{EntryKind, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens};
 
 use evertoken_core::oauth::server::Server;
 

@@ -1,12 +1,12 @@
 //! How an agent carries out a job, step by step; it may die between any two of them, and in the middle of one.
 
+use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::Record;
 use evertoken_core::login::recovery::recover;
 use evertoken_core::login::rotation::{Answer, Outcome, Purpose, Rotation, Step};
 use evertoken_core::login::session::{Event, Session, Tokens};
 use evertoken_core::login::token_store::{
-    Credential, EntryKind, KeychainProblem, LogIn, Question, RefreshTokenInfo, Slot, StoredAccessToken,
-    StoredRefreshToken,
+    Credential, EntryKind, LogIn, Question, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken,
 };
 use evertoken_core::oauth::failure::{AnotherUser, Failure, OutcomeUnknown};
 use evertoken_core::oauth::token::{AccessToken, Fingerprint, RefreshToken};

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use evertoken_core::login::journal::Record;
+use evertoken_core::login::notice::Notice;
 use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::{Effect, Event, Moment};
 use evertoken_core::oauth::server::Server as ServerSettings;
-use evertoken_core::present::notification::Notice;
 
 use super::agent::{Agent, Job};
 use super::clock::{Clock, DAY, HOUR, MINUTE, SECOND};

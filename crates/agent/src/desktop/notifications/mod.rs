@@ -12,7 +12,8 @@ use linux as platform;
 
 use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Program;
-use evertoken_core::present::notification::{Buttons, NoticeKind, Notification};
+use evertoken_core::login::notice::NoticeKind;
+use evertoken_core::present::notification::{Buttons, Notification};
 use notify_rust::NotificationResponse;
 use tokio::sync::mpsc;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evertoken_core::oauth::authorization_code::{Authorization, CALLBACK_PATH, CallbackError, CallbackRefusal};
-use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::token::AuthorizationCode;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};

@@ -13,7 +13,7 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::SignInPrompt;
 use evertoken_core::oauth::authorization_code::{Authorization, CallbackRefusal, RANDOM_BYTES};
 use evertoken_core::oauth::failure::Failure;
-use evertoken_core::oauth::metadata::Issuer;
+use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::token_request::token_request;
 use evertoken_core::oauth::token_response::Grant;
 use jiff::{SignedDuration, Timestamp};

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::{Arc, Once};
 
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use futures_util::StreamExt;
 use keyring_core::CredentialStore;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};

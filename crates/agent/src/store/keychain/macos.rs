@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use apple_native_keyring_store::keychain::Store;
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use keyring_core::CredentialStore;
 
 use super::worker::Opener;

@@ -1,6 +1,6 @@
 //! What a keychain's error means for the login.
 
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use keyring_core::Error;
 
 /// What was being done when the error came.

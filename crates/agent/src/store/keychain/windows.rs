@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use keyring_core::CredentialStore;
 use windows_native_keyring_store::Store;
 

@@ -6,15 +6,18 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use derive::{keychain_problem, server_changed};
+pub use derive::server_changed;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::keychain::KeychainProblem;
+use crate::login::access_token::AccessTokenInfo;
 use crate::login::journal::Wait;
+use crate::login::notice::Notice;
+use crate::login::notice::NoticeKind;
 use crate::login::policy::Chance;
-use crate::login::token_store::{KeychainProblem, RefreshTokenInfo};
+use crate::login::token_store::RefreshTokenInfo;
 use crate::oauth::failure::{Failure, Refusal};
 use crate::oauth::origin::ForeignServer;
-use crate::present::notification::{Notice, NoticeKind};
 
 /// An account's login. Two questions, two fields: is there a usable access token, and what is the refresher doing?
 #[derive(Debug, Clone, PartialEq)]
@@ -25,19 +28,6 @@ pub struct Session {
     requests: u64,
     last_success: Option<Timestamp>,
     shown: Shown,
-}
-
-/// An access token, without the token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccessTokenInfo {
-    /// When its request was sent: its life counts from here, so that it ends for us before it ends for the server.
-    pub issued_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// What it may do.
-    pub scope: Vec<String>,
-    /// Whose it is.
-    pub user_id: Option<String>,
 }
 
 /// What the refresher is doing.
@@ -291,36 +281,4 @@ impl Session {
     pub const fn refresh_token(&self) -> Option<&RefreshTokenInfo> {
         self.refresh_token.as_ref()
     }
-}
-
-impl AccessTokenInfo {
-    /// How long it was made to live.
-    #[must_use]
-    pub fn lifetime(&self) -> SignedDuration {
-        self.expires_at.duration_since(self.issued_at)
-    }
-
-    /// How long it still lasts. A token from the future proves that the clock was set back while nobody looked:
-    /// nothing is known about its end, so it lasts no more.
-    #[must_use]
-    pub fn remaining(&self, now: Timestamp) -> SignedDuration {
-        /// Clocks are slewed by fractions of a second, and entries are written to the millisecond.
-        const TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
-        if self.issued_at.duration_since(now) > TOLERANCE {
-            return SignedDuration::ZERO;
-        }
-        self.expires_at.duration_since(now).clamp(SignedDuration::ZERO, self.lifetime().max(SignedDuration::ZERO))
-    }
-
-    /// The same token by a clock that was set. A clock that jumps forward may have stood still while the machine was paused:
-    /// the end of a token never moves to later.
-    pub(crate) fn shifted(&self, by: SignedDuration) -> Self {
-        let by = by.min(SignedDuration::ZERO);
-        Self { issued_at: shifted(self.issued_at, by), expires_at: shifted(self.expires_at, by), ..self.clone() }
-    }
-}
-
-/// The instant, moved; stays within what a timestamp can say.
-pub(crate) fn shifted(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.saturating_add(by).unwrap_or(at)
 }

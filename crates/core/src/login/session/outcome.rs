@@ -2,12 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Effect, Moment, Phase, Session, Shown, Stepped, Tokens, Troubles, shifted};
+use super::{Effect, Moment, Phase, Session, Shown, Stepped, Tokens, Troubles};
+use crate::keychain::KeychainProblem;
+use crate::login::access_token::shifted;
+use crate::login::notice::Notice;
+use crate::login::notice::NoticeKind;
 use crate::login::policy::Policy;
-use crate::login::token_store::KeychainProblem;
 use crate::oauth::failure::{Failure, OutcomeUnknown, Refusal};
 use crate::oauth::origin::ForeignServer;
-use crate::present::notification::{Notice, NoticeKind};
 
 impl Session {
     pub(super) fn granted(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {

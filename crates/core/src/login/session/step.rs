@@ -2,11 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    AccessTokenInfo, Effect, Event, Moment, Phase, Recovered, RequestId, Resume, Session, Stepped, Troubles, shifted,
-};
+use super::{Effect, Event, Moment, Phase, Recovered, RequestId, Resume, Session, Stepped, Troubles};
+use crate::keychain::KeychainProblem;
+use crate::login::access_token::{AccessTokenInfo, shifted};
 use crate::login::policy::Policy;
-use crate::login::token_store::KeychainProblem;
 use crate::oauth::failure::{Failure, OutcomeUnknown};
 
 impl Session {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kinds::Slot;
 use crate::account::AccountName;
-use crate::login::session::AccessTokenInfo;
+use crate::login::access_token::AccessTokenInfo;
 use crate::oauth::client_authentication::ClientSecret;
 use crate::oauth::failure::AnotherUser;
 use crate::oauth::origin::{Bound, Origins};

@@ -1,47 +1,8 @@
-//! What can go wrong with a keychain, and which entries an account has in it.
+//! Which entries an account has in the keychain.
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountId;
-
-/// Why the keychain did not do what it was asked to. None of these means "signed out".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeychainProblem {
-    /// It is locked, and nobody unlocked it.
-    #[error("the keychain is locked")]
-    Locked,
-    /// It did not answer within 5 seconds: locked behind a window, or slow.
-    #[error("the keychain does not answer")]
-    TimedOut,
-    /// There is none.
-    #[error("no keychain is running")]
-    Unavailable,
-    /// It refuses to store what it is given.
-    #[error("the keychain refuses to store the login")]
-    Refused,
-    /// It has no entry, although the journal knows of a login: it is not the keychain that we wrote to, or not yet.
-    #[error("the keychain does not hold the login that was stored in it")]
-    Missing,
-    /// It is a file, and its key is not where it should be.
-    #[error("the key of the keychain file is not there")]
-    KeyMissing,
-    /// It is a file, and somebody else may read or replace its key.
-    #[error("the key of the keychain file is not private")]
-    KeyNotPrivate,
-    /// It is a file, and what should be its key is none.
-    #[error("the key of the keychain file is not 32 random bytes")]
-    KeyMalformed,
-    /// It is a file that was sealed with another key, that is damaged, or that is something else.
-    #[error("the keychain file does not open with this key, or is damaged")]
-    FileNotOurs,
-    /// It is a file, and the system refuses to read it.
-    #[error("the keychain file cannot be read")]
-    FileNotRead,
-    /// The account's client authenticates with a secret, and there is none.
-    #[error("the keychain does not hold the account's client secret")]
-    NoClientSecret,
-}
 
 /// One of the two entries between which the refresh token alternates, so that a new one never overwrites the
 /// only copy of the last.

@@ -5,7 +5,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use ring::aead::{CHACHA20_POLY1305, LessSafeKey, UnboundKey};
 use secrecy::{ExposeSecret, SecretSlice};
 use tracing::warn;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use evertoken_core::login::token_store::KeychainProblem;
+use evertoken_core::keychain::KeychainProblem;
 use ring::aead::{Aad, NONCE_LEN, Nonce};
 
 use super::key::Key;
