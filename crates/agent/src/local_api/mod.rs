@@ -6,6 +6,7 @@ mod half_closed;
 #[cfg(windows)]
 #[path = "whole_closed.rs"]
 mod half_closed;
+mod json;
 mod origin;
 mod routes;
 #[cfg(unix)]

@@ -28,7 +28,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::origin::refuse_web_pages;
-use super::{AccountRef, Call, Owner};
+use super::{AccountRef, Call, Owner, json};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
@@ -146,12 +146,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 .map_err(|_| bad_request("The request's body did not arrive in time."))?;
         let bytes = bytes.map_err(|error| bad_request(error.body_text()))?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        // serde would take an array for a structure, by the order of its fields, which nobody promises.
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(bad_request("The request's body is not a JSON object."));
         }
         // serde's own message may repeat the input, which may be a token.
-        serde_json::from_slice(text).map(Self).map_err(|error| {
+        json::read(text).map(Self).map_err(|error| {
             bad_request(format!("The request's body is not the JSON that this call takes (line {}).", error.line()))
         })
     }
