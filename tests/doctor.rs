@@ -164,6 +164,28 @@ async fn a_keychain_that_is_locked_or_gone_is_named_with_its_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_keychain_without_a_default_keyring_gets_advice_that_helps() {
+    let desktop = Desktop::without_screen().await;
+    let sandbox = crate::desktop::Sandbox::start(&desktop, "--expires-in 1h").await;
+    let empty = Keyring::start_locked(&desktop).await;
+    let _agent = Agent::start(&desktop).await;
+
+    Report::of(&desktop).await.says("keychain", "fail", "no default keyring", "seahorse");
+    let grant = sandbox.sign_in().await;
+    let said = desktop.login_with("default", &sandbox, &grant.refresh_token).await;
+    let said = said.failed(5);
+    assert!(said.contains("the keychain has no default keyring") && said.contains("seahorse"), "{said}");
+    assert!(!said.contains("Unlock"), "there is nothing to unlock: {said}");
+    assert_eq!(sandbox.requests().await.len(), 0, "nothing was sent");
+
+    // As a log-in to the desktop with the password makes one.
+    empty.kill();
+    let _keyring = Keyring::start(&desktop).await;
+    desktop.login_with("default", &sandbox, &grant.refresh_token).await.succeeded();
+    Report::of(&desktop).await.says("keychain", "ok", "holds the login", "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_is_over_and_an_endpoint_that_is_down_are_told_apart() {
     let scene = Scene::logged_in("--expires-in 4s").await;
     scene.sandbox.expire().await;

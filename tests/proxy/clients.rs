@@ -37,7 +37,8 @@ async fn a_tool_that_knows_only_a_password_gets_in_with_the_runs_token() {
 
     let mut git: Command = scene.desktop.environment.command("git");
     git.args(["ls-remote", &format!("http://x:{}@{}/repository", proxy.token, proxy.address())]);
-    let said = Outcome::of(git.env("GIT_TERMINAL_PROMPT", "0"), b"").await;
+    git.env("GIT_TERMINAL_PROMPT", "0");
+    let said = Outcome::of(git, b"").await;
     let asked = upstream.received();
     assert!(asked.iter().any(|request| request.line.starts_with("GET /repository/info/refs")), "{said:?}");
 }

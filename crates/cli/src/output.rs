@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::oauth::cleaned::is_invisible;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -28,9 +29,9 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(text)
 }
 
-/// Text from elsewhere, without what could command a terminal.
+/// Text from elsewhere, without what could command a terminal or change the order in which the rest is read.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect()
 }
 
 /// The few colours that we use.
@@ -81,6 +82,7 @@ mod tests {
     #[test]
     fn what_an_endpoint_answers_cannot_command_the_terminal() {
         assert_eq!(plain("usr:\u{1b}[2J\u{9b}x\n"), "usr: [2J x ");
+        assert_eq!(plain("/opt/gnp.\u{202e}sh"), "/opt/gnp. sh");
     }
 
     #[test]

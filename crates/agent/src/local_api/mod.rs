@@ -29,6 +29,7 @@ use windows::{open_files, peer};
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Caller;
@@ -45,6 +46,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::login::SignInEvents;
 use crate::store::token_file::TokenFileStore;
+
+/// A disk writes a token at once; a home folder on a network may hang.
+const TOKEN_FILES_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where the answer goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Problem>>;
@@ -70,6 +74,8 @@ pub(crate) enum Call {
     AccountSettings(AccountRef, Reply<AccountSettings>),
     Settings(Reply<Settings>),
     Locks(Reply<Vec<(AccountName, PathBuf)>>),
+    /// Is answered when no token file is being written or removed.
+    TokenFilesKept(Reply<()>),
     ChangeSettings(SettingsChange, Reply<Settings>),
 }
 
@@ -90,6 +96,12 @@ impl Owner {
         let gone = || Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
         self.calls.send(call(reply)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// Returns when the token files are as they should be: what was asked for is done then. A file system that hangs is not
+    /// waited for.
+    async fn token_files_kept(&self) {
+        let _ = tokio::time::timeout(TOKEN_FILES_WITHIN, self.ask(Call::TokenFilesKept)).await;
     }
 
     /// A sign-in's events; it ends when they are dropped.

@@ -142,7 +142,14 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
     async fn obtain(&mut self, method: SignInMethod) -> Answer {
         let Some(server) = self.material.server.clone() else { return Answer::Failed(cancelled()) };
         let listener = self.listener.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let work = obtain(method, &self.account, &server, self.material.client_secret.clone(), listener.events());
+        let work = obtain(
+            method,
+            &self.account,
+            &server,
+            self.material.client_secret.clone(),
+            listener.events(),
+            listener.ending(),
+        );
         let obtained = until_ended(work, &mut self.answers, listener).await;
         match obtained {
             Ok(credential) => {

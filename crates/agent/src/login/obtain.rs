@@ -10,7 +10,9 @@ use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::origin::Bound;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use evertoken_core::oauth::token_response::Grant;
+use tokio::sync::watch;
 
+use super::listener::Ending;
 use super::{SignInEvents, browser, command, device};
 use crate::rotation::AccountContext;
 use crate::store::account_lock::AccountLock;
@@ -21,6 +23,8 @@ pub(super) struct SignInContext {
     pub(super) server: Server,
     pub(super) client_secret: Option<Bound<ClientSecret>>,
     events: SignInEvents,
+    /// How it ends, once the login is stored.
+    pub(super) ending: watch::Receiver<Ending>,
 }
 
 /// Signs in at this server, for as long as the caller waits.
@@ -30,10 +34,11 @@ pub(super) async fn obtain(
     server: &Server,
     given: Option<ClientSecret>,
     events: SignInEvents,
+    ending: watch::Receiver<Ending>,
 ) -> Result<Credential, Problem> {
     let secret = prepare(account, server, given.clone()).await?;
     let client_secret = secret.map(|secret| Bound::new(secret, server.origins()));
-    let context = SignInContext { name: account.name.clone(), server: server.clone(), client_secret, events };
+    let context = SignInContext { name: account.name.clone(), server: server.clone(), client_secret, events, ending };
     let credential = match method {
         SignInMethod::Browser => context.credential(browser::sign_in(&context).await?)?,
         SignInMethod::Device => context.credential(device::sign_in(&context).await?)?,

@@ -13,12 +13,15 @@ use tracing::{info, warn};
 
 use super::Agent;
 use super::jobs::JobResult;
+use crate::local_api::Reply;
 use crate::store::token_file::{TokenFileError, TokenFileStore};
 
 /// What was last done about each file.
 pub(super) struct TokenFiles {
     store: TokenFileStore,
     files: BTreeMap<PathBuf, Kept>,
+    /// Who waits until nothing is under way.
+    waiting: Vec<Reply<()>>,
 }
 
 struct Kept {
@@ -50,13 +53,25 @@ impl TokenFiles {
     pub(super) fn new(store: TokenFileStore) -> Self {
         let left = |account| Kept { account, wanted: None, is_running: false, problem: None };
         let files = store.known().into_iter().map(|(path, account)| (path, left(account))).collect();
-        Self { store, files }
+        Self { store, files, waiting: Vec::new() }
     }
 
     pub(super) fn status(&self, sharing: &Sharing) -> Option<TokenFileStatus> {
         let TokenFile { path, form } = sharing.token_file.as_ref()?;
         let problem = self.files.get(path.as_path()).and_then(|kept| kept.problem.clone());
         Some(TokenFileStatus { path: path.as_path().to_owned(), form: *form, problem })
+    }
+
+    /// Answers when no file is being written or removed.
+    pub(super) fn when_kept(&mut self, reply: Reply<()>) {
+        self.waiting.push(reply);
+        self.answer_if_kept();
+    }
+
+    fn answer_if_kept(&mut self) {
+        if !self.files.values().any(|kept| kept.is_running) {
+            self.waiting.drain(..).for_each(|reply| drop(reply.send(Ok(()))));
+        }
     }
 
     /// What failed is tried once more.
@@ -147,5 +162,6 @@ impl Agent {
         }
         // What changed since the job began.
         self.keep_token_files();
+        self.token_files.answer_if_kept();
     }
 }

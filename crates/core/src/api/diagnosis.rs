@@ -15,6 +15,9 @@ use crate::account::AccountName;
 pub struct Diagnosis {
     /// Who is on the agent's session bus; absent when it reaches none, or where systems have none.
     pub session_bus: Option<SessionBus>,
+    /// Whether the keychain on the session bus has a keyring that new entries go to; absent where none runs.
+    #[serde(default)]
+    pub has_default_keyring: Option<bool>,
     /// By how many seconds the endpoint's clock was ahead of this machine's, by the `Date` of the last answer; less
     /// than zero: behind. Absent before the first answer since the agent began.
     pub endpoint_clock_ahead: Option<i64>,

@@ -5,6 +5,10 @@ use crate::api::problem::{Problem, ProblemKind};
 use crate::keychain::KeychainProblem;
 use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, OAuthError, Refusal};
 
+/// What to do where a keychain has no default keyring: after an automatic log-in, or where it was deleted.
+pub const NO_DEFAULT_KEYRING: &str = "Make one and set it as default: in Passwords and Keys (seahorse), in KeePassXC, or by logging in to the desktop with \
+     your password instead of automatically; Evertoken goes on by itself.";
+
 /// The problem of a locked or absent keychain.
 #[must_use]
 pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
@@ -13,6 +17,7 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         KeychainProblem::Unavailable => {
             "Start a keychain such as GNOME Keyring, or open your database in KeePassXC; Evertoken goes on by itself."
         }
+        KeychainProblem::NoDefaultKeyring => NO_DEFAULT_KEYRING,
         KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
         KeychainProblem::Missing => "Unlock the keychain that was used before, or log in again.",
         KeychainProblem::KeyMissing => {

@@ -56,7 +56,7 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
     let opened = browser::open(&url);
     let within = SignedDuration::try_from(TIMEOUT).unwrap_or_default();
     context.prompt(SignInPrompt::Browser { url, opened, expires_at: Timestamp::now() + within });
-    let received = tokio::time::timeout(TIMEOUT, receive(listener, callback)).await;
+    let received = tokio::time::timeout(TIMEOUT, receive(listener, callback, context.ending.clone())).await;
     let (authorization, code) = match received {
         Ok(Ok(received)) => received,
         Ok(Err(refusal)) => return Err(refused(context, &refusal)),

@@ -22,3 +22,8 @@ fn open() -> keyring_core::Result<Arc<CredentialStore>> {
 pub(super) fn failure(_error: &(dyn Error + Send + Sync + 'static)) -> Option<KeychainProblem> {
     None
 }
+
+/// There is no more to know about it.
+pub(super) fn no_access(_cause: &(dyn Error + Send + Sync + 'static)) -> KeychainProblem {
+    KeychainProblem::Locked
+}

@@ -27,8 +27,10 @@ const WITHIN: Duration = Duration::from_secs(3);
 pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>) -> Diagnosis {
     // The table of locks is read from the kernel, but the locks lie where a disk may hang.
     let looked = tokio::time::timeout(WITHIN, tokio::task::spawn_blocking(move || held_locks(locks)));
+    let (session_bus, has_default_keyring) = platform::session_bus().await.unzip();
     Diagnosis {
-        session_bus: platform::session_bus().await,
+        session_bus,
+        has_default_keyring: has_default_keyring.flatten(),
         endpoint_clock_ahead: endpoint_clock::ahead(),
         held_locks: looked.await.ok().and_then(Result::ok).unwrap_or_default(),
         surroundings: surroundings(),
