@@ -158,7 +158,7 @@ async fn a_path_that_cannot_hold_a_file_is_refused_in_words() {
     assert!(said.failed(2).contains("no absolute path of a file"));
     let file = file_of(&scene, "token");
     let both = format!("account set default --token-file {} --require-approval on", file.display());
-    assert!(scene.desktop.evertoken(&both).await.failed(1).contains("choose one"));
+    assert!(scene.desktop.evertoken(&both).await.failed(2).contains("choose one"));
     let said = scene.desktop.evertoken("account set default --token-file /nowhere/token").await;
     assert!(said.failed(2).contains("it cannot be written"), "{said:?}");
     assert!(scene.desktop.status().await.account("default")["token_file"].is_null());

@@ -48,7 +48,8 @@ async fn the_page_says_done_when_the_login_is_stored_and_not_before() {
         [(json!({"hold": "code"}), "You are logged in"), (json!({"hold": "code", "status": 400}), "Not signed in")]
     {
         scene.sandbox.fault(fault).await;
-        let rotations = scene.desktop.status().await.rotations("default");
+        let stored = async || scene.desktop.status().await.account("default")["refresh_token"]["fingerprint"].clone();
+        let before = stored().await;
         let login = login(&scene, "--browser");
         let (_, answered) = at_the_server(&scene, &browser).await;
         let callback = answered.location().to_owned();
@@ -61,7 +62,7 @@ async fn the_page_says_done_when_the_login_is_stored_and_not_before() {
         let page = page.await;
         assert!(page.html.contains(title), "{}", page.html);
         if title.starts_with("You") {
-            assert!(scene.desktop.status().await.rotations("default") != rotations, "it is stored");
+            assert_ne!(stored().await, before, "it is stored");
         }
         assert_eq!(browser.get(&callback).await.html, page.html, "a reload meets the same page");
         assert_eq!(login.await.unwrap().code == 0, title.starts_with("You"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evertoken_core::oauth::authorization_code::{Authorization, CALLBACK_PATH, CallbackError, CallbackRefusal};
 use evertoken_core::oauth::issuer::Issuer;
-use evertoken_core::oauth::token::AuthorizationCode;
+use evertoken_core::oauth::token::{AuthorizationCode, Fingerprint};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{HOST, HeaderName, ORIGIN};
@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::AbortHandle;
@@ -63,8 +63,8 @@ struct Waiting {
 
 enum Awaited {
     Yet(oneshot::Sender<Outcome>),
-    /// The answer that came: a page that is loaded again gives it again.
-    Received(SecretString),
+    /// The answer that came: a page that is loaded again gives it again. It has the code in it, so it is not kept.
+    Received(Fingerprint),
 }
 
 /// The port closes with the sign-in, unless an answer came.
@@ -189,9 +189,9 @@ impl Waiting {
     fn is_the_answer(&self, query: &str, outcome: Outcome) -> bool {
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Awaited::Received(first) = &*answer {
-            return first.expose_secret() == query;
+            return *first == Fingerprint::of(query);
         }
-        if let Awaited::Yet(awaited) = std::mem::replace(&mut *answer, Awaited::Received(query.into())) {
+        if let Awaited::Yet(awaited) = std::mem::replace(&mut *answer, Awaited::Received(Fingerprint::of(query))) {
             let _ = awaited.send(outcome);
         }
         true
