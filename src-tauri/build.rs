@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "account",
     "change_account",
     "move_account",
+    "about",
     "settings",
     "check_settings",
     "change_settings",

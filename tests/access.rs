@@ -114,5 +114,6 @@ async fn who_was_let_in_and_got_nothing_is_not_said_to_have_a_token() {
     assert_eq!(outcomes, ["unavailable", "unavailable"]);
     Schema::named("access").describes(&serde_json::json!({ "accesses": accesses }));
     let said = desktop.evertoken("access default").await;
-    assert!(said.succeeded().lines().all(|line| line.ends_with("got no token")), "{said:?}");
+    assert!(said.succeeded().lines().all(|line| line.contains(" got no token: ")), "each says why: {said:?}");
+    assert!(said.stdout.trim_end().ends_with("got no token: nobody is logged in."), "{said:?}");
 }

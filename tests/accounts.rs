@@ -81,16 +81,25 @@ async fn several_accounts_live_side_by_side() {
     let scene = Scene::signed_out(Desktop::without_screen().await, "--expires-in 1h").await;
     let Scene { desktop, sandbox, .. } = &scene;
     desktop.login("work", sandbox).await;
-    desktop.login("home", sandbox).await;
+    let grant = sandbox.sign_in().await;
+    let second = desktop.login_with("home", sandbox, &grant.refresh_token).await;
+    assert!(second.succeeded().contains("The default account is still work."), "{second:?}");
+    assert!(second.stdout.contains("evertoken token home"), "says how to use it: {second:?}");
     assert_eq!(desktop.status().await.names(), ["home", "work"], "ordered by name");
     let work = desktop.evertoken("token work").await.succeeded().to_owned();
     let home = desktop.evertoken("token home").await.succeeded().to_owned();
     assert_ne!(work, home);
 
-    let said = desktop.evertoken("token").await;
-    assert!(said.failed(2).contains("evertoken account default"), "says how to choose: {said:?}");
+    assert_eq!(desktop.token().await, work, "a script that named none gets what it got before");
+    desktop.evertoken("account default home").await.succeeded();
+    assert_eq!(desktop.token().await, home);
+    let mut named = desktop.command("token");
+    named.env("EVERTOKEN_ACCOUNT", "work");
+    assert_eq!(Outcome::of(named, b"").await.succeeded(), work, "unless the environment names another");
+    let mut misspelt = desktop.command("token");
+    misspelt.env("EVERTOKEN_ACCOUNT", "a b");
+    assert!(Outcome::of(misspelt, b"").await.failed(2).contains("EVERTOKEN_ACCOUNT"));
     desktop.evertoken("account default work").await.succeeded();
-    assert_eq!(desktop.token().await, work);
 
     desktop.evertoken("account rename work office").await.succeeded();
     assert_eq!(desktop.token().await, work, "a renamed account keeps login and default");

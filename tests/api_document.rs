@@ -46,7 +46,9 @@ impl<'a> Caller<'a> {
             None => assert!(answer.body.is_null() && !answer.head.contains("content-type"), "{call}: {answer:?}"),
             Some((kind, media)) => {
                 assert!(answer.head.contains(&format!("content-type: {kind}")), "{call}: {}", answer.head);
-                schema_of(media).describes(&answer.body);
+                if media["schema"]["type"] != "string" {
+                    schema_of(media).describes(&answer.body);
+                }
             }
         }
         if status == 200 && path.ends_with("/token") {
@@ -127,7 +129,7 @@ async fn the_agent_answers_as_documented_whatever_is_asked() {
     let scene = Scene::signed_out(desktop, "--expires-in 1h").await;
     let mut api = Caller::of(&scene.desktop);
 
-    for path in ["status", "access", "diagnosis", "settings"] {
+    for path in ["status", "ready", "metrics", "access", "diagnosis", "settings"] {
         api.call(&format!("GET /v1/{path}"), "", 200).await;
     }
     api.call("PATCH /v1/settings", r#"{"clear_clipboard_after": "30s"}"#, 200).await;
@@ -177,14 +179,15 @@ async fn the_agent_answers_as_documented_whatever_is_asked() {
     api.call("GET /v1/access", "", 200).await;
 
     api.call("POST /v1/accounts", r#"{"name": "d"}"#, 201).await;
-    for call in ["GET /v1/accounts/-/token", "GET /v1/accounts/-/history", "DELETE /v1/accounts/-"] {
-        api.call(call, "", 409).await;
-    }
+    api.call("POST /v1/accounts", r#"{"name": "e"}"#, 201).await;
     api.call("DELETE /v1/accounts/c", "", 422).await;
     api.call("POST /v1/accounts/c/logout", "", 200).await;
     api.call("POST /v1/accounts/gone/logout", "", 404).await;
     api.call("DELETE /v1/accounts/c", "", 204).await;
     api.call("DELETE /v1/accounts/c", "", 404).await;
+    for call in ["GET /v1/accounts/-/token", "GET /v1/accounts/-/history", "DELETE /v1/accounts/-"] {
+        api.call(call, "", 409).await;
+    }
 
     for way in ["browser", "device", "command"] {
         api.call(&format!("POST /v1/accounts/d/login/{way}"), "", 422).await;

@@ -27,6 +27,48 @@ async fn a_command_gets_a_token_that_works_and_nothing_between_it_and_the_caller
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_finds_the_token_where_it_looks_for_it() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let words = ["--env", "API_TOKEN", "--min-valid", "10", "--", "sh", "-c", "echo $API_TOKEN$VAULT_ACCESS_TOKEN"];
+    assert_eq!(exec(&scene.desktop, &words, "").await.succeeded(), scene.desktop.token().await);
+    exec(&scene.desktop, &["--env", "A=B", "--", "true"], "").await.failed(2);
+    let header = scene.desktop.evertoken("header --min-valid 10 --wait 1s").await;
+    assert_eq!(header.succeeded(), format!("Authorization: Bearer {}", scene.desktop.token().await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_reads_what_a_token_says_of_itself_without_the_token() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let token = scene.desktop.token().await;
+    let user = scene.desktop.status().await.account("default")["user_id"].as_str().unwrap().to_owned();
+
+    let page = scene.desktop.evertoken("token --inspect").await;
+    let json = scene.desktop.evertoken("token --inspect --json").await;
+    let whoami = scene.desktop.evertoken("whoami").await;
+
+    assert!(page.succeeded().contains("JWT, ") && page.stdout.contains("exp "), "{page:?}");
+    for part in token.split('.') {
+        assert!(!page.stdout.contains(part) && !json.stdout.contains(part), "no part of the token is shown");
+    }
+    let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
+    assert!(json["claims"]["exp"].is_i64() && json["header"]["alg"].is_string(), "{json}");
+    assert!(whoami.succeeded().starts_with(&format!("{user} (account default, http")), "{whoami:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_told_to_stop_has_ended_when_the_command_has() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let token = scene.desktop.token().await;
+    let pid = scene.agent.pid();
+
+    assert!(scene.desktop.evertoken("agent stop").await.succeeded().starts_with("The agent has stopped."));
+    eventually("its process is gone", async || procfs::command_line(pid).is_empty().then_some(())).await;
+    assert_eq!(scene.desktop.evertoken("agent stop").await.succeeded(), "No agent is running.");
+
+    assert_eq!(scene.desktop.token().await, token, "the next command starts it again, with the login");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_signal_reaches_the_command_and_its_end_reaches_the_caller() {
     let scene = Scene::logged_in("--expires-in 1h").await;
 
@@ -81,7 +123,12 @@ async fn without_a_token_the_command_does_not_run() {
     exec(&scene.desktop, &["nobody", "--", "touch", witness.to_str().unwrap()], "").await.failed(2);
 
     assert!(!witness.exists());
-    assert_eq!(exec(&scene.desktop, &["true"], "").await.code, 2, "a command without `--` before it is wrong usage");
+    for words in [["echo", "hi"].as_slice(), &["ls", "-l"], &["./report.sh"], &["true"]] {
+        let said = exec(&scene.desktop, words, "").await;
+        let advice = format!("Put -- before the command: evertoken exec -- {}", words.join(" "));
+        assert!(said.failed(2).contains(&advice), "{said:?}");
+    }
+    assert!(exec(&scene.desktop, &[], "").await.failed(2).contains("No command was given."));
 }
 
 #[tokio::test(flavor = "multi_thread")]

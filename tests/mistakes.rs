@@ -86,10 +86,12 @@ async fn a_plain_http_endpoint_elsewhere_gets_no_secret() {
 async fn unknown_accounts_and_options_are_wrong_usage() {
     let scene = Scene::logged_in("--expires-in 1h").await;
     let before = state_of(&scene).await;
-    for command in ["token", "header", "copy", "status", "refresh", "logout", "history"] {
+    for command in ["token", "header", "copy", "status", "refresh", "logout", "history", "whoami", "access"] {
         let outcome = scene.desktop.evertoken(&format!("{command} nobody")).await;
         let said = outcome.failed(2);
-        assert!(said.contains("nobody"), "names the account: {said}");
+        assert!(said.contains("There is no account nobody."), "{command} has the same words: {said}");
+        let close = scene.desktop.evertoken(&format!("{command} defualt")).await;
+        assert!(close.failed(2).contains("Did you mean default?"), "{command}: {close:?}");
     }
     for arguments in ["token --min-valid soon", "nonsense", "logout", "login ../etc", "token --no-such-option"] {
         assert_eq!(scene.desktop.evertoken(arguments).await.code, 2, "{arguments}");
@@ -116,6 +118,30 @@ async fn a_token_that_is_to_last_longer_than_any_is_refused_and_not_hunted_for()
     scene.desktop.evertoken("token --min-valid 2h").await.failed(1);
 
     assert!(scene.sandbox.requests().await.len() <= before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_was_not_needed_says_so_and_why() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let before = scene.sandbox.requests().await.len();
+
+    let said = scene.desktop.evertoken("refresh").await;
+    let json = scene.desktop.evertoken("refresh --json").await;
+
+    let words = said.succeeded();
+    assert!(words.starts_with("default: not refreshed, because the access token came "), "{words}");
+    assert!(words.contains("It can be refreshed again in "), "{words}");
+    let json: serde_json::Value = serde_json::from_str(json.succeeded()).unwrap();
+    assert_eq!((json["refreshed"].as_bool(), json["state"].as_str()), (Some(false), Some("valid")));
+    assert_eq!(scene.sandbox.requests().await.len(), before, "nothing was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn right_after_a_login_a_token_has_the_life_that_the_server_gave_it() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "--expires-in 20m").await;
+    let grant = scene.sandbox.sign_in().await;
+    let said = scene.desktop.login_with("default", &scene.sandbox, &grant.refresh_token).await;
+    assert!(said.succeeded().contains("valid, 20 min left"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,13 @@
 //! One agent for a person, however they come, and none where it is not wanted.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::{Duration, Instant};
 
-use crate::desktop::{Desktop, Outcome, Process, Scene, built, eventually, procfs};
+use serde_json::json;
+
+use crate::desktop::{Behaviour, Desktop, Outcome, Process, Sandbox, Scene, Wire, built, eventually, procfs};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_socket_leads_to_the_agent_that_runs() {
@@ -115,4 +118,54 @@ async fn an_account_whose_lock_is_held_names_the_holder_and_others_go_on() {
     other.succeeded();
     assert!(refreshed.failed(4).contains(&named), "{refreshed:?}");
     assert!(logged_out.failed(4).contains(&named), "{logged_out:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_for_a_token_has_its_bound_beside_a_held_lock() {
+    let scene = Scene::logged_in("--expires-in 4s --grace 0").await;
+    let held = File::open(scene.desktop.environment.account_file("default", "lock")).unwrap();
+    eventually("the lock is ours", async || held.try_lock().is_ok().then_some(())).await;
+    scene
+        .desktop
+        .until("the token has expired", |status| {
+            status.state("default") != "valid" && status.expires_in("default") <= 0
+        })
+        .await;
+
+    let begin = Instant::now();
+    scene.desktop.evertoken("token --wait 2s").await.failed(4);
+
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    drop(held);
+    scene.goes_on().await;
+}
+
+/// A client that has asked, and reads no answer.
+fn asking(desktop: &Desktop, request: &str) -> UnixStream {
+    let mut stream = UnixStream::connect(desktop.socket()).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_ins_that_hang_and_whose_callers_have_gone_stop_nobody() {
+    let scene = Scene::logged_in("--expires-in 4s --grace 0").await;
+    let other = Sandbox::start(&scene.desktop, "--expires-in 4s --grace 0").await;
+    let hanging = Wire::start(Behaviour::Hangs).await;
+    scene.desktop.login("other", &other).await;
+    let body =
+        json!({ "credential": "a-token-of-somebody", "settings": { "endpoint": hanging.endpoint() } }).to_string();
+    let request = format!(
+        "POST /v1/accounts/default/login HTTP/1.1\r\nHost: evertoken\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let callers: Vec<_> = (0..600).map(|_| asking(&scene.desktop, &request)).collect();
+    eventually("a log-in hangs", async || (hanging.connections() > 0).then_some(())).await;
+    drop(callers);
+
+    let rotations = scene.desktop.status().await.rotations("other");
+    scene.desktop.until("the other account goes on", |status| status.rotations("other") >= rotations + 2).await;
+    scene.desktop.evertoken("status").await.succeeded();
+    assert!(hanging.presented().len() <= 2, "callers who have gone present nothing: {}", hanging.presented().len());
 }

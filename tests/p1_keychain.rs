@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::desktop::{Desktop, Disk, Keyring, Notifications, Scene, procfs};
+use crate::desktop::{Agent, Desktop, Disk, Keyring, Notifications, Scene, procfs, within};
 
 /// A keychain that does not answer is given up after 5 s; reads of the token must not notice.
 const AT_ONCE: Duration = Duration::from_secs(3);
+
+/// So long the agent waits for a keychain before it says that it cannot end.
+const GOODBYE: Duration = Duration::from_secs(40);
 
 /// The keyring's process.
 fn daemon(desktop: &Desktop) -> procfs::Pid {
@@ -102,6 +105,45 @@ async fn p1_a_keychain_that_hangs_for_ever_and_is_replaced_in_the_end_gets_the_n
     scene = Scene { keyring, ..scene };
 
     is_stored(&mut scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_an_agent_that_is_told_to_end_waits_until_a_hanging_keychain_has_the_new_token() {
+    let mut scene = Scene::logged_in("--expires-in 8s --grace 0").await;
+    hold_an_answer(&scene).await;
+    let daemon = daemon(&scene.desktop);
+    procfs::signal(daemon, Signal::STOP);
+    scene.sandbox.release("answer").await;
+    waits_in_memory(&scene).await;
+
+    procfs::signal(scene.agent.pid(), Signal::TERM);
+
+    // A person is told that a second signal loses the login; the first alone never does.
+    within(2 * GOODBYE, "the log says what quitting loses", async || {
+        scene.agent.log().contains("a second signal ends the agent and loses it").then_some(())
+    })
+    .await;
+    assert!(!scene.agent.log().contains("could not be finished"));
+    procfs::signal(daemon, Signal::CONT);
+    assert!(scene.agent.ended().await.success());
+    scene.agent = Agent::start(&scene.desktop).await;
+    is_stored(&mut scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_of_two_keyrings_with_the_login_the_newest_token_is_presented() {
+    let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
+    let older = Keyring::logins(&scene.desktop).await;
+    scene.goes_on().await;
+    scene.agent.kill();
+    Keyring::put_into_another(&scene.desktop, &older).await;
+
+    scene.agent = Agent::start(&scene.desktop).await;
+
+    scene.goes_on().await;
+    scene.crash_and_restart().await;
+    scene.goes_on().await;
+    scene.nothing_was_refused("an older login lies in another keyring").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

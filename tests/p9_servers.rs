@@ -5,7 +5,7 @@ use std::fs;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::desktop::{Agent, Behaviour, Desktop, Keyring, Sandbox, Scene, Wire, effort, eventually};
+use crate::desktop::{Agent, Behaviour, Desktop, Disk, Keyring, Sandbox, Scene, Wire, effort, eventually};
 
 const LIFE: &str = "--expires-in 4s --grace 0";
 
@@ -330,4 +330,27 @@ async fn p9_beside_a_held_lock_the_entries_of_an_earlier_version_are_read_and_no
     goes_on(&scene.desktop, "default").await;
     assert!(configuration(&scene.desktop).contains("id = "));
     scene.nothing_was_refused("upgraded beside a held lock").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_a_log_in_elsewhere_on_a_full_disk_is_kept_and_written_down_when_there_is_space() {
+    let desktop = Desktop::without_screen().await;
+    let Some(disk) = Disk::over(&desktop, "config/evertoken", 64) else { return };
+    let mut scene = Scene::logged_in_on(desktop, LIFE).await;
+    let other = Sandbox::start(&scene.desktop, LIFE).await;
+    disk.fill();
+
+    let said = login_at(&scene.desktop, &other, "default").await;
+
+    assert!(said.failed(said.code).contains("config.toml could not be written"), "{said:?}");
+    scene.desktop.evertoken("account set default --require-approval on").await.failed(1);
+    goes_on(&scene.desktop, "default").await;
+    scene.crash_and_restart().await;
+    goes_on(&scene.desktop, "default").await;
+    disk.empty();
+    scene.crash_and_restart().await;
+    goes_on(&scene.desktop, "default").await;
+    assert!(configuration(&scene.desktop).contains(&other.endpoint()));
+    got_only_its_own(&other, "a full disk").await;
+    got_only_its_own(&scene.sandbox, "a full disk").await;
 }

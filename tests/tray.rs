@@ -24,7 +24,7 @@ async fn logged_in(options: &str) -> Seen {
 async fn the_menu_says_how_the_login_is_and_offers_what_can_be_done() {
     let Seen { scene: _scene, tray, .. } = logged_in("--expires-in 23h").await;
 
-    let line = tray.label("for the account", |label| label.starts_with("default · valid, 22 h 59 m left")).await;
+    let line = tray.label("for the account", |label| label.starts_with("default · valid, 23 h 0 min left")).await;
 
     let labels = tray.labels().await;
     assert_eq!(labels, [&line, "Copy access token", "Refresh now", "Open Evertoken", "Quit"]);

@@ -31,8 +31,8 @@ async fn a_newcomer_logs_in_by_pasting_a_token() {
     let state = window.text(&on_card(r#"[data-field="state"]"#)).await;
     assert!(state.to_lowercase().contains("valid"), "{state}");
     let left = window.text(&on_card(r#"[data-field="expires-in"]"#)).await;
-    assert!(left.contains("59 m"), "time to expiry: {left}");
-    for field in ["next-refresh", "scope"] {
+    assert!(left.contains("1 h 0 min"), "time to expiry: {left}");
+    for field in ["next-refresh", "scope-count"] {
         let text = window.text(&on_card(&format!(r#"[data-field="{field}"]"#))).await;
         assert!(!text.trim().is_empty(), "{field} is shown");
     }

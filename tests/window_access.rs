@@ -7,6 +7,8 @@ use crate::desktop::{Desktop, Scene, Window};
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
 const ESCAPE: &str = "\u{e00c}";
+const DOWN: &str = "\u{e015}";
+const END: &str = "\u{e010}";
 
 async fn open(scene: &Scene) -> Window {
     scene.desktop.evertoken("open").await.succeeded();
@@ -35,6 +37,8 @@ async fn the_keyboard_alone_logs_in_copies_and_logs_out() {
 
     tab_to(&window, "textarea[name=credential]").await;
     window.press(&grant.refresh_token).await;
+    tab_to(&window, "summary").await;
+    window.press(" ").await;
     tab_to(&window, "input[name=preset]").await;
     window.press("\u{e015}\u{e015}").await;
     tab_to(&window, "input[name=endpoint]").await;
@@ -46,14 +50,20 @@ async fn the_keyboard_alone_logs_in_copies_and_logs_out() {
     tab_to(&window, "[data-action=copy]").await;
     window.press(ENTER).await;
     window.text_until(r#"[data-field="said"]"#, |text| text.starts_with("Copied.")).await;
-    tab_to(&window, "[data-action=history]").await;
+    tab_to(&window, "[data-action=more]").await;
+    window.press(ENTER).await;
+    window.press(DOWN).await;
+    window.until("document.activeElement.dataset.action === 'history'").await;
     window.press(ENTER).await;
     window.find(r#"[data-view="history"]"#).await;
     window.press(ESCAPE).await;
-    window.until("document.activeElement.dataset.action === 'history'").await;
+    window.until("document.activeElement.dataset.action === 'more'").await;
     tab_to(&window, "[data-action=settings]").await;
 
-    tab_to(&window, "[data-action=logout]").await;
+    tab_to(&window, "[data-action=more]").await;
+    window.press(ENTER).await;
+    window.press(END).await;
+    window.until("document.activeElement.dataset.action === 'logout'").await;
     window.press(ENTER).await;
     window.until("document.activeElement.dataset.action === 'cancel'").await;
     tab_to(&window, "[data-action=confirm]").await;

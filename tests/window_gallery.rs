@@ -84,6 +84,8 @@ async fn an_account_whose_token_lasts(scene: &Scene, window: &Window) {
     let Scene { desktop, sandbox, .. } = scene;
     window.find(&in_state("Production", "valid")).await;
     keep(window, "valid").await;
+    window.click(r#"[data-action="more"]"#).await;
+    keep(window, "menu").await;
 
     window.click(r#"[data-action="logout"]"#).await;
     keep(window, "question").await;
@@ -100,6 +102,15 @@ async fn an_account_whose_token_lasts(scene: &Scene, window: &Window) {
     sandbox.expire().await;
     refresh_until(window, "Production", "login-soon").await;
     keep(window, "login-soon").await;
+
+    let before = std::fs::read_to_string(desktop.environment.configuration()).unwrap();
+    desktop
+        .environment
+        .configure(&before.replace(&sandbox.endpoint(), "https://api.vault.ist/v2.0/reference/gettoken"));
+    window.find(&in_state("Production", "server-changed")).await;
+    keep(window, "server-changed").await;
+    desktop.environment.configure(&before);
+    window.find(&in_state("Production", "login-soon")).await;
 
     desktop.evertoken("logout Production").await.succeeded();
     window.find(&in_state("Production", "signed-out")).await;
@@ -198,6 +209,12 @@ async fn the_dialogs(scene: &Scene, window: &Window) {
     window.click(r#"[data-action="settings"]"#).await;
     window.find(r#"[data-view="settings"]"#).await;
     keep(window, "settings").await;
+    window.press("\u{e00c}").await;
+
+    window.click(r#"[data-action="settings"]"#).await;
+    window.click(r#"[data-view="settings"] [data-action="about"]"#).await;
+    window.text_until(r#"[data-view="about"] [data-field="diagnostics"]"#, |text| text.contains("valid")).await;
+    keep(window, "about").await;
     window.press("\u{e00c}").await;
 
     window.click(r#"[data-action="edit"]"#).await;

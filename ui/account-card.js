@@ -1,11 +1,12 @@
 // One account's card. It is built once; afterwards only what reads differently is written.
 
-/** @import { Button, Card, Step } from "./types" */
+/** @import { Button, ButtonAction, Card, Step } from "./types" */
 
 import { openAccount } from "./account-dialog.js";
 import { copy, logOut, moveAccount, refresh, remove } from "./agent.js";
 import { openHistory } from "./history-dialog.js";
 import { openLogin } from "./login-dialog.js";
+import { menuButton } from "./menu.js";
 import { button, field, fromTemplate, part, say, write, writeUrl } from "./page.js";
 import { ask } from "./question.js";
 import { attempt, hideTrouble } from "./trouble.js";
@@ -13,7 +14,6 @@ import { attempt, hideTrouble } from "./trouble.js";
 export class AccountCard {
   /** @type {Card} */ #card;
   #element = fromTemplate("account-card");
-  /** @type {HTMLButtonElement[]} */ #buttons;
   #row = part(this.#element, ".row");
   /** @type {() => void} */ #onRow;
 
@@ -24,12 +24,14 @@ export class AccountCard {
   constructor(card, onRow) {
     this.#card = card;
     this.#element.dataset.account = card.name;
-    this.#buttons = card.buttons.map(() => document.createElement("button"));
-    this.#buttons.forEach((pressed, index) => {
-      pressed.type = "button";
-      pressed.addEventListener("click", () => this.#act(pressed, this.#card.buttons[index]));
-    });
-    part(this.#element, '[data-place="buttons"]').append(...this.#buttons);
+    for (const place of ["main", "beside", "farewell"]) {
+      const pressed = /** @type {HTMLButtonElement} */ (part(this.#element, `[data-part="${place}"]`));
+      pressed.addEventListener("click", () => this.#act(pressed));
+    }
+    const menu = part(this.#element, ".menu");
+    menuButton(button(this.#element, "more"), menu);
+    const copyRow = button(this.#element, "copy-row");
+    copyRow.addEventListener("click", () => this.act("copy", copyRow));
     this.#showAll(false);
     button(this.#element, "details").addEventListener("click", () => {
       this.#showAll(!this.#element.classList.contains("all"));
@@ -56,6 +58,7 @@ export class AccountCard {
     for (const move of this.#moves()) move.hidden = !inList;
     this.#element.classList.toggle("closed", !open);
     part(this.#element, ".body").hidden = !open;
+    this.#updateCopyRow();
   }
 
   /** A card that is alone has nothing to open. @param {"button" | "div"} tag */
@@ -89,7 +92,7 @@ export class AccountCard {
     write(field(element, "headline"), card.headline);
     write(field(element, "message"), card.message);
     this.#updateDial();
-    this.#buttons.forEach((pressed, index) => updateButton(pressed, card.buttons[index]));
+    this.#updateButtons();
     this.#updateDetails();
     return changed;
   }
@@ -105,16 +108,22 @@ export class AccountCard {
     const { picture, life_left, life_left_at_refresh } = this.#card;
     const image = field(this.#element, "picture");
     if (image.getAttribute("src") !== `${picture}.svg`) image.setAttribute("src", `${picture}.svg`);
-    for (const ring of this.#element.querySelectorAll(".left")) ring.setAttribute("stroke-dasharray", `${life_left} 2`);
+    for (const ring of this.#element.querySelectorAll(".left")) set(ring, "stroke-dasharray", `${life_left} 2`);
     const mark = part(this.#element, ".mark");
     mark.toggleAttribute("hidden", life_left_at_refresh === null);
-    mark.setAttribute("transform", `rotate(${(life_left_at_refresh ?? 0) * 360} 50 50)`);
+    set(mark, "transform", `rotate(${(life_left_at_refresh ?? 0) * 360} 50 50)`);
   }
 
   #updateDetails() {
-    const { scope_count, scope, user_id, endpoint } = this.#card;
+    const { scope_count, scope, user_id, host, endpoint } = this.#card;
     write(field(this.#element, "scope-count"), scope_count);
-    write(field(this.#element, "scope"), scope.join(" "));
+    const chips = field(this.#element, "scope");
+    if (chips.dataset.scope !== scope.join(" ")) {
+      chips.dataset.scope = scope.join(" ");
+      // A chip never breaks inside; a space between two lets a selection be pasted.
+      chips.replaceChildren(...scope.flatMap((one) => [Object.assign(document.createElement("li"), { textContent: one }), " "]));
+    }
+    write(field(this.#element, "host"), host);
     write(field(this.#element, "user"), user_id);
     part(this.#element, '[data-part="user"]').hidden = user_id === "";
     writeUrl(field(this.#element, "endpoint"), endpoint);
@@ -140,12 +149,72 @@ export class AccountCard {
     write(toggle, all ? "Show fewer" : "Show all");
   }
 
-  /** @param {HTMLButtonElement} pressed @param {Button} what */
-  #act(pressed, { action, label }) {
-    const { name, farewell } = this.#card;
-    const run = (/** @type {() => Promise<void>} */ work) => {
-      void attempt(pressed, field(this.#element, "trouble"), work);
-    };
+  /** The one that helps most, large; *Refresh now* beside it; the others behind the dots, the farewell last and apart. */
+  #updateButtons() {
+    const { buttons } = this.#card;
+    const main = buttons.find((one) => one.primary) ?? buttons[0];
+    const beside = buttons.find((one) => one.action === "refresh" && one !== main);
+    const farewell = buttons[buttons.length - 1];
+    this.#updateButton("main", main);
+    this.#updateButton("beside", beside);
+    this.#updateButton("farewell", farewell);
+    const others = buttons.filter((one) => ![main, beside, farewell].includes(one));
+    const place = part(this.#element, '[data-place="more"]');
+    const reads = others.map((one) => `${one.action} ${one.label} ${one.enabled}`).join();
+    if (place.dataset.reads === reads) return;
+    place.dataset.reads = reads;
+    place.replaceChildren(...others.map((one) => this.#menuItem(one)));
+    this.#updateCopyRow();
+  }
+
+  /** @param {Button} what */
+  #menuItem({ action, label, enabled }) {
+    const item = document.createElement("button");
+    Object.assign(item, { type: "button", role: "menuitem", textContent: label, disabled: !enabled });
+    item.setAttribute("role", "menuitem");
+    item.dataset.action = action;
+    item.title = withKey(label, action);
+    item.addEventListener("click", () => this.#act(item));
+    return item;
+  }
+
+  /** @param {"main" | "beside" | "farewell"} place @param {Button | undefined} what */
+  #updateButton(place, what) {
+    const pressed = /** @type {HTMLButtonElement} */ (part(this.#element, `[data-part="${place}"]`));
+    pressed.hidden = what === undefined;
+    if (what === undefined) return;
+    pressed.dataset.action = what.action;
+    pressed.disabled = !what.enabled;
+    if (place === "main") pressed.classList.toggle("primary", what.primary);
+    write(pressed, what.label);
+    set(pressed, "title", withKey(what.label, what.action));
+  }
+
+  /** A row that is closed has its copy at hand. */
+  #updateCopyRow() {
+    const copyRow = button(this.#element, "copy-row");
+    const isClosed = this.#element.classList.contains("closed");
+    copyRow.hidden = !isClosed || !this.#can("copy");
+    set(copyRow, "aria-label", `Copy the access token of ${this.#card.name}`);
+  }
+
+  /** @param {ButtonAction} action */
+  #can(action) {
+    return this.#card.buttons.some((one) => one.action === action && one.enabled);
+  }
+
+  /** @param {HTMLButtonElement} pressed */
+  #act(pressed) {
+    this.act(/** @type {ButtonAction} */ (pressed.dataset.action), pressed);
+  }
+
+  /** Does what a button does, if it can be done now. @param {ButtonAction} action @param {HTMLButtonElement} [pressed] */
+  act(action, pressed) {
+    if (!this.#can(action)) return;
+    const { name, farewell, buttons } = this.#card;
+    const label = buttons.find((one) => one.action === action)?.label ?? "";
+    const busy = pressed ?? /** @type {HTMLButtonElement} */ (part(this.#element, '[data-part="main"]'));
+    const run = (/** @type {() => Promise<void>} */ work) => void attempt(busy, field(this.#element, "trouble"), work);
     switch (action) {
       case "copy":
         return run(async () => say(await copy(name)));
@@ -161,10 +230,16 @@ export class AccountCard {
   }
 }
 
-/** @param {HTMLButtonElement} pressed @param {Button} what */
-function updateButton(pressed, { action, label, enabled, primary }) {
-  pressed.dataset.action = action;
-  pressed.disabled = !enabled;
-  pressed.classList.toggle("primary", primary);
-  write(pressed, label);
+/** The keys of `keys.js`. @type {Partial<Record<ButtonAction, string>>} */
+const KEYS = { copy: "Ctrl+C", refresh: "Ctrl+R", "login-again": "Ctrl+L" };
+
+/** @param {string} label @param {ButtonAction} action */
+function withKey(label, action) {
+  const key = KEYS[action];
+  return key === undefined ? label : `${label} (${key})`;
+}
+
+/** What is written is drawn anew, even if it is the same. @param {Element} element @param {string} name @param {string} value */
+function set(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }

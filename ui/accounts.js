@@ -5,16 +5,28 @@
 import { AccountCard } from "./account-card.js";
 import { rememberOpen } from "./agent.js";
 import { CHANGED } from "./history-dialog.js";
-import { field, fromTemplate } from "./page.js";
+import { updateLogin } from "./login-dialog.js";
+import { field, fromTemplate, input, part, write } from "./page.js";
+
+/** From so many accounts on, a person looks for one by its name. */
+const MANY = 10;
 
 export class Accounts {
   element = fromTemplate("accounts");
+  #list = part(this.element, ".accounts");
+  #filter = input(this.element, "filter");
   /** @type {Map<string, AccountCard>} */ #cards = new Map();
   /** The open account; undefined until there is one to choose from. @type {string | null | undefined} */ #open;
 
   /** @param {string | null} open the account that was open the last time */
   constructor(open) {
     this.#open = open ?? undefined;
+    this.#filter.addEventListener("input", () => this.#applyFilter());
+    this.#filter.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape") return;
+      this.#filter.value = "";
+      this.#applyFilter();
+    });
     new ResizeObserver(() => this.#cards.forEach((card) => card.measure())).observe(this.element);
   }
 
@@ -35,7 +47,10 @@ export class Accounts {
     if (focused !== document.activeElement && this.element.contains(focused)) focused?.focus();
     // All at once: a text that replaces another is not read to its end.
     if (news.length > 0) field(document, "announcement").textContent = news.map((card) => card.announcement).join(". ");
+    this.#filter.hidden = cards.length < MANY;
+    this.#applyFilter();
     this.#arrange();
+    cards.forEach(updateLogin);
     for (const { name } of news) document.dispatchEvent(new CustomEvent(CHANGED, { detail: name }));
   }
 
@@ -44,6 +59,26 @@ export class Accounts {
     const cards = [...this.#cards.values()].map((shown) => shown.card);
     if (account !== null) return cards.find((card) => card.name === account);
     return cards.find((card) => card.default) ?? cards[0];
+  }
+
+  /** The card that keys are meant for: the open one, or the default one's. */
+  current() {
+    const name = this.#open ?? this.find(null)?.name;
+    return name === undefined ? undefined : this.#cards.get(name);
+  }
+
+  focusFilter() {
+    if (!this.#filter.hidden) this.#filter.focus();
+  }
+
+  #applyFilter() {
+    const wanted = this.#filter.hidden ? "" : this.#filter.value.trim().toLowerCase();
+    let found = 0;
+    for (const [name, card] of this.#cards) {
+      card.element.hidden = !name.toLowerCase().includes(wanted);
+      found += Number(!card.element.hidden);
+    }
+    write(field(this.element, "no-match"), found === 0 ? "No account has that in its name." : "");
   }
 
   /** Opens an account and closes the others. @param {string | null} account */
@@ -57,14 +92,14 @@ export class Accounts {
   #place(card, index) {
     const shown = this.#cards.get(card.name) ?? this.#add(card);
     const changed = shown.update(card);
-    const there = this.element.children[index];
-    if (there !== shown.element) this.element.insertBefore(shown.element, there ?? null);
+    const there = this.#list.children[index];
+    if (there !== shown.element) this.#list.insertBefore(shown.element, there ?? null);
     return changed;
   }
 
   #arrange() {
     const isList = this.#cards.size > 1;
-    this.element.classList.toggle("list", isList);
+    this.#list.classList.toggle("list", isList);
     this.#cards.forEach((card, name) => {
       card.arrange(isList, !isList || name === this.#open);
       card.measure();

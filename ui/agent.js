@@ -1,6 +1,6 @@
 // The commands and events of the program around this page: all that the page can do. No answer contains a token.
 
-/** @import { AccountForm, FieldTroubles, History, HistorySpan, Place } from "./types" */
+/** @import { About, AccountForm, FieldTroubles, History, HistorySpan, Place } from "./types" */
 /** @import { Recognised, SettingsForm, SettingsTroubles, SignInMethod, Start, Step, ThemeChoice, View, Waiting } from "./types" */
 
 const { Channel, invoke } = window.__TAURI__.core;
@@ -69,6 +69,9 @@ export const changeAccount = (account, form) => invoke("change_account", { accou
 
 /** Moves an account by one place. @param {string} account @param {Step} step @returns {Promise<string>} */
 export const moveAccount = (account, step) => invoke("move_account", { account, step });
+
+/** What runs here, and a text for those who help. @returns {Promise<About>} */
+export const about = () => invoke("about");
 
 /** @returns {Promise<SettingsForm>} */
 export const settings = () => invoke("settings");

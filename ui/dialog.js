@@ -9,7 +9,7 @@ export function openDialog(dialog) {
 }
 
 /** The open log-in of an account, if it is open. @param {string} account */
-export function isLoginOpenFor(account) {
-  const open = [...document.querySelectorAll("dialog")];
-  return open.some((dialog) => dialog.dataset.view === "login" && dialog.dataset.for === account);
+export function loginFor(account) {
+  const open = /** @type {HTMLDialogElement[]} */ ([...document.querySelectorAll("dialog")]);
+  return open.find((dialog) => dialog.dataset.view === "login" && dialog.dataset.for === account);
 }

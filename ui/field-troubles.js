@@ -35,6 +35,7 @@ export function showFieldTroubles(form, troubles, go) {
     write(said, text);
     said.hidden = text === "";
     input(form, name).setAttribute("aria-invalid", String(text !== ""));
+    if (text !== "") input(form, name).closest("details")?.setAttribute("open", "");
   }
   const wrong = Object.entries(troubles).find(([, text]) => text !== "");
   if (wrong !== undefined && go) input(form, wrong[0]).focus();

@@ -47,15 +47,23 @@ function show(dialog, history) {
   chosen.checked = true;
   const picture = /** @type {unknown} */ (part(dialog, ".timeline"));
   drawTimeline(/** @type {SVGElement} */ (picture), history, field(dialog, "told"));
-  const rows = [...history.items].reverse().map(row);
+  const newest = [...history.items].reverse();
+  const rows = newest.flatMap((item, index) => (item.day === newest[index - 1]?.day ? [row(item)] : [heading(item), row(item)]));
   part(dialog, "tbody").replaceChildren(...rows);
   for (const one of [".scroll", ".legend", ".told"]) part(dialog, one).hidden = rows.length === 0;
 }
 
+/** The day that the rows below it are of. @param {Item} item @returns {HTMLTableRowElement} */
+function heading({ day }) {
+  const element = Object.assign(document.createElement("tr"), { className: "day" });
+  element.append(Object.assign(document.createElement("th"), { textContent: day, colSpan: 3, scope: "rowgroup" }));
+  return element;
+}
+
 /** @param {Item} item @returns {HTMLTableRowElement} */
-function row({ time, what, why, trace_ids }) {
+function row({ clock, what, why, trace_ids }) {
   const element = document.createElement("tr");
-  for (const text of [time, what, why]) {
+  for (const text of [clock, what, why]) {
     element.append(Object.assign(document.createElement("td"), { textContent: text }));
   }
   element.lastElementChild?.append(...trace_ids.map(traceId));

@@ -2,8 +2,8 @@
 
 /** @import { Card } from "./types" */
 
-import { openDialog } from "./dialog.js";
-import { field, fromTemplate, part, write } from "./page.js";
+import { loginFor, openDialog } from "./dialog.js";
+import { field, fromTemplate, input, part, say, write } from "./page.js";
 import { loginForm } from "./login-form.js";
 
 /** @param {Card} card */
@@ -15,6 +15,22 @@ export function openLogin(card) {
     signIn: card.sign_in,
     label: login?.label,
   });
+}
+
+/** A log-in that was done elsewhere, or a new reason, is told in the dialog that is open. @param {Card} card */
+export function updateLogin(card) {
+  const dialog = loginFor(card.name);
+  if (dialog === undefined || dialog.querySelector('[aria-busy="true"], form[hidden]') !== null) return;
+  const isNeeded = card.buttons.some((button) => button.action === "login-again" && button.primary);
+  const wasNeeded = dialog.dataset.needed === "true";
+  dialog.dataset.needed = String(isNeeded);
+  write(field(dialog, "message"), isNeeded ? card.message : "");
+  write(field(dialog, "title"), card.login_title);
+  // What a person has begun to type is theirs.
+  if (wasNeeded && !isNeeded && input(dialog, "credential").value === "") {
+    dialog.close();
+    say(`${card.announcement}.`);
+  }
 }
 
 /** @param {string} [suggestion] a name for the account */
@@ -33,6 +49,7 @@ function open(view, account, title, message, options) {
   const dialog = /** @type {HTMLDialogElement} */ (fromTemplate("login-dialog"));
   dialog.dataset.view = view;
   dialog.dataset.for = account;
+  dialog.dataset.needed = String(message !== "");
   write(field(dialog, "title"), title);
   write(field(dialog, "message"), message);
   const close = () => dialog.close();

@@ -2,7 +2,7 @@
 
 import { logIn } from "./agent.js";
 import { forgetCredential, takeCredentials } from "./credential.js";
-import { button, field, fromTemplate, input, part, say } from "./page.js";
+import { button, field, fromTemplate, input, part, say, write } from "./page.js";
 import { isRight, placeFields, preset, readPlace } from "./place-fields.js";
 import { askToReplace, waitForSignIn } from "./sign-in.js";
 import { asTrouble, attempt } from "./trouble.js";
@@ -12,12 +12,15 @@ import { asTrouble, attempt } from "./trouble.js";
 /**
  * @typedef {object} Options
  * @property {string | null} account the account to log in to; null: a new one, whose name and place are asked for
- * @property {SignInMethod[]} [signIn] how that account can log in beside with a refresh token
+ * @property {SignInMethod[]} [signIn] how that account can log in other than with a refresh token
  * @property {string} [suggestion] a name for the new account
  * @property {string} [label] the button's text
  * @property {() => void} [onCancel]
  * @property {() => void} [onDone]
  */
+
+/** Where a new login belongs, in a word. */
+const PLACES = { production: "Vault", sandbox: "Sandbox", custom: "another token endpoint", issuer: "OAuth 2.0 server" };
 
 /** What an OAuth 2.0 server may offer; it says itself what it does not. @type {SignInMethod[]} */
 const OF_A_SERVER = ["browser", "device"];
@@ -32,19 +35,28 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
 
   placeFields(form);
   takeCredentials(form);
-  part(form, '[data-part="place"]').hidden = !isNew;
-  part(form, '[data-part="account"]').hidden = !isNew;
   name.value = account ?? suggestion ?? name.value;
   submit.textContent = label ?? submit.textContent;
   cancel.hidden = onCancel === undefined;
   cancel.addEventListener("click", () => onCancel?.());
+  const where = /** @type {HTMLDetailsElement} */ (part(form, '[data-part="place"]'));
   const arrange = () => {
     const chosen = preset(form);
+    write(field(form, "place-words"), `${PLACES[chosen]}, as ${name.value}`);
     part(form, '[data-part="more"]').hidden = chosen !== "custom" && chosen !== "issuer";
     offer(form, isNew ? (chosen === "issuer" ? OF_A_SERVER : []) : (signIn ?? []));
   };
+  where.hidden = !isNew;
+  where.open = suggestion !== undefined;
   arrange();
   form.addEventListener("change", arrange);
+  form.addEventListener("keydown", (event) => {
+    const { name } = /** @type {HTMLInputElement} */ (event.target);
+    if (event.key !== "Enter" || event.shiftKey || !(event.ctrlKey || name === "credential")) return;
+    // A token has one line, and what is pasted may have several.
+    event.preventDefault();
+    form.requestSubmit();
+  });
 
   /**
    * @param {HTMLButtonElement} pressed

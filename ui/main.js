@@ -4,8 +4,9 @@
 
 import { Accounts } from "./accounts.js";
 import { endSignIn, onLogin, onView, start, startAgent } from "./agent.js";
-import { isLoginOpenFor } from "./dialog.js";
+import { loginFor } from "./dialog.js";
 import { firstRun } from "./first-run.js";
+import { listenToKeys } from "./keys.js";
 import { openAddAccount, openLogin } from "./login-dialog.js";
 import { button, field, fromTemplate, input, part, write } from "./page.js";
 import { openSettings } from "./settings-dialog.js";
@@ -33,7 +34,8 @@ function show(view) {
     main.replaceChildren(build(view.kind));
     for (const action of ["add-account", "settings"]) button(document, action).hidden = view.kind !== "accounts";
     // Whoever goes through the page by keyboard stays in it.
-    if (hadFocus) main.focus();
+    if (view.kind === "first-run") input(main, "credential").focus();
+    else if (hadFocus) main.focus();
   }
   if (view.kind === "accounts") accounts?.update(view.cards);
   if (view.kind === "agent-unavailable") {
@@ -73,7 +75,7 @@ function openWanted() {
   if (accounts === undefined) return input(main, "credential").focus();
   const card = accounts.find(account);
   if (card === undefined) openAddAccount(account ?? undefined);
-  else if (!isLoginOpenFor(card.name)) {
+  else if (loginFor(card.name) === undefined) {
     accounts.open(card.name);
     openLogin(card);
   }
@@ -91,6 +93,12 @@ for (const event of ["dragover", "drop"]) document.addEventListener(event, (drop
 document.addEventListener("contextmenu", (event) => {
   const target = /** @type {Element} */ (event.target);
   if (!target.closest("input, textarea, dd, code")) event.preventDefault();
+});
+listenToKeys({
+  copy: () => accounts?.current()?.act("copy"),
+  refresh: () => accounts?.current()?.act("refresh"),
+  logIn: () => accounts?.current()?.act("login-again"),
+  filter: () => accounts?.focusFilter(),
 });
 button(document, "add-account").addEventListener("click", () => openAddAccount());
 button(document, "settings").addEventListener("click", () => void openSettings());

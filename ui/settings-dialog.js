@@ -2,6 +2,7 @@
 
 /** @import { RefreshChoice, SettingsForm, ThemeChoice } from "./types" */
 
+import { openAbout } from "./about-dialog.js";
 import { changeSettings, checkSettings, settings, showTheme } from "./agent.js";
 import { openDialog } from "./dialog.js";
 import { checkWhileTyping, showFieldTroubles } from "./field-troubles.js";
@@ -19,6 +20,7 @@ export async function openSettings() {
   const isRight = async (/** @type {boolean} */ go) => showFieldTroubles(dialog, await checkSettings(read(dialog)), go);
   checkWhileTyping(dialog, ["clear-clipboard-after"], () => isRight(false));
   button(dialog, "cancel").addEventListener("click", () => dialog.close());
+  button(dialog, "about").addEventListener("click", () => void openAbout());
   dialog.addEventListener("close", () => theme && void showTheme(theme));
   input(dialog, "theme").addEventListener("change", () => void showTheme(read(dialog).theme));
   part(dialog, "form").addEventListener("submit", (event) => {

@@ -44,7 +44,7 @@ picture: string,
  */
 state_words: string, 
 /**
- * The whole card in a line: "valid, 23 h 12 m left".
+ * The whole card in a line: "valid, 23 h 12 min left".
  */
 line: string, 
 /**
@@ -52,7 +52,7 @@ line: string,
  */
 headline: string, 
 /**
- * How long the access token still lasts: "23 h 12 m", or one word when there is none.
+ * How long the access token still lasts: "23 h 12 min", or one word when there is none.
  */
 expires_in: string, 
 /**
@@ -80,7 +80,11 @@ scope: Array<string>,
  */
 user_id: string, 
 /**
- * Where its tokens are refreshed.
+ * The server where its tokens are refreshed.
+ */
+host: string, 
+/**
+ * The whole address there.
  */
 endpoint: string, 
 /**
@@ -100,7 +104,7 @@ buttons: Array<Button>,
  */
 login_title: string, 
 /**
- * How a person can log in, beside with a refresh token.
+ * How a person can log in, other than with a refresh token.
  */
 sign_in: Array<SignInMethod>, 
 /**
@@ -170,6 +174,8 @@ account: string | null,
  */
 open: string | null, };
 
+export type About = { version: string, agent: string, diagnostics: string, };
+
 export type History = { 
 /**
  * The heading.
@@ -221,6 +227,14 @@ width: number,
  * When: "21 Nov, 02:00", or "02:00 to 02:40".
  */
 time: string, 
+/**
+ * The heading that it stands below in the table: "Today", "Sunday, 22 November".
+ */
+day: string, 
+/**
+ * When, below that heading: "02:00 to 02:40".
+ */
+clock: string, 
 /**
  * What, in two or three words.
  */

@@ -9,6 +9,7 @@ use evertoken_core::config::SettingsChange;
 use evertoken_core::config::paths::Paths;
 use evertoken_core::oauth::server::SignInMethod;
 use evertoken_core::oauth::token::Fingerprint;
+use evertoken_core::present::sentence::with_local_times;
 use evertoken_core::present::window::{
     History, HistorySpan, Recognised, Trouble, View, Waiting, copied, moved, recognise, refreshed,
 };
@@ -19,6 +20,8 @@ use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager, State, command};
 use tokio::sync::watch;
 
+use crate::about::About;
+use crate::display::DesktopTheme;
 use crate::follow::Known;
 use crate::place::{AccountForm, FieldTroubles, Place, preset};
 use crate::preferences::{Preferences, ThemeChoice};
@@ -71,7 +74,7 @@ pub(crate) async fn log_in(
     let client = call(&agent).await?;
     let (account, settings) = to_log_in(&client, account, place).await?;
     let login = LoginRequest { credential, settings, client_secret: None, replace_user: false };
-    client.login(Some(&account), &login).await?;
+    client.login(Some(&account), &login).await.map_err(local)?;
     Ok(())
 }
 
@@ -123,14 +126,14 @@ pub(crate) async fn try_sandbox(agent: Agent<'_>, account: &str) -> Result<(), T
 
 #[command]
 pub(crate) async fn copy(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
-    let answer = call(&agent).await?.copy(Some(&name(account)?)).await?;
+    let answer = call(&agent).await?.copy(Some(&name(account)?)).await.map_err(local)?;
     Ok(copied(&answer, Timestamp::now(), &TimeZone::system()))
 }
 
 #[command]
 pub(crate) async fn refresh(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
-    let status = call(&agent).await?.refresh(Some(&name(account)?), RefreshRequest::default()).await?;
-    Ok(refreshed(&status, Timestamp::now(), &TimeZone::system()))
+    let answer = call(&agent).await?.refresh(Some(&name(account)?), RefreshRequest::default()).await.map_err(local)?;
+    Ok(refreshed(&answer, Timestamp::now(), &TimeZone::system()))
 }
 
 #[command]
@@ -181,6 +184,13 @@ pub(crate) async fn move_account(agent: Agent<'_>, account: &str, step: Step) ->
 }
 
 #[command]
+pub(crate) async fn about(agent: Agent<'_>) -> Result<About, Trouble> {
+    let client = call(&agent).await?;
+    let (report, diagnosis) = (client.status().await?, client.diagnosis().await?);
+    Ok(About::of(&report, &diagnosis, |name| std::env::var(name).unwrap_or_else(|_| "?".to_owned())))
+}
+
+#[command]
 pub(crate) async fn settings(app: AppHandle, agent: Agent<'_>) -> Result<SettingsForm, Trouble> {
     let settings = call(&agent).await?.settings().await?;
     Ok(SettingsForm::of(&settings, Preferences::of(&app).theme()))
@@ -209,9 +219,10 @@ pub(crate) async fn change_settings(
 #[command]
 #[expect(clippy::needless_pass_by_value, reason = "a command gets its own handle")]
 pub(crate) fn show_theme(app: AppHandle, theme: ThemeChoice) {
+    let theme = theme.on(*app.state::<DesktopTheme>());
     if let Some(window) = app.get_webview_window(LABEL) {
         // A desktop that refuses a theme keeps its own.
-        let _ = window.set_theme(theme.into());
+        let _ = window.set_theme(theme);
     }
 }
 
@@ -244,6 +255,13 @@ async fn to_log_in(
         return Err(Problem::new(ProblemKind::AccountExists, detail, "Choose another name, or log in there.").into());
     }
     Ok((name, place.map(Into::into)))
+}
+
+/// With its instants in local time.
+fn local(problem: Problem) -> Trouble {
+    let told = |sentence: &str| with_local_times(sentence, Timestamp::now(), &TimeZone::system());
+    let (detail, advice) = (told(&problem.detail), told(&problem.advice));
+    Problem { detail, advice, ..problem }.into()
 }
 
 fn name(text: &str) -> Result<AccountName, Trouble> {

@@ -1,4 +1,5 @@
-//! Is there a screen to show a window on? GTK panics when Tauri finds out.
+//! Is there a screen to show a window on, and is it dark there? GTK panics when Tauri finds out the one, and Tauri
+//! overwrites the other.
 
 /// There is none.
 #[derive(Debug)]
@@ -30,4 +31,30 @@ pub(crate) fn open() -> Result<(), NoDisplay> {
 #[expect(clippy::unnecessary_wraps, reason = "on Linux there may be none")]
 pub(crate) fn open() -> Result<(), NoDisplay> {
     Ok(())
+}
+
+/// Does the desktop want dark windows? As it was before any window of ours was told how to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DesktopTheme {
+    prefers_dark: bool,
+}
+
+impl DesktopTheme {
+    /// `gtk-application-prefer-dark-theme` of the person's `settings.ini`, or what the desktop's portal has made of it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn now() -> Self {
+        use gtk::prelude::GtkSettingsExt;
+        let settings = gtk::Settings::default();
+        Self { prefers_dark: settings.is_some_and(|settings| settings.is_gtk_application_prefer_dark_theme()) }
+    }
+
+    /// Elsewhere the toolkit knows.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) const fn now() -> Self {
+        Self { prefers_dark: false }
+    }
+
+    pub(crate) const fn prefers_dark(self) -> bool {
+        self.prefers_dark
+    }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Known {
     Trouble(Problem),
     /// Its newest report.
     Report(StatusReport),
+    /// A person has told it to quit.
+    Quit,
 }
 
 /// An agent that restarts is back within a second; until then the page stays as it is.
@@ -38,6 +40,7 @@ async fn follow(paths: Paths, known: watch::Sender<Known>) {
     loop {
         // The window starts the agent once. Whoever ended it afterwards, by Quit in the tray, meant it.
         let heard = match listen(&paths, &known, lost.is_none()).await {
+            Ended::ByAPerson => return,
             Ended::AfterReports => {
                 lost = Some(Instant::now());
                 wait = FIRST_WAIT;
@@ -59,6 +62,7 @@ async fn follow(paths: Paths, known: watch::Sender<Known>) {
 
 /// How a stream ended.
 enum Ended {
+    ByAPerson,
     AfterReports,
     Before(Problem),
 }
@@ -76,6 +80,10 @@ async fn listen(paths: &Paths, known: &watch::Sender<Known>, may_start: bool) ->
     let mut ended = Ended::Before(broke_off());
     while let Some(next) = events.next().await {
         match next {
+            Ok(report) if report.agent.quitting => {
+                known.send_replace(Known::Quit);
+                return Ended::ByAPerson;
+            }
             Ok(report) => {
                 known.send_replace(Known::Report(report));
                 ended = Ended::AfterReports;

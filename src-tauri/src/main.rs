@@ -1,11 +1,13 @@
 //! Evertoken's window: a client of the agent like any other. It ends when the window is closed.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
+mod about;
 mod arguments;
 mod commands;
 mod display;
 mod follow;
 mod geometry;
+mod looks;
 #[cfg(test)]
 mod page;
 mod place;
@@ -53,7 +55,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
         .manage(window::Opening::new(arguments))
         .manage(paths)
         .manage(known)
-        .manage(present::Looks::default())
+        .manage(looks::Looks::default())
         .manage(sign_in::UnderWay::default())
         .setup(|app| {
             window::open(app)?;
@@ -77,6 +79,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
             commands::account,
             commands::change_account,
             commands::move_account,
+            commands::about,
             commands::settings,
             commands::check_settings,
             commands::change_settings,

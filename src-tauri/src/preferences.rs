@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tauri::{AppHandle, Manager, Theme, Wry};
 use tauri_plugin_store::{Store, StoreExt};
 
+use crate::display::DesktopTheme;
 use crate::geometry::Geometry;
 
 /// Light, dark, or as the desktop is.
@@ -24,12 +25,14 @@ pub(crate) enum ThemeChoice {
     Dark,
 }
 
-impl From<ThemeChoice> for Option<Theme> {
-    fn from(choice: ThemeChoice) -> Self {
-        match choice {
-            ThemeChoice::System => None,
-            ThemeChoice::Light => Some(Theme::Light),
-            ThemeChoice::Dark => Some(Theme::Dark),
+impl ThemeChoice {
+    /// What the window is told; `None`: what the toolkit does by itself.
+    pub(crate) fn on(self, desktop: DesktopTheme) -> Option<Theme> {
+        match self {
+            Self::System if desktop.prefers_dark() => Some(Theme::Dark),
+            Self::System => None,
+            Self::Light => Some(Theme::Light),
+            Self::Dark => Some(Theme::Dark),
         }
     }
 }

@@ -1,32 +1,21 @@
 //! Tells the page how things are: when the agent reports a change, and when time alone changes a text.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_core::present::window::{Trouble, View, reads_the_same_for};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tauri::{AppHandle, Emitter, Manager};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::follow::Known;
+use crate::looks::Looks;
 use crate::window;
 
 /// The page's event.
 const VIEW: &str = "view";
 /// The timer stands still while the machine sleeps; a text is wrong no longer than this after it wakes.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-
-/// Rings when a person looks at the window again.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Looks(Arc<Notify>);
-
-impl Looks {
-    /// A person looks.
-    pub(crate) fn again(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// Starts to tell.
 pub(crate) fn begin(app: &AppHandle) {
@@ -38,6 +27,10 @@ async fn present(app: AppHandle) {
     let looks = app.state::<Looks>().inner().clone();
     let mut told = None;
     loop {
+        if matches!(*known.borrow(), Known::Quit) {
+            // Nothing is left to show: tokens are not refreshed any more.
+            return window::close(&app);
+        }
         let (view, reads_the_same_for) = view(&known.borrow_and_update());
         if told.as_ref() != Some(&view) {
             // A page that has gone needs no view.
@@ -46,7 +39,7 @@ async fn present(app: AppHandle) {
         }
         tokio::select! {
             changed = known.changed() => if changed.is_err() { return },
-            () = looks.0.notified() => {}
+            () = looks.next() => {}
             () = tokio::time::sleep(reads_the_same_for.min(LONGEST_SLEEP)), if window::is_seen(&app) => {}
         }
     }
@@ -56,7 +49,7 @@ async fn present(app: AppHandle) {
 pub(crate) fn view(known: &Known) -> (View, Duration) {
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     match known {
-        Known::Nothing => (View::Connecting, LONGEST_SLEEP),
+        Known::Nothing | Known::Quit => (View::Connecting, LONGEST_SLEEP),
         Known::Trouble(problem) => (View::AgentUnavailable(Trouble::from(problem.clone())), LONGEST_SLEEP),
         Known::Report(report) => (View::of(report, now, &zone), reads_the_same_for(report, now, &zone)),
     }

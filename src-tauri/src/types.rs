@@ -12,6 +12,7 @@ use evertoken_core::present::window::{
 };
 use ts_rs::{Config, TS};
 
+use crate::about::About;
 use crate::commands::Start;
 use crate::place::{AccountForm, EncodingChoice, FieldTroubles, Place, PresetChoice};
 use crate::preferences::ThemeChoice;
@@ -44,6 +45,7 @@ fn types() -> String {
         SignInMethod::decl(&config),
         Waiting::decl(&config),
         Start::decl(&config),
+        About::decl(&config),
         History::decl(&config),
         HistorySpan::decl(&config),
         Tick::decl(&config),

@@ -8,16 +8,17 @@ use tauri::{App, AppHandle, Emitter, Manager, PhysicalPosition, PhysicalSize, Th
 use tauri::{WebviewWindowBuilder, WindowEvent};
 
 use crate::arguments::Arguments;
+use crate::display::DesktopTheme;
 use crate::geometry::Geometry;
+use crate::looks::Looks;
 use crate::preferences::Preferences;
-use crate::present::Looks;
 
 /// The one window's name within the program.
 pub(crate) const LABEL: &str = "main";
 /// The page's event: open this account's log-in.
 const LOGIN: &str = "login";
 /// In logical pixels: one card and a half.
-const FIRST_SIZE: (f64, f64) = (460.0, 640.0);
+const FIRST_SIZE: (f64, f64) = (460.0, 720.0);
 const SMALLEST_SIZE: (f64, f64) = (360.0, 480.0);
 
 /// What the window was opened for, until the page has asked.
@@ -57,14 +58,17 @@ pub(crate) fn open(app: &App) -> tauri::Result<()> {
             }
         })
         .build()?;
+    let desktop = DesktopTheme::now();
+    let theme = preferences.theme().on(desktop);
+    app.manage(desktop);
     // The theme of the builder does not reach WebKit here.
-    window.set_theme(preferences.theme().into())?;
+    window.set_theme(theme)?;
     if let Some(geometry) = preferences.geometry().and_then(|geometry| geometry.on(&screens(app.handle()))) {
         window.set_size(PhysicalSize::new(geometry.width, geometry.height))?;
         window.set_position(PhysicalPosition::new(geometry.x, geometry.y))?;
     }
     // All there is until the page draws itself.
-    window.set_background_color(Some(ground(window.theme()?)))
+    window.set_background_color(Some(ground(theme.unwrap_or(window.theme()?))))
 }
 
 /// `--ground` of `ui/style.css`.
@@ -110,6 +114,14 @@ pub(crate) fn show_again(app: &AppHandle, arguments: Vec<String>) {
     }
     if let Ok(Arguments { account, login: true }) = Arguments::parse(arguments.into_iter().skip(1)) {
         let _ = app.emit_to(LABEL, LOGIN, account);
+    }
+}
+
+/// As a person closes it.
+pub(crate) fn close(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL) {
+        // A window that does not close ends with the program.
+        let _ = window.close();
     }
 }
 

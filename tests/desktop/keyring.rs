@@ -1,6 +1,7 @@
 //! A real gnome-keyring with a keyring file of its own.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use evertoken_core::oauth::origin::Origin;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
@@ -13,6 +14,9 @@ const PASSWORD: &str = "not a secret";
 
 /// The keychain service name of a debug build.
 const KEYCHAIN_SERVICE: &str = "evertoken-dev";
+
+/// What gnome-keyring's own programs use where nobody can be asked.
+const INTERNAL: &str = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
 
 const ITEM: &str = "org.freedesktop.Secret.Item";
 
@@ -57,8 +61,7 @@ impl Keyring {
         let session = self.service.session().await;
         let path = self.service.default_collection().await.unwrap();
         let secret = (&session, Vec::<u8>::new(), PASSWORD.as_bytes(), "text/plain");
-        let interface = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
-        self.service.call(interface, "UnlockWithMasterPassword", &(&path, secret)).await;
+        self.service.call(INTERNAL, "UnlockWithMasterPassword", &(&path, secret)).await;
         assert!(!self.service.is_locked(&path).await);
     }
 
@@ -94,6 +97,38 @@ impl Keyring {
                 let secret = (&session, Vec::<u8>::new(), entry.as_bytes(), kind);
                 service.call_on(path, ITEM, "SetSecret", &(secret,)).await;
             }
+        }
+    }
+
+    /// Every entry of ours: its name, and its text.
+    pub(crate) async fn logins(desktop: &Desktop) -> Vec<(String, String)> {
+        let found = Mutex::new(Vec::new());
+        Self::rewrite(desktop, |user, entry| {
+            let pair = (user.to_owned(), entry.to_owned());
+            found.lock().unwrap().push(pair.clone());
+            pair
+        })
+        .await;
+        found.into_inner().unwrap()
+    }
+
+    /// Puts entries into a second keyring, which is made for it.
+    pub(crate) async fn put_into_another(desktop: &Desktop, logins: &[(String, String)]) {
+        let service = SecretService::on(&desktop.bus).await;
+        let session = service.session().await;
+        let label = HashMap::from([("org.freedesktop.Secret.Collection.Label", Value::from("second"))]);
+        let password = (&session, Vec::<u8>::new(), PASSWORD.as_bytes(), "text/plain");
+        let made = service.call(INTERNAL, "CreateWithMasterPassword", &(label, password)).await;
+        let collection: OwnedObjectPath = made.body().deserialize().unwrap();
+        for (user, entry) in logins {
+            let attributes = HashMap::from([("service", KEYCHAIN_SERVICE), ("username", user)]);
+            let properties = HashMap::from([
+                ("org.freedesktop.Secret.Item.Label", Value::from(user.as_str())),
+                ("org.freedesktop.Secret.Item.Attributes", Value::from(attributes)),
+            ]);
+            let secret = (&session, Vec::<u8>::new(), entry.as_bytes(), "text/plain");
+            let interface = "org.freedesktop.Secret.Collection";
+            service.call_on(collection.as_str(), interface, "CreateItem", &(properties, secret, true)).await;
         }
     }
 

@@ -46,7 +46,7 @@ pub(crate) use browser::{Browser, Page};
 pub(crate) use bus::Bus;
 pub(crate) use canary::Canary;
 pub(crate) use clipboard::Clipboard;
-pub(crate) use deadline::{PATIENCE, eventually, throughout};
+pub(crate) use deadline::{PATIENCE, eventually, throughout, within};
 pub(crate) use disk::Disk;
 pub(crate) use display::Display;
 pub(crate) use effort::{effort, note, random_bits, random_share};

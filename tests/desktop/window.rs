@@ -93,13 +93,25 @@ impl Window {
         !found.is_empty()
     }
 
-    /// Clicks an element once it is there.
+    /// Clicks an element once it is there. What lies behind "⋯", or in a part that opens, is opened first, as a person does.
     pub(crate) async fn click(&self, selector: &str) {
+        self.reveal(selector).await;
         self.find(selector).await.click().await.unwrap();
+    }
+
+    async fn reveal(&self, selector: &str) {
+        self.find(selector).await;
+        let opener = format!(
+            "(() => {{ const found = document.querySelector({selector:?}); \
+             const menu = found?.closest('[role=menu][hidden]'); if (menu) return menu.previousElementSibling.click(); \
+             const part = found?.closest('details:not([open])'); if (part && !found.closest('summary')) part.open = true; }})()"
+        );
+        self.run(&opener).await;
     }
 
     /// Types into an element once it is there.
     pub(crate) async fn type_into(&self, selector: &str, text: &str) {
+        self.reveal(selector).await;
         self.find(selector).await.send_keys(text).await.unwrap();
     }
 

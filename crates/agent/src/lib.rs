@@ -6,6 +6,7 @@ mod http;
 mod local_api;
 mod login;
 mod owner;
+mod request;
 mod rotation;
 mod run;
 pub mod store;

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
-use crate::output::{Colour, Style, plain};
+use crate::style::{Colour, Style, local};
 
 /// Why a command ends early.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Failure {
             serde_json::to_string(&problem).unwrap_or_default()
         } else {
             let error = Style::of(&stderr).paint(Colour::Red, "error:");
-            format!("{error} {}\n{}", plain(&problem.detail), plain(&problem.advice))
+            format!("{error} {}\n{}", local(&problem.detail), local(&problem.advice))
         };
         // The exit code says it too when standard error is closed.
         let _ = writeln!(stderr.lock(), "{text}");

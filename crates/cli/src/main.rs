@@ -5,16 +5,18 @@ mod commands;
 mod credential;
 mod doctor;
 mod failure;
+mod groups;
 mod memory;
 mod output;
 mod program;
 #[cfg(test)]
 mod schemas;
+mod style;
 
 use std::alloc::System;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use zeroizing_alloc::ZeroAlloc;
 
 use crate::commands::Command;
@@ -32,6 +34,13 @@ struct Arguments {
     command: Command,
 }
 
+impl Arguments {
+    fn read() -> Result<Self, clap::Error> {
+        let mut matches = groups::grouped(Self::command()).try_get_matches()?;
+        Self::from_arg_matches_mut(&mut matches)
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   evertoken login                        log in: paste a refresh token
@@ -47,7 +56,7 @@ fn main() -> ExitCode {
     if commands::answer_shell() {
         return ExitCode::SUCCESS;
     }
-    let command = match Arguments::try_parse() {
+    let command = match Arguments::read() {
         Ok(Arguments { command }) => command,
         Err(usage) => {
             // Nobody is left to tell when the terminal itself is gone.
@@ -62,7 +71,6 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn every_command_is_consistent_and_has_help() {

@@ -1,13 +1,13 @@
-//! What goes to standard output: lines, JSON, and colour where a person looks at it.
+//! What goes to standard output: lines and JSON.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::oauth::cleaned::is_invisible;
 use serde::Serialize;
 
 use crate::failure::Failure;
+pub(crate) use crate::style::{Colour, Style, local, plain};
 
 /// Writes a line.
 pub(crate) fn line(text: impl Display) -> Result<(), Failure> {
@@ -27,67 +27,4 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
         )
     })?;
     line(text)
-}
-
-/// Text from elsewhere, without what could command a terminal or change the order in which the rest is read.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect()
-}
-
-/// The few colours that we use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colour {
-    Bold,
-    Dim,
-    Green,
-    Yellow,
-    Red,
-}
-
-/// Coloured or not.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Style {
-    is_coloured: bool,
-}
-
-impl Style {
-    /// Coloured on a terminal, unless `NO_COLOR` says otherwise (no-color.org).
-    pub(crate) fn of(stream: &impl IsTerminal) -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { is_coloured: wanted && stream.is_terminal() }
-    }
-
-    #[cfg(test)]
-    pub(crate) const PLAIN: Self = Self { is_coloured: false };
-
-    pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
-        if !self.is_coloured {
-            return text.to_owned();
-        }
-        let code = match colour {
-            Colour::Bold => 1,
-            Colour::Dim => 2,
-            Colour::Green => 32,
-            Colour::Yellow => 33,
-            Colour::Red => 31,
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_endpoint_answers_cannot_command_the_terminal() {
-        assert_eq!(plain("usr:\u{1b}[2J\u{9b}x\n"), "usr: [2J x ");
-        assert_eq!(plain("/opt/gnp.\u{202e}sh"), "/opt/gnp. sh");
-    }
-
-    #[test]
-    fn colour_is_switched_off_as_a_whole() {
-        assert_eq!(Style::PLAIN.paint(Colour::Red, "x"), "x");
-        assert_eq!(Style { is_coloured: true }.paint(Colour::Red, "x"), "\x1b[31mx\x1b[0m");
-    }
 }

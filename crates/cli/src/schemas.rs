@@ -9,7 +9,7 @@ use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshRequest, ReplaceRequest, SignInPrompt, SignInRequest, TokenAnswer,
+    ReadyAnswer, RefreshAnswer, RefreshRequest, ReplaceRequest, SignInPrompt, SignInRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
@@ -17,7 +17,7 @@ use evertoken_core::login::journal::HistoryAnswer;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use crate::commands::{Accounts, Removed, Report};
+use crate::commands::{Accounts, Identity, Inspected, Removed, Report};
 
 /// Set it to write the files instead of checking them.
 const WRITE: &str = "EVERTOKEN_WRITE_SCHEMAS";
@@ -52,6 +52,8 @@ fn schemas() -> BTreeMap<&'static str, Schema> {
         ("logout", output::<LogoutAnswer>()),
         ("new-account", input::<NewAccount>()),
         ("problem", output::<Problem>()),
+        ("ready", output::<ReadyAnswer>()),
+        ("refresh", output::<RefreshAnswer>()),
         ("refresh-request", input::<RefreshRequest>()),
         ("removed", output::<Removed>()),
         ("replace-request", input::<ReplaceRequest>()),
@@ -61,6 +63,8 @@ fn schemas() -> BTreeMap<&'static str, Schema> {
         ("sign-in-request", input::<SignInRequest>()),
         ("status", output::<StatusReport>()),
         ("token", output::<TokenAnswer>()),
+        ("token-inspect", output::<Inspected>()),
+        ("whoami", output::<Identity>()),
     ])
 }
 

@@ -5,7 +5,7 @@ use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshRequest, ReplaceRequest, TokenAnswer,
+    RefreshAnswer, RefreshRequest, ReplaceRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
@@ -78,7 +78,7 @@ impl Client {
         &self,
         account: Option<&AccountName>,
         refresh: RefreshRequest,
-    ) -> Result<AccountStatus, Problem> {
+    ) -> Result<RefreshAnswer, Problem> {
         self.call(Method::POST, &path(account, "refresh"), Some(&refresh)).await
     }
 

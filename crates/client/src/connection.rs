@@ -42,6 +42,18 @@ impl Client {
         Self::try_connect(paths).await.map_err(|error| unavailable::unreachable(&paths.socket, &error))
     }
 
+    /// Connects to the agent that runs; `None`: none does.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), when an agent may run and cannot be reached.
+    pub async fn connect_if_running(paths: &Paths) -> Result<Option<Self>, Problem> {
+        match Self::try_connect(paths).await {
+            Ok(client) => Ok(Some(client)),
+            Err(error) if unavailable::nobody_listens(&error) => Ok(None),
+            Err(error) => Err(unavailable::unreachable(&paths.socket, &error)),
+        }
+    }
+
     pub(crate) async fn try_connect(paths: &Paths) -> io::Result<Self> {
         let sender = open(paths).await?;
         Ok(Self { paths: paths.clone(), idle: Mutex::new(Some(sender)) })

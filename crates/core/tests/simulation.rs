@@ -13,6 +13,8 @@ mod clock;
 mod exchange;
 #[path = "simulation/invariants.rs"]
 mod invariants;
+#[path = "simulation/jobs.rs"]
+mod jobs;
 #[path = "simulation/journal.rs"]
 mod journal;
 #[path = "simulation/keychain.rs"]
@@ -23,6 +25,8 @@ mod person;
 mod random;
 #[path = "simulation/server.rs"]
 mod server;
+#[path = "simulation/setting.rs"]
+mod setting;
 #[path = "simulation/steps.rs"]
 mod steps;
 #[path = "simulation/trouble.rs"]
@@ -33,7 +37,8 @@ mod world;
 use clock::DAY;
 use random::Random;
 use server::Terms;
-use world::{Setting, World};
+use setting::Setting;
+use world::World;
 
 /// The longest life of one account, in days.
 const LONGEST: i64 = 50;

@@ -9,18 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::fields;
 use crate::refusal::Refusal;
-use crate::upstream::UpstreamBody;
+use crate::upstream::{ClientBroke, UpstreamBody};
 
 use evertoken_core::oauth::token::AccessToken;
 
 /// In bytes. A body up to this is kept until the answer is here, so that it can be sent again; all connections
 /// together hold a few MiB of them.
 const REPLAYABLE: u64 = 64 << 10;
-
-/// The client broke off in the middle of its body, or the body is not as HTTP has it.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the client's body ended early")]
-pub(crate) struct ClientBroke;
 
 /// A request without its credentials.
 #[derive(Debug)]

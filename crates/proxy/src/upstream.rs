@@ -24,7 +24,6 @@ use tower::Service;
 
 use crate::origin::Origin;
 use crate::refusal::Refusal;
-use crate::request::ClientBroke;
 
 /// A host that does not take the connection, with its name lookup and TLS handshake, within this time is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,6 +31,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// In bytes: the largest header section of an answer, and what is read at once.
 const BUFFER: usize = 64 << 10;
+
+/// The client broke off in the middle of its body, or the body is not as HTTP has it.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the client's body ended early")]
+pub(crate) struct ClientBroke;
 
 pub(crate) type UpstreamBody = UnsyncBoxBody<Bytes, ClientBroke>;
 type BoxError = Box<dyn Error + Send + Sync>;

@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::grant::Grant;
-use crate::token_request::{Dialect, RequestError};
+use crate::request_error::RequestError;
+use crate::token_request::Dialect;
 use crate::verdict::{AccessRefusal, Refusal};
 
 /// An answer before it is HTTP. Its body may hold tokens.

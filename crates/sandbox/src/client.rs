@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::token_request::RequestError;
+use crate::request_error::RequestError;
 
 /// A client: public without a secret, confidential with one.
 #[derive(Clone, Debug)]

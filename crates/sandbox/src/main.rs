@@ -19,6 +19,7 @@ mod metadata;
 mod model;
 mod pages;
 mod period;
+mod request_error;
 mod request_log;
 mod resource;
 mod server;

@@ -14,9 +14,10 @@ use crate::fingerprint::Fingerprint;
 use crate::gate::Gates;
 use crate::grant::Grant;
 use crate::period::{Period, Skew};
+use crate::request_error::RequestError;
 use crate::request_log::{Arrival, Ending, Outcome, RequestId, RequestLog};
 use crate::token::Seed;
-use crate::token_request::{Code, Dialect, RequestError, TokenRequest};
+use crate::token_request::{Code, Dialect, TokenRequest};
 use crate::verdict::{Refusal, Rotation};
 
 /// Who signs in where nobody else is named: always the same person, as on anybody's own machine.

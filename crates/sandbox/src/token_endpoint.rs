@@ -11,9 +11,10 @@ use crate::fault::{Close, Hold};
 use crate::http;
 use crate::model::Decision;
 use crate::period::Period;
+use crate::request_error::RequestError;
 use crate::request_log::Arrival;
 use crate::state::Shared;
-use crate::token_request::{Dialect, RequestError, TokenRequest};
+use crate::token_request::{Dialect, TokenRequest};
 
 /// A token of the largest size (see `Settings`) with its surroundings, and room for a form's percent signs.
 const LARGEST_BODY: usize = 64 * 1024;

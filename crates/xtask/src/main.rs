@@ -24,6 +24,7 @@ mod setup;
 mod subject;
 mod systemd;
 mod test;
+mod test_command;
 
 use std::process::ExitCode;
 
@@ -44,7 +45,7 @@ enum Task {
     /// Build and start the application; with --demo beside a sandbox with short-lived tokens
     Run(run::Options),
     /// Format, lints, unit tests, simulation, the page's types, end to end; stops at the first failure
-    Test(test::Options),
+    Test(test_command::Options),
     /// Measure the release build: latency, start, memory, wake-ups (Linux)
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)

@@ -10,7 +10,7 @@ use crate::build;
 use crate::command::{command, is_on_path, root, run};
 use crate::end_to_end::EndToEnd;
 use crate::setup;
-use crate::test::shut_off;
+use crate::test_command::shut_off;
 
 /// The end-to-end tests that make them.
 const GALLERY: &str = "window_gallery::";

@@ -9,7 +9,7 @@ use crate::build::{self, PACKAGES};
 use crate::command::{root, run};
 use crate::end_to_end::EndToEnd;
 use crate::setup;
-use crate::test::{Options, shut_off, unit_test_command};
+use crate::test_command::{Options, shut_off, unit_test_command};
 
 /// Runs a package's own tests, if it is called so, and the end-to-end tests that are about it.
 pub(crate) fn test(subject: &str, options: &Options) -> Result<()> {

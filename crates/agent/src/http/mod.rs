@@ -2,6 +2,5 @@
 
 pub(crate) mod client;
 pub(crate) mod discovery;
-pub(crate) mod endpoint_clock;
 pub(crate) mod revocation_endpoint;
 pub(crate) mod token_endpoint;

@@ -10,7 +10,7 @@ use reqwest::header::{DATE, RETRY_AFTER};
 use secrecy::ExposeSecret;
 
 use crate::http::client;
-use crate::http::endpoint_clock;
+use crate::system::endpoint_clock;
 
 /// The whole exchange. A token endpoint answers within a second or two; 30 s covers a bad mobile network.
 const TIMEOUT: Duration = Duration::from_secs(30);

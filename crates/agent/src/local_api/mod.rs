@@ -6,8 +6,10 @@ mod half_closed;
 #[cfg(windows)]
 #[path = "whole_closed.rs"]
 mod half_closed;
+mod health;
 mod json;
 mod origin;
+mod refusal;
 mod routes;
 #[cfg(unix)]
 mod unix;
@@ -27,95 +29,8 @@ pub(crate) use windows::{Listener, bind};
 #[cfg(windows)]
 use windows::{open_files, peer};
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use evertoken_core::account::AccountName;
-use evertoken_core::account::approval::Caller;
-use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{
-    AccessAnswer, AccountChange, AccountSettings, Approval, CopyAnswer, LoginRequest, LogoutAnswer, NewAccount,
-    RefreshRequest, ReplaceRequest, SignInEvent, SignInRequest, TokenAnswer,
-};
-use evertoken_core::api::status::{AccountStatus, StatusReport};
-use evertoken_core::config::{Settings, SettingsChange};
-use evertoken_core::login::journal::HistoryAnswer;
-use evertoken_core::oauth::server::SignInMethod;
-use tokio::sync::{mpsc, oneshot, watch};
-
-use crate::login::SignInEvents;
+use crate::request::Owner;
 use crate::store::token_file::TokenFileStore;
-
-/// A disk writes a token at once; a home folder on a network may hang.
-const TOKEN_FILES_WITHIN: Duration = Duration::from_secs(2);
-
-/// Where the answer goes.
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, Problem>>;
-/// `None`: the default account, or the only one.
-pub(crate) type AccountRef = Option<AccountName>;
-
-/// What a client asks of the one task that owns the state.
-pub(crate) enum Call {
-    Status(Reply<StatusReport>),
-    Token(AccountRef, Caller, Option<u64>, Reply<TokenAnswer>),
-    Create(NewAccount, Reply<AccountStatus>),
-    Change(AccountRef, AccountChange, Reply<AccountStatus>),
-    Remove(AccountRef, Reply<()>),
-    LogIn(AccountRef, LoginRequest, Reply<AccountStatus>),
-    SignIn(AccountRef, SignInMethod, SignInRequest, SignInEvents),
-    ReplaceUser(AccountRef, ReplaceRequest, Reply<AccountStatus>),
-    Refresh(AccountRef, RefreshRequest, Reply<AccountStatus>),
-    Copy(AccountRef, Caller, Reply<CopyAnswer>),
-    Approve(AccountRef, Approval, Reply<AccountStatus>),
-    Accesses(Reply<AccessAnswer>),
-    LogOut(AccountRef, Reply<LogoutAnswer>),
-    History(AccountRef, Reply<HistoryAnswer>),
-    AccountSettings(AccountRef, Reply<AccountSettings>),
-    Settings(Reply<Settings>),
-    Locks(Reply<Vec<(AccountName, PathBuf)>>),
-    /// Is answered when no token file is being written or removed.
-    TokenFilesKept(Reply<()>),
-    ChangeSettings(SettingsChange, Reply<Settings>),
-}
-
-/// The way to the owner of the state, for every connection.
-#[derive(Clone)]
-pub(crate) struct Owner {
-    calls: mpsc::UnboundedSender<Call>,
-    reports: watch::Receiver<Arc<StatusReport>>,
-}
-
-impl Owner {
-    pub(crate) fn new(calls: mpsc::UnboundedSender<Call>, reports: watch::Receiver<Arc<StatusReport>>) -> Self {
-        Self { calls, reports }
-    }
-
-    async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Problem> {
-        let (reply, answer) = oneshot::channel();
-        let gone = || Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
-        self.calls.send(call(reply)).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
-    }
-
-    /// Returns when the token files are as they should be: what was asked for is done then. A file system that hangs is not
-    /// waited for.
-    async fn token_files_kept(&self) {
-        let _ = tokio::time::timeout(TOKEN_FILES_WITHIN, self.ask(Call::TokenFilesKept)).await;
-    }
-
-    /// A sign-in's events; it ends when they are dropped.
-    fn sign_in(
-        &self,
-        account: AccountRef,
-        method: SignInMethod,
-        request: SignInRequest,
-    ) -> mpsc::UnboundedReceiver<SignInEvent> {
-        let (events_out, events) = mpsc::unbounded_channel();
-        let _ = self.calls.send(Call::SignIn(account, method, request, events_out));
-        events
-    }
-}
 
 /// Serves clients until the listener fails, which it does not.
 pub(crate) async fn serve(listener: Listener, owner: Owner, token_files: TokenFileStore) {

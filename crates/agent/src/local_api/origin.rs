@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
-use super::routes::Refusal;
+use super::refusal::Refusal;
 
 /// What browsers add to requests and no page can leave out: to all that may change something (Fetch standard), and to
 /// all that go to loopback (Fetch Metadata).

@@ -28,7 +28,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::origin::refuse_web_pages;
-use super::{AccountRef, Call, Owner, json};
+use super::refusal::Refusal;
+use super::{health, json};
+use crate::request::{AccountRef, Call, Owner};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
@@ -47,6 +49,8 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
     vec![
         ("get", "/v1/status", get(status)),
         ("get", "/v1/events", get(events)),
+        ("get", "/v1/metrics", get(health::metrics)),
+        ("get", "/v1/ready", get(health::ready)),
         ("get", "/v1/access", get(accesses)),
         ("get", "/v1/diagnosis", get(diagnosis)),
         ("post", "/v1/accounts", post(create)),
@@ -93,23 +97,6 @@ pub(super) fn router(owner: Owner, token_files: TokenFileStore) -> Router {
         .layer(map_response(name_the_server))
         .layer(Extension(token_files))
         .with_state(owner)
-}
-
-/// A problem as an answer.
-pub(super) struct Refusal(Problem);
-
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
-        Self(problem)
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.0).into_response().into_body())
-            .into_response()
-    }
 }
 
 type Answer<T> = Result<Json<T>, Refusal>;

@@ -10,11 +10,12 @@ use evertoken_core::login::token_store::Credential;
 use evertoken_core::oauth::token_response::{LONGEST_CREDENTIAL, read_credential, user_id_in};
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tracing::info;
 
-use super::obtain::SignInContext;
+use super::context::SignInContext;
 use crate::system::children::keep_variables_from;
+use crate::system::process_group::ProcessGroup;
 
 /// How long it may take: it may have a sign-in of its own to do.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -30,8 +31,8 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Credential, Probl
         let advice = format!("Run it yourself to see what it says: {program}");
         context.problem(ProblemKind::Failed, &format!("the sign-in command {program} {reason}"), &advice)
     };
-    let mut running = Group::of(program, arguments).map_err(|error| failed(&format!("cannot be run: {error}")))?;
-    let printed = match tokio::time::timeout(TIMEOUT, running.printed()).await {
+    let mut running = start(program, arguments).map_err(|error| failed(&format!("cannot be run: {error}")))?;
+    let printed = match tokio::time::timeout(TIMEOUT, printed(&mut running)).await {
         Ok(Ok(printed)) => printed,
         Ok(Err(reason)) => return Err(failed(&reason)),
         Err(_) => return Err(failed("did not end within five minutes")),
@@ -40,46 +41,27 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Credential, Probl
     Ok(Credential { refresh_token, client_secret: None, user_id: user_id_in(&printed) })
 }
 
-/// The program and what it starts. All of it ends with this value.
-struct Group(Child);
-
-impl Group {
-    fn of(program: &str, arguments: &[String]) -> std::io::Result<Self> {
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        // What it says there may be a secret: it is neither kept nor shown.
-        command.stderr(Stdio::null());
-        keep_variables_from(command.as_std_mut());
-        #[cfg(unix)]
-        command.process_group(0);
-        command.spawn().map(Self)
-    }
-
-    /// What it printed, if it ended well.
-    async fn printed(&mut self) -> Result<String, String> {
-        let mut printed = String::new();
-        if let Some(stdout) = self.0.stdout.take() {
-            let read = stdout.take(LONGEST_CREDENTIAL as u64 + 1).read_to_string(&mut printed).await;
-            read.map_err(|_| "printed something that is no text".to_owned())?;
-        }
-        if printed.len() > LONGEST_CREDENTIAL {
-            return Err("printed more than 64 KiB".to_owned());
-        }
-        let status = self.0.wait().await.map_err(|error| format!("was lost: {error}"))?;
-        match status.code() {
-            Some(0) => Ok(printed),
-            Some(code) => Err(format!("failed with the exit code {code}")),
-            None => Err("was ended by a signal".to_owned()),
-        }
-    }
+fn start(program: &str, arguments: &[String]) -> std::io::Result<ProcessGroup> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::piped());
+    keep_variables_from(command.as_std_mut());
+    ProcessGroup::spawn(command)
 }
 
-#[cfg(unix)]
-impl Drop for Group {
-    fn drop(&mut self) {
-        let pid = self.0.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
-        if let Some(pid) = pid {
-            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-        }
+/// What it printed, if it ended well.
+async fn printed(group: &mut ProcessGroup) -> Result<String, String> {
+    let mut printed = String::new();
+    if let Some(stdout) = group.0.stdout.take() {
+        let read = stdout.take(LONGEST_CREDENTIAL as u64 + 1).read_to_string(&mut printed).await;
+        read.map_err(|_| "printed something that is no text".to_owned())?;
+    }
+    if printed.len() > LONGEST_CREDENTIAL {
+        return Err("printed more than 64 KiB".to_owned());
+    }
+    let status = group.0.wait().await.map_err(|error| format!("was lost: {error}"))?;
+    match status.code() {
+        Some(0) => Ok(printed),
+        Some(code) => Err(format!("failed with the exit code {code}")),
+        None => Err("was ended by a signal".to_owned()),
     }
 }

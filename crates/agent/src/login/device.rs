@@ -12,7 +12,7 @@ use evertoken_core::oauth::token_response::{Grant, usual_lifetime};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::obtain::SignInContext;
+use super::context::SignInContext;
 use crate::http::token_endpoint::ask;
 
 pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {

@@ -25,7 +25,7 @@ use super::listener::Listener;
 use super::obtain::obtain;
 use super::resolve::{NOT_LOGGED_IN, resolve};
 use crate::http::discovery::discover;
-use crate::local_api::Reply;
+use crate::request::Reply;
 use crate::rotation::{AccountContext, Rotated, SlottedToken, rotate};
 
 /// One log-in, before it begins.

@@ -5,10 +5,7 @@ use evertoken_core::api::requests::SignInEvent;
 use evertoken_core::api::status::AccountStatus;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::local_api::Reply;
-
-/// The events of a sign-in.
-pub(crate) type SignInEvents = mpsc::UnboundedSender<SignInEvent>;
+use crate::request::{Reply, SignInEvents};
 
 /// How a sign-in ended, for the page in the browser: at first not at all.
 pub(crate) type Ending = Option<Result<(), Problem>>;

@@ -2,6 +2,7 @@
 
 mod browser;
 mod command;
+mod context;
 mod device;
 mod driver;
 mod listener;
@@ -9,4 +10,4 @@ mod obtain;
 pub(crate) mod resolve;
 
 pub(crate) use self::driver::{LogInJob, LogInReport, LoggedIn, PersonsAnswer, drive};
-pub(crate) use self::listener::{Listener, SignInEvents};
+pub(crate) use self::listener::Listener;

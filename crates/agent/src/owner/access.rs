@@ -9,8 +9,8 @@ use evertoken_core::login::notice::Notice;
 use evertoken_core::login::notice::NoticeKind;
 use evertoken_core::login::session::Effect;
 
-use super::Agent;
-use crate::local_api::AccountRef;
+use super::agent::Agent;
+use crate::request::AccountRef;
 
 /// More programs at once than a person could tell apart; the others hear that they have to wait, and ask again.
 const MOST_ASKING: usize = 16;
@@ -24,11 +24,11 @@ impl Agent {
         match managed.account().sharing.permission(program) {
             Permission::Allowed => Ok(()),
             Permission::Denied => {
-                self.note(name, caller.clone(), AccessOutcome::Denied);
+                self.note(name, caller.clone(), AccessOutcome::Denied, None);
                 Err(denied(name, program))
             }
             Permission::Undecided => {
-                self.note(name, caller.clone(), AccessOutcome::Asked);
+                self.note(name, caller.clone(), AccessOutcome::Asked, None);
                 program.into_iter().for_each(|program| self.ask_a_person(name, program.clone()));
                 Err(approval_required(name, program))
             }
@@ -37,12 +37,14 @@ impl Agent {
 
     /// Takes note of what a caller got that was let in.
     pub(super) fn note_answer<T>(&mut self, name: &AccountName, caller: Caller, answer: &Result<T, Problem>) {
-        let outcome = if answer.is_ok() { AccessOutcome::Granted } else { AccessOutcome::Unavailable };
-        self.note(name, caller, outcome);
+        match answer {
+            Ok(_) => self.note(name, caller, AccessOutcome::Granted, None),
+            Err(problem) => self.note(name, caller, AccessOutcome::Unavailable, Some(problem.detail.clone())),
+        }
     }
 
-    fn note(&mut self, name: &AccountName, caller: Caller, outcome: AccessOutcome) {
-        self.accesses.record(Access { at: self.clock.now(), account: name.clone(), caller, outcome });
+    fn note(&mut self, name: &AccountName, caller: Caller, outcome: AccessOutcome, reason: Option<String>) {
+        self.accesses.record(Access { at: self.clock.now(), account: name.clone(), caller, outcome, reason });
     }
 
     fn ask_a_person(&mut self, name: &AccountName, program: Program) {

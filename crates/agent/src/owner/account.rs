@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use evertoken_core::account::approval::{Caller, Program};
 use evertoken_core::account::{Account, AccountId};
-use evertoken_core::api::requests::CopyAnswer;
-use evertoken_core::api::status::AccountStatus;
-use evertoken_core::login::session::Session;
+use evertoken_core::api::metrics::RefreshCounts;
+use evertoken_core::api::requests::{CopyAnswer, RefreshAnswer};
+use evertoken_core::api::status::State;
+use evertoken_core::login::session::{Event, Session};
+use evertoken_core::oauth::failure::Failure;
 use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::AccessToken;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-use crate::local_api::Reply;
+use crate::request::Reply;
 use crate::rotation::{ServerCell, SlottedToken};
 
 /// The account's state, its access token, and who waits for it.
@@ -32,6 +34,10 @@ pub(super) struct ManagedAccount {
     pub(super) access_token: Option<AccessToken>,
     /// The refresh token that was stored last.
     pub(super) last_stored: Option<SlottedToken>,
+    /// What the session was when it was last stepped; time alone changes it too.
+    pub(super) last_state: State,
+    /// How its refreshes ended.
+    pub(super) refreshes: RefreshCounts,
     pub(super) waiting: Vec<Waiter>,
     /// The programs that wait for a person to allow them, in the order in which they asked.
     pub(super) asking: Vec<Program>,
@@ -41,8 +47,8 @@ pub(super) struct ManagedAccount {
 
 /// Waits until the refresher rests.
 pub(super) enum Waiter {
-    /// For a refresh.
-    Refresh(RefreshGoal, Reply<AccountStatus>),
+    /// For a refresh, since then.
+    Refresh(RefreshGoal, LastSuccess, Reply<RefreshAnswer>),
     /// To have the token copied; without a program, a person clicked.
     Copy(Option<CopyRequest>),
 }
@@ -51,6 +57,20 @@ pub(super) enum Waiter {
 pub(super) struct CopyRequest {
     pub(super) caller: Caller,
     pub(super) reply: Reply<CopyAnswer>,
+}
+
+/// The last refresh that had worked when somebody asked for another one, and when that was.
+#[derive(Clone, Copy)]
+pub(super) struct LastSuccess {
+    pub(super) before: Option<Timestamp>,
+    pub(super) asked_at: Timestamp,
+}
+
+impl LastSuccess {
+    /// Has a refresh worked since? What the keychain had all along, which an agent that just started reads, does not count.
+    pub(super) fn is_followed_by(self, now: Option<Timestamp>) -> bool {
+        now != self.before && (self.before.is_some() || now >= Some(self.asked_at))
+    }
 }
 
 /// What counts as success.
@@ -74,6 +94,8 @@ impl ManagedAccount {
             session: Session::opening(),
             access_token: None,
             last_stored: None,
+            last_state: State::Refreshing,
+            refreshes: RefreshCounts::default(),
             waiting: Vec::new(),
             asking: Vec::new(),
             retry_store: Arc::new(Notify::new()),
@@ -82,6 +104,19 @@ impl ManagedAccount {
 
     pub(super) const fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// Counts the outcome of a refresh that is waited for, and a log-in.
+    pub(super) fn count(&mut self, event: &Event) {
+        if let Event::AuthorizationGranted(_) = event {
+            self.refreshes.succeeded += 1;
+        } else if let Event::TokenGranted { request, .. } = event {
+            self.refreshes.succeeded += u64::from(self.session.awaits(*request));
+        } else if let Event::TokenRequestFailed { request, failure } = event {
+            let is_refusal = matches!(failure, Failure::AuthorizationRequired(_));
+            let count = if is_refusal { &mut self.refreshes.refused } else { &mut self.refreshes.failed };
+            *count += u64::from(self.session.awaits(*request));
+        }
     }
 
     /// The account as it is configured from now on.

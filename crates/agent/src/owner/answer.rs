@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::CopyAnswer;
-use evertoken_core::api::status::AccountStatus;
+use evertoken_core::api::requests::{CopyAnswer, RefreshAnswer};
 use evertoken_core::login::session::{Event, Phase};
 use tracing::warn;
 
-use super::Agent;
-use super::account::{CopyRequest, ManagedAccount, RefreshGoal, Waiter};
-use super::jobs::JobResult;
+use super::account::{CopyRequest, LastSuccess, ManagedAccount, RefreshGoal, Waiter};
+use super::agent::Agent;
+use super::finished::JobResult;
 
 impl Agent {
     /// Answers at once when nothing is under way.
@@ -30,15 +29,21 @@ impl Agent {
         }
         for waiter in std::mem::take(&mut managed.waiting) {
             match waiter {
-                Waiter::Refresh(goal, reply) => drop(reply.send(self.refresh_outcome(name, goal))),
+                Waiter::Refresh(goal, since, reply) => drop(reply.send(self.refresh_outcome(name, goal, since))),
                 Waiter::Copy(request) => self.copy_now(name, request),
             }
         }
     }
 
-    fn refresh_outcome(&self, name: &AccountName, goal: RefreshGoal) -> Result<AccountStatus, Problem> {
-        let status = self.status_of(name)?;
-        let Some(managed) = self.accounts.get(name) else { return Ok(status) };
+    fn refresh_outcome(
+        &self,
+        name: &AccountName,
+        goal: RefreshGoal,
+        since: LastSuccess,
+    ) -> Result<RefreshAnswer, Problem> {
+        let managed = self.accounts.get(name).ok_or_else(|| self.unknown_account(name))?;
+        let refreshed = since.is_followed_by(managed.session.last_success());
+        let answer = RefreshAnswer { account: self.status_of(name)?, refreshed };
         let (now, min_valid) = match goal {
             RefreshGoal::ValidFor(min_valid) => (self.clock.now(), min_valid),
             RefreshGoal::Refreshed => (self.clock.now(), None),
@@ -47,7 +52,7 @@ impl Agent {
             RefreshGoal::ValidFor(_) => managed.session.lasts(min_valid, now, &self.policy),
             RefreshGoal::Refreshed => rests_after_success(managed),
         };
-        if succeeded { Ok(status) } else { Err(managed.session.why_no_token(name, min_valid, now, &self.policy)) }
+        if succeeded { Ok(answer) } else { Err(managed.session.why_no_token(name, min_valid, now, &self.policy)) }
     }
 
     /// Copies the access token, after a refresh if it does not last.

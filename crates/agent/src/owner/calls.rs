@@ -3,20 +3,21 @@
 use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Caller;
 use evertoken_core::api::problem::Problem;
-use evertoken_core::api::requests::{RefreshRequest, TokenAnswer};
+use evertoken_core::api::requests::{RefreshAnswer, RefreshRequest, TokenAnswer};
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::session::Event;
 use jiff::SignedDuration;
 
-use super::Agent;
-use super::account::{CopyRequest, RefreshGoal, Waiter};
-use super::jobs::ForgetReply;
-use crate::local_api::{AccountRef, Call, Reply};
+use super::account::{CopyRequest, LastSuccess, RefreshGoal, Waiter};
+use super::agent::Agent;
+use super::finished::ForgetReply;
+use crate::request::{AccountRef, Call, Reply};
 
 impl Agent {
     pub(super) fn call(&mut self, call: Call) {
         match call {
             Call::Status(reply) => drop(reply.send(Ok(self.report()))),
+            Call::Metrics(reply) => drop(reply.send(Ok(self.metrics()))),
             Call::Token(account, caller, min_valid, reply) => drop(reply.send(self.token(account, caller, min_valid))),
             Call::Create(account, reply) => self.create(account, reply),
             Call::Change(account, change, reply) => self.change(account, change, reply),
@@ -67,7 +68,7 @@ impl Agent {
         }
     }
 
-    fn refresh(&mut self, account: AccountRef, request: RefreshRequest, reply: Reply<AccountStatus>) {
+    fn refresh(&mut self, account: AccountRef, request: RefreshRequest, reply: Reply<RefreshAnswer>) {
         let name = match self.resolve(account) {
             Ok(name) => name,
             Err(problem) => return drop(reply.send(Err(problem))),
@@ -83,9 +84,11 @@ impl Agent {
         if let (RefreshGoal::Refreshed, Some(managed)) = (goal, self.account(&name)) {
             managed.retry_store.notify_one();
         }
+        let before = self.account(&name).and_then(|managed| managed.session.last_success());
+        let since = LastSuccess { before, asked_at: self.clock.now() };
         // Not yet among those who wait: the step itself must not answer before it has begun anything.
         self.step(&name, event);
-        self.wait_or_answer(&name, Waiter::Refresh(goal, reply));
+        self.wait_or_answer(&name, Waiter::Refresh(goal, since, reply));
     }
 
     pub(super) fn status_of(&self, name: &AccountName) -> Result<AccountStatus, Problem> {

@@ -7,7 +7,7 @@ use evertoken_core::login::notice::NoticeKind;
 use evertoken_core::login::session::Event;
 use evertoken_core::present::tray::Action;
 
-use super::Agent;
+use super::agent::Agent;
 use crate::desktop::notifications::NotifierEvent;
 use crate::desktop::window;
 use crate::rotation::AccountContext;

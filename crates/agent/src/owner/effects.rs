@@ -1,14 +1,15 @@
 //! Steps the sessions and does what they ask for.
 
 use evertoken_core::account::AccountName;
-use evertoken_core::login::notice::Notice;
-use evertoken_core::login::notice::NoticeKind;
+use evertoken_core::config::HookEvent;
+use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::rotation::Purpose;
 use evertoken_core::login::session::{Effect, Event};
 use jiff::tz::TimeZone;
 use tracing::{debug, info, warn};
 
-use super::{Agent, jobs};
+use super::agent::Agent;
+use super::jobs;
 
 impl Agent {
     /// Reads an account's tokens.
@@ -37,10 +38,14 @@ impl Agent {
     pub(super) fn step(&mut self, name: &AccountName, event: Event) {
         let moment = self.moment();
         let Some(managed) = self.accounts.get_mut(name) else { return };
-        let before = managed.session.state(moment.now);
+        let last_success = managed.session.last_success();
+        let is_grant = matches!(event, Event::TokenGranted { .. } | Event::AuthorizationGranted(_));
+        managed.count(&event);
         let (session, effects) = managed.session.clone().step(event, moment, &self.policy);
         managed.session = session;
+        let is_refreshed = is_grant && managed.session.last_success() != last_success;
         let after = managed.session.state(moment.now);
+        let before = std::mem::replace(&mut managed.last_state, after);
         if before != after {
             info!(account = %name, "{before:?} -> {after:?}");
         }
@@ -48,6 +53,9 @@ impl Agent {
             self.effect(name, effect);
         }
         self.answer_waiters(name);
+        if let Some(event) = HookEvent::of(before, after, is_refreshed) {
+            self.run_hook(name, event);
+        }
     }
 
     pub(super) fn effect(&mut self, name: &AccountName, effect: Effect) {

@@ -5,9 +5,9 @@ use evertoken_core::login::journal::HistoryAnswer;
 use evertoken_core::login::journal::{Entry, Record, with_sleeps};
 use jiff::Timestamp;
 
-use super::Agent;
+use super::agent::Agent;
 use super::jobs::state_folder;
-use crate::local_api::AccountRef;
+use crate::request::AccountRef;
 use crate::store::journal_file::JournalFile;
 
 impl Agent {

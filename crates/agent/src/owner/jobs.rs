@@ -1,227 +1,29 @@
-//! Work that takes time, off the owner's task. Each job reports once, with the id of the account that it belongs to.
+//! Work that takes time, off the owner's task.
 
-use std::future::Future;
-use std::path::PathBuf;
-
-use evertoken_core::account::{AccountId, AccountName};
+use evertoken_core::account::AccountName;
 use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{AccountChange, AccountSettings, CopyAnswer, LogoutAnswer};
+use evertoken_core::api::requests::{AccountChange, AccountSettings};
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::access_token::AccessTokenInfo;
 use evertoken_core::login::flow::LONGEST_QUESTION;
 use evertoken_core::login::journal::{Entry, Record, Summary, summarize, was_presented};
 use evertoken_core::login::recovery::recover;
-use evertoken_core::login::rotation::{Outcome, Purpose};
-use evertoken_core::login::session::{Event, Recovered, RequestId};
+use evertoken_core::login::rotation::Purpose;
+use evertoken_core::login::session::RequestId;
 use evertoken_core::login::token_store::{LogIn, Slot, StoredAccessToken, StoredRefreshToken, StoredTokens};
 use evertoken_core::oauth::issuer::Issuer;
-use evertoken_core::oauth::metadata::Metadata;
-use evertoken_core::oauth::revocation::Revocation;
 use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::Agent;
-use super::account::CopyRequest;
-use super::log_ins::LogInNumber;
+use super::finished::{Finished, JobResult, Opened};
 use crate::http::discovery::discover;
-use crate::local_api::Reply;
-use crate::login::LogInReport;
-use crate::rotation::{AccountContext, Found, Rotated, rotate};
+use crate::request::Reply;
+use crate::rotation::{AccountContext, Found, rotate};
 use crate::store::account_lock::AccountLock;
-use crate::store::token_file::TokenFileError;
-
-/// A job's report.
-pub(crate) struct Finished {
-    account: Option<AccountId>,
-    /// Was this the job's last report?
-    last: bool,
-    /// `None`: nothing that anybody has to know.
-    result: Option<JobResult>,
-}
-
-impl Finished {
-    /// A report of a job that goes on.
-    pub(super) fn so_far(account: AccountId, result: JobResult) -> Self {
-        Self { account: Some(account), last: false, result: Some(result) }
-    }
-}
-
-/// What a job came to.
-#[expect(clippy::large_enum_variant, reason = "each is read at once")]
-pub(super) enum JobResult {
-    Opened(Result<Box<Opened>, KeychainProblem>),
-    StoreDelayed(RequestId, KeychainProblem),
-    Refreshed(RequestId, Rotated),
-    LogIn(LogInNumber, LogInReport),
-    /// A log-in that made an account, and died before the configuration told of it.
-    Unfinished(LogIn, Option<Fingerprint>),
-    Discovered(AccountName, AccountSettings, Result<Metadata, Problem>, Reply<AccountStatus>),
-    ServerMayChange(Box<(Server, AccountChange)>, Result<(), Problem>, Reply<AccountStatus>),
-    /// The tokens are deleted; the server has yet to hear of it.
-    SignedOut,
-    Forgotten {
-        remove: bool,
-        result: Result<Option<Revocation>, Problem>,
-        reply: ForgetReply,
-    },
-    Copied(Option<CopyRequest>, Result<CopyAnswer, Problem>),
-    TokenFileKept(PathBuf, Result<(), TokenFileError>),
-}
-
-/// What a start found.
-pub(super) struct Opened {
-    recovered: Recovered,
-    access_token: Option<AccessToken>,
-    /// A log-in that the configuration does not tell of yet, and the token that it ended with.
-    unfinished: Option<(LogIn, Fingerprint)>,
-    /// A login of another user that waits for a person's answer.
-    waiting: Option<StoredRefreshToken>,
-    /// It was read under the account's lock, and what an earlier version left was taken over.
-    is_settled: bool,
-}
-
-/// Who hears that an account's tokens are gone.
-pub(super) enum ForgetReply {
-    LoggedOut(Reply<LogoutAnswer>),
-    Removed(Reply<()>),
-}
-
-impl Agent {
-    /// Runs a job to its end, whoever goes away.
-    pub(super) fn start(&mut self, id: &AccountId, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        self.spawn(Some(id.clone()), job);
-    }
-
-    /// The same for work that goes on without an account.
-    pub(super) fn start_unowned(&mut self, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        self.spawn(None, job);
-    }
-
-    fn spawn(&mut self, account: Option<AccountId>, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        let finished = self.finished.clone();
-        self.running_jobs += 1;
-        tokio::spawn(async move {
-            let result = job.await;
-            let _ = finished.send(Finished { account, last: true, result });
-        });
-    }
-
-    pub(super) fn job_finished(&mut self, finished: Finished) {
-        let Finished { account: id, last, result } = finished;
-        self.running_jobs -= usize::from(last);
-        let name = id.as_ref().and_then(|id| self.name_of(id)).cloned();
-        match (result, name) {
-            (None, _) => {}
-            (Some(JobResult::LogIn(number, report)), _) => self.log_in_reported(number, report),
-            (Some(JobResult::Unfinished(log_in, fingerprint)), _) => {
-                if let Some(id) = id {
-                    self.complete_log_in(&id, log_in, fingerprint);
-                }
-            }
-            (Some(JobResult::Discovered(name, settings, result, reply)), _) => {
-                let created = result.and_then(|metadata| self.create_at(name, settings, Some(metadata)));
-                drop(reply.send(created));
-            }
-            (Some(JobResult::TokenFileKept(path, result)), _) => self.token_file_kept(&path, result),
-            (Some(result), Some(name)) => self.account_job_finished(&name, result),
-            (Some(result), None) => result.account_is_gone(),
-        }
-    }
-
-    fn account_job_finished(&mut self, name: &AccountName, result: JobResult) {
-        match result {
-            JobResult::Opened(Ok(opened)) => self.opened(name, *opened),
-            JobResult::Opened(Err(problem)) => self.step(name, Event::OpenFailed(problem)),
-            JobResult::StoreDelayed(request, problem) => {
-                self.step(name, Event::TokenStoreDelayed { request, problem });
-            }
-            JobResult::Refreshed(request, rotated) => self.refreshed(name, request, rotated),
-            JobResult::ServerMayChange(asked, allowed, reply) => {
-                let (server, change) = *asked;
-                drop(reply.send(allowed.and_then(|()| self.server_may_change(name, server, change))));
-            }
-            JobResult::SignedOut => {
-                if let Some(id) = self.id_of(name) {
-                    self.log_ins.end_of(&id);
-                }
-                self.step(name, Event::LogoutRequested);
-            }
-            JobResult::Forgotten { remove, result, reply } => self.forgotten(name, remove, result, reply),
-            JobResult::Copied(request, result) => self.copied(name, request, result),
-            JobResult::LogIn(..)
-            | JobResult::Unfinished(..)
-            | JobResult::Discovered(..)
-            | JobResult::TokenFileKept(..) => {}
-        }
-    }
-
-    fn opened(&mut self, name: &AccountName, opened: Opened) {
-        let Opened { recovered, access_token, unfinished, waiting, is_settled } = opened;
-        if let (Some((log_in, fingerprint)), Some(id)) = (unfinished, self.id_of(name)) {
-            self.complete_log_in(&id, log_in, Some(fingerprint));
-        }
-        if let Some(managed) = self.accounts.get_mut(name) {
-            managed.access_token = access_token;
-            managed.is_settled |= is_settled;
-        }
-        self.write_missing_id(name);
-        self.step(name, Event::Opened(recovered));
-        if let Some(waiting) = waiting {
-            self.resume_waiting(name, waiting);
-        }
-    }
-
-    fn refreshed(&mut self, name: &AccountName, request: RequestId, rotated: Rotated) {
-        let Rotated { outcome, access_token, last_stored, waiting } = rotated;
-        let Some(managed) = self.accounts.get_mut(name) else { return };
-        let is_awaited = managed.session.awaits(request);
-        match outcome {
-            Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
-                let log_in = last_stored.as_ref().and_then(|(_, stored)| stored.log_in.clone());
-                let (id, fingerprint) = (managed.id.clone(), tokens.refresh_token.fingerprint);
-                managed.is_settled = true;
-                if is_awaited {
-                    managed.access_token = access_token;
-                    managed.last_stored = last_stored;
-                }
-                self.step(name, Event::TokenGranted { request, tokens });
-                self.write_missing_id(name);
-                if let Some(log_in) = log_in {
-                    self.complete_log_in(&id, log_in, Some(fingerprint));
-                }
-            }
-            Outcome::Failed(failure) => self.step(name, Event::TokenRequestFailed { request, failure }),
-            Outcome::Reverted => self.open_again(name),
-        }
-        if let Some(waiting) = waiting {
-            self.resume_waiting(name, waiting);
-        }
-    }
-}
-
-impl JobResult {
-    fn account_is_gone(self) {
-        let gone = || Problem::new(ProblemKind::UnknownAccount, "The account was removed.", "Log in again.");
-        match self {
-            Self::ServerMayChange(_, _, reply) => drop(reply.send(Err(gone()))),
-            Self::Forgotten { reply, .. } => reply.refuse(gone()),
-            Self::Copied(Some(request), result) => drop(request.reply.send(result)),
-            Self::Opened(_)
-            | Self::StoreDelayed(..)
-            | Self::Refreshed(..)
-            | Self::LogIn(..)
-            | Self::Unfinished(..)
-            | Self::Discovered(..)
-            | Self::SignedOut
-            | Self::Copied(None, _)
-            | Self::TokenFileKept(..) => {}
-        }
-    }
-}
 
 /// Reads an account's tokens and journal. Who has no lock writes nothing: what is there is read, and the access token used.
 pub(super) async fn open(context: AccountContext) -> Option<JobResult> {

@@ -1,79 +1,50 @@
-//! The log-ins that run: begun, asked about, answered, and taken over when they are proven.
+//! The log-ins that run.
 
 use std::collections::BTreeMap;
 
 use evertoken_core::account::{AccountId, AccountName};
-use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{AccountSettings, LoginRequest, ReplaceRequest, SignInEvent, SignInRequest};
-use evertoken_core::api::status::AccountStatus;
-use evertoken_core::login::flow::{Flow, LONGEST_QUESTION};
-use evertoken_core::login::notice::Notice;
-use evertoken_core::login::notice::NoticeKind;
-use evertoken_core::login::session::Event;
-use evertoken_core::login::token_store::{Credential, StoredRefreshToken};
-use evertoken_core::oauth::client_authentication::ClientSecret;
-use evertoken_core::oauth::server::SignInMethod;
+use evertoken_core::api::requests::AccountSettings;
 use evertoken_core::oauth::token::Fingerprint;
-use evertoken_core::oauth::token_response::{read_credential, user_id_in};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
-use super::jobs::{Finished, JobResult};
-use super::{Agent, random_bits};
-use crate::local_api::{AccountRef, Reply};
-use crate::login::resolve::{NOT_LOGGED_IN, invalid, issuer_of, resolve};
-use crate::login::{Listener, LogInJob, LogInReport, LoggedIn, PersonsAnswer, SignInEvents, drive};
-
-/// The account that a first log-in makes when nobody names it.
-const FIRST_ACCOUNT: &str = "default";
-/// Log-ins of one account at the same time: they wait for each other. A person begins one or two.
-const MOST_AT_ONCE: usize = 16;
+use crate::login::PersonsAnswer;
 
 /// The log-ins that have not ended.
 #[derive(Default)]
 pub(super) struct LogIns {
-    running: BTreeMap<LogInNumber, RunningLogIn>,
-    count: u64,
+    pub(super) running: BTreeMap<LogInNumber, RunningLogIn>,
+    pub(super) count: u64,
 }
 
 /// Tells log-ins apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LogInNumber(u64);
+pub(super) struct LogInNumber(pub(super) u64);
 
-struct RunningLogIn {
-    account: AccountId,
-    name: AccountName,
-    is_sign_in: bool,
+pub(super) struct RunningLogIn {
+    pub(super) account: AccountId,
+    pub(super) name: AccountName,
+    pub(super) is_sign_in: bool,
     /// What a person gave: the same token, given again with a yes, means this login.
-    given: Option<Fingerprint>,
+    pub(super) given: Option<Fingerprint>,
     /// Unknown for a login that an earlier run of the agent left waiting.
-    settings: Option<AccountSettings>,
+    pub(super) settings: Option<AccountSettings>,
     /// What waits for a person's answer.
-    asked: Option<Fingerprint>,
-    answers: mpsc::UnboundedSender<PersonsAnswer>,
+    pub(super) asked: Option<Fingerprint>,
+    pub(super) answers: mpsc::UnboundedSender<PersonsAnswer>,
     /// Its new token is only in memory.
-    is_unstored: bool,
+    pub(super) is_unstored: bool,
 }
 
 impl RunningLogIn {
     /// Whether this log-in is for the server of the one that waits. What waits unsent for a mistyped server may be given again.
-    fn is_for(&self, settings: &AccountSettings) -> bool {
+    pub(super) fn is_for(&self, settings: &AccountSettings) -> bool {
         *settings == AccountSettings::default() || self.settings.as_ref().is_none_or(|asked| asked == settings)
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.asked = None;
         self.answers = mpsc::unbounded_channel().0;
     }
-}
-
-/// A log-in as it was asked for.
-struct Begin {
-    settings: AccountSettings,
-    client_secret: Option<ClientSecret>,
-    method: Option<SignInMethod>,
-    credential: Option<Credential>,
-    replaces_user: bool,
 }
 
 impl LogIns {
@@ -91,16 +62,16 @@ impl LogIns {
         self.running.values().filter(|log_in| log_in.is_unstored).map(|log_in| &log_in.name)
     }
 
-    fn of(&self, account: &AccountId) -> usize {
+    pub(super) fn of(&self, account: &AccountId) -> usize {
         self.running.values().filter(|log_in| log_in.account == *account).count()
     }
 
     /// The id of an account that a running log-in is about to make.
-    fn id_of_new(&self, name: &AccountName) -> Option<AccountId> {
+    pub(super) fn id_of_new(&self, name: &AccountName) -> Option<AccountId> {
         self.running.values().find(|log_in| log_in.name == *name).map(|log_in| log_in.account.clone())
     }
 
-    fn take_answers(
+    pub(super) fn take_answers(
         &mut self,
         is_meant: impl Fn(&RunningLogIn) -> bool,
     ) -> Option<mpsc::UnboundedSender<PersonsAnswer>> {
@@ -108,270 +79,4 @@ impl LogIns {
         log_in.asked = None;
         Some(log_in.answers.clone())
     }
-}
-
-impl Agent {
-    pub(super) fn log_in(&mut self, account: AccountRef, request: LoginRequest, reply: Reply<AccountStatus>) {
-        let LoginRequest { credential, settings, client_secret, replace_user } = request;
-        let begin = credential_of(&credential).and_then(|credential| {
-            let client_secret = client_secret_of(client_secret)?;
-            let credential = Some(Credential { client_secret: client_secret.clone(), ..credential });
-            let settings = settings.unwrap_or_default();
-            Ok(Begin { settings, client_secret, method: None, credential, replaces_user: replace_user })
-        });
-        match begin.and_then(|begin| Ok((self.account_to_log_in(account)?, begin))) {
-            Ok((name, begin)) => self.begin_or_confirm(name, begin, reply),
-            Err(problem) => drop(reply.send(Err(problem))),
-        }
-    }
-
-    /// What was given once and waits for an answer is not presented a second time: it may be spent.
-    fn begin_or_confirm(&mut self, name: AccountName, begin: Begin, reply: Reply<AccountStatus>) {
-        let given = begin.credential.as_ref().map(|credential| credential.refresh_token.fingerprint());
-        let id = self.id_of(&name);
-        let meant = |log_in: &RunningLogIn| {
-            Some(&log_in.account) == id.as_ref() && log_in.given == given && log_in.is_for(&begin.settings)
-        };
-        let waiting = begin.replaces_user.then(|| self.log_ins.take_answers(meant)).flatten();
-        match waiting {
-            Some(answers) => drop(answers.send(PersonsAnswer::Yes(reply))),
-            None => self.begin(name, begin, Listener::Reply(reply)),
-        }
-    }
-
-    pub(super) fn sign_in(
-        &mut self,
-        account: AccountRef,
-        method: SignInMethod,
-        request: SignInRequest,
-        events: SignInEvents,
-    ) {
-        let SignInRequest { settings, client_secret, replace_user } = request;
-        let begin = client_secret_of(client_secret).and_then(|client_secret| {
-            let settings = settings.unwrap_or_default();
-            let begin =
-                Begin { settings, client_secret, method: Some(method), credential: None, replaces_user: replace_user };
-            Ok((self.account_to_log_in(account)?, begin))
-        });
-        match begin {
-            Ok((name, begin)) => self.begin(name, begin, Listener::of_sign_in(events)),
-            Err(problem) => drop(events.send(SignInEvent::Problem(problem))),
-        }
-    }
-
-    fn begin(&mut self, name: AccountName, begin: Begin, listener: Listener) {
-        if let Err((problem, mut listener)) = self.try_begin(name, begin, listener) {
-            listener.tell(Err(problem));
-        }
-    }
-
-    fn try_begin(&mut self, name: AccountName, begin: Begin, listener: Listener) -> Result<(), (Problem, Listener)> {
-        let Begin { settings, client_secret, method, credential, replaces_user } = begin;
-        let before = self.account(&name).map(|managed| managed.account().clone());
-        let server = before.as_ref().map(|account| &account.server);
-        let prepared = issuer_of(&settings).and_then(|issuer| {
-            let resolve = || resolve(NOT_LOGGED_IN, server, settings.clone(), None, client_secret.is_some());
-            let server = if issuer.is_some() { None } else { Some(resolve()?) };
-            Ok((issuer, server))
-        });
-        let (issuer, server) = match prepared {
-            Ok(prepared) => prepared,
-            Err(problem) => return Err((problem, listener)),
-        };
-        let context = self.context(&name).unwrap_or_else(|| {
-            let id = self.log_ins.id_of_new(&name).unwrap_or_else(|| AccountId::random(random_bits()));
-            self.context_with(&name, &id)
-        });
-        if self.log_ins.of(&context.id) >= MOST_AT_ONCE {
-            return Err((too_many(&name), listener));
-        }
-        let flow = Flow::new(issuer, method, replaces_user);
-        let (answers, persons_answers) = mpsc::unbounded_channel();
-        // One sign-in at a time: an earlier one of the same account ends here.
-        if method.is_some() {
-            let id = context.id.clone();
-            let earlier =
-                |log_in: &&mut RunningLogIn| log_in.is_sign_in && log_in.asked.is_none() && log_in.account == id;
-            self.log_ins.running.values_mut().filter(earlier).for_each(RunningLogIn::end);
-        }
-        let given = credential.as_ref().map(|credential| credential.refresh_token.fingerprint());
-        let running = RunningLogIn {
-            account: context.id.clone(),
-            name,
-            is_sign_in: method.is_some(),
-            given,
-            settings: Some(settings.clone()),
-            asked: None,
-            answers,
-            is_unstored: false,
-        };
-        let job = LogInJob {
-            account: context,
-            before,
-            settings,
-            server,
-            credential,
-            client_secret,
-            flow,
-            listener,
-            answers: persons_answers,
-        };
-        self.start_log_in(running, job);
-        Ok(())
-    }
-
-    fn start_log_in(&mut self, running: RunningLogIn, job: LogInJob) {
-        self.log_ins.count += 1;
-        let (number, account) = (LogInNumber(self.log_ins.count), running.account.clone());
-        self.log_ins.running.insert(number, running);
-        let (reports, of) = (self.finished.clone(), account.clone());
-        self.start(&account, async move {
-            let report = |report| {
-                let _ = reports.send(Finished::so_far(of.clone(), JobResult::LogIn(number, report)));
-            };
-            Some(JobResult::LogIn(number, drive(job, report).await))
-        });
-    }
-
-    /// A login of another user that an earlier run of the agent left waiting.
-    pub(super) fn resume_waiting(&mut self, name: &AccountName, waiting: StoredRefreshToken) {
-        let Some(log_in) = waiting.log_in.clone() else { return };
-        let Some((question, context)) = log_in.question.zip(self.context(name)) else { return };
-        let until = question.asked_at.saturating_add(LONGEST_QUESTION).unwrap_or(question.asked_at);
-        let credential = waiting.credential();
-        let (answers, persons_answers) = mpsc::unbounded_channel();
-        let running = RunningLogIn {
-            account: context.id.clone(),
-            name: name.clone(),
-            is_sign_in: false,
-            given: question.granted_for.or_else(|| Some(credential.refresh_token.fingerprint())),
-            settings: None,
-            asked: None,
-            answers,
-            is_unstored: false,
-        };
-        let job = LogInJob {
-            account: context,
-            before: None,
-            settings: AccountSettings::default(),
-            server: Some(log_in.server),
-            client_secret: credential.client_secret.clone(),
-            credential: Some(credential),
-            flow: Flow::waiting(question.users, until),
-            listener: Listener::Nobody,
-            answers: persons_answers,
-        };
-        self.start_log_in(running, job);
-    }
-
-    pub(super) fn log_in_reported(&mut self, number: LogInNumber, report: LogInReport) {
-        match report {
-            LogInReport::Asked(fingerprint) => self.asked(number, fingerprint),
-            LogInReport::StoreDelayed => self.log_in_store_delayed(number),
-            LogInReport::Ended => drop(self.log_ins.running.remove(&number)),
-            LogInReport::LoggedIn(logged_in) => {
-                if let Some(running) = self.log_ins.running.remove(&number) {
-                    self.logged_in(running, *logged_in);
-                }
-            }
-        }
-    }
-
-    /// A newer question of the same account takes the place of an older one.
-    fn asked(&mut self, number: LogInNumber, fingerprint: Fingerprint) {
-        let Some(account) = self.log_ins.running.get(&number).map(|running| running.account.clone()) else { return };
-        for (other, running) in &mut self.log_ins.running {
-            if *other == number {
-                running.asked = Some(fingerprint);
-            } else if running.account == account && running.asked.is_some() {
-                // Its entry in the keychain holds the newer login by now.
-                running.end();
-            }
-        }
-    }
-
-    fn log_in_store_delayed(&mut self, number: LogInNumber) {
-        if let Some(running) = self.log_ins.running.get_mut(&number) {
-            running.is_unstored = true;
-            let name = running.name.clone();
-            self.notify(&name, Notice::KeychainRefused);
-        }
-    }
-
-    fn logged_in(&mut self, running: RunningLogIn, logged_in: LoggedIn) {
-        let LoggedIn { server, tokens, access_token, last_stored, mut listener } = logged_in;
-        let id = running.account;
-        let name = self.name_of(&id).cloned().unwrap_or_else(|| self.free_name(running.name));
-        let followed = self.follow_log_in(&name, &id, server);
-        let fingerprint = tokens.refresh_token.fingerprint;
-        if let Some(managed) = self.accounts.get_mut(&name) {
-            managed.access_token = access_token;
-            managed.last_stored = last_stored;
-        }
-        self.step(&name, Event::AuthorizationGranted(tokens));
-        self.withdraw(&name, NoticeKind::KeychainRefused);
-        for other in self.log_ins.running.values_mut().filter(|other| other.account == id) {
-            if other.asked.take().is_some() {
-                let _ = other.answers.send(PersonsAnswer::No);
-            }
-        }
-        match followed {
-            Ok(()) => {
-                self.record_log_in(&name, fingerprint);
-                listener.tell(self.status_of(&name));
-            }
-            Err(problem) => listener.tell(Err(problem)),
-        }
-    }
-
-    /// A person said yes: the login that waits takes the account.
-    pub(super) fn replace_user(&mut self, account: AccountRef, request: ReplaceRequest, reply: Reply<AccountStatus>) {
-        let name = match self.resolve(account) {
-            Ok(name) => name,
-            Err(problem) => return drop(reply.send(Err(problem))),
-        };
-        let id = self.id_of(&name);
-        let meant = |log_in: &RunningLogIn| Some(&log_in.account) == id.as_ref() && log_in.asked == Some(request.login);
-        match self.log_ins.take_answers(meant) {
-            Some(answers) => drop(answers.send(PersonsAnswer::Yes(reply))),
-            None => drop(reply.send(Err(Problem::new(
-                ProblemKind::InvalidInput,
-                format!("{name}: this login is not waiting for confirmation any more; nothing was changed."),
-                "Log in again, with --replace-user.",
-            )))),
-        }
-    }
-
-    fn account_to_log_in(&self, account: AccountRef) -> Result<AccountName, Problem> {
-        match account {
-            Some(name) => Ok(name),
-            None if self.accounts.is_empty() => first_account(),
-            None => self.default_account(),
-        }
-    }
-}
-
-fn first_account() -> Result<AccountName, Problem> {
-    FIRST_ACCOUNT.parse().map_err(|error: evertoken_core::account::InvalidAccountName| invalid(error.to_string(), ""))
-}
-
-fn credential_of(text: &str) -> Result<Credential, Problem> {
-    let refresh_token = read_credential(text).map_err(|error| {
-        invalid(format!("{NOT_LOGGED_IN}: {error}."), "Paste the refresh token, or the whole token response.")
-    })?;
-    Ok(Credential { refresh_token, client_secret: None, user_id: user_id_in(text) })
-}
-
-fn client_secret_of(given: Option<String>) -> Result<Option<ClientSecret>, Problem> {
-    let read = given.map(SecretString::from).map(|text| ClientSecret::read(text.expose_secret()));
-    read.transpose()
-        .map_err(|error| invalid(format!("{NOT_LOGGED_IN}: {error}."), "Give the client secret alone, in one line."))
-}
-
-fn too_many(name: &AccountName) -> Problem {
-    Problem::new(
-        ProblemKind::TryLater,
-        format!("{MOST_AT_ONCE} log-ins of {name} are running already; nothing was changed."),
-        "Wait until one of them has ended, then log in again.",
-    )
 }

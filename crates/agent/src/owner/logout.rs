@@ -12,10 +12,11 @@ use evertoken_core::oauth::revocation::Revocation;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::Agent;
-use super::jobs::{Finished, ForgetReply, JobResult, state_folder};
+use super::agent::Agent;
+use super::finished::{Finished, ForgetReply, JobResult};
+use super::jobs::state_folder;
 use crate::http::revocation_endpoint::revoke;
-use crate::local_api::AccountRef;
+use crate::request::AccountRef;
 use crate::rotation::AccountContext;
 use crate::store::account_lock::AccountLock;
 

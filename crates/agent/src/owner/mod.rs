@@ -2,42 +2,50 @@
 
 mod access;
 mod account;
+mod accounts;
+mod agent;
 mod answer;
 mod calls;
 mod desktop;
 mod effects;
+mod finish;
+mod finished;
 mod history;
+mod hooks;
 mod jobs;
+mod keep_token_files;
+mod log_in;
 mod log_ins;
 mod logout;
 mod registry;
+mod status;
 mod token_files;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::AccessLog;
-use evertoken_core::account::{Account, AccountName};
-use evertoken_core::api::status::{AccountStatus, AgentInfo, StatusReport};
+use evertoken_core::api::status::{AgentInfo, StatusReport};
 use evertoken_core::config::Configuration;
 use evertoken_core::config::paths::Paths;
 use evertoken_core::login::notice::Notice;
-use evertoken_core::login::policy::{Chance, Policy};
-use evertoken_core::login::session::{Event, Moment};
+use evertoken_core::login::policy::Policy;
+use evertoken_core::login::session::Event;
 use evertoken_core::present::tray::Action;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info};
 
-use self::account::ManagedAccount;
-use self::jobs::Finished;
+pub(crate) use self::agent::Agent;
+use self::finished::Finished;
 use self::log_ins::LogIns;
 use self::token_files::TokenFiles;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::{Notifier, NotifierEvent};
 use crate::desktop::tray::Tray;
-use crate::local_api::Call;
+use crate::request::Call;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain::Keychain;
 use crate::store::token_file::TokenFileStore;
@@ -45,29 +53,6 @@ use crate::system::clock::{Clock, Wake, WallClockTimer};
 use crate::system::power_and_network::SystemSignal;
 use crate::system::process_signals::{ProcessSignal, ProcessSignals};
 use crate::system::service_manager;
-
-/// The state, and the ways to the world.
-pub(crate) struct Agent {
-    configuration: Configuration,
-    file: ConfigurationFile,
-    paths: Paths,
-    keychain: Keychain,
-    policy: Policy,
-    accounts: BTreeMap<AccountName, ManagedAccount>,
-    running_jobs: usize,
-    /// Nothing new is begun.
-    ending: bool,
-    clock: Clock,
-    info: AgentInfo,
-    reports: watch::Sender<Arc<StatusReport>>,
-    finished: mpsc::UnboundedSender<Finished>,
-    clipboard: Arc<tokio::sync::Mutex<Clipboard>>,
-    accesses: AccessLog,
-    token_files: TokenFiles,
-    log_ins: LogIns,
-    notifier: Option<Notifier>,
-    tray: Option<Tray>,
-}
 
 /// What the owner listens to.
 pub(crate) struct Inputs {
@@ -152,7 +137,7 @@ impl Agent {
             Some(call) = inputs.calls.recv() => { self.notice_clock_jump(); self.call(call) }
             Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
             Some(action) = inputs.tray.recv() => {
-                if action == Action::Quit { return Next::Quit }
+                if action == Action::Quit { return self.say_goodbye().await }
                 self.notice_clock_jump();
                 self.tray_action(action)
             }
@@ -173,6 +158,17 @@ impl Agent {
             }
         }
         Next::GoOn
+    }
+
+    /// Whoever follows hears that a person meant it. The window then closes, instead of waiting for another agent.
+    async fn say_goodbye(&mut self) -> Next {
+        self.info.quitting = true;
+        self.publish();
+        // One thread: the report is written once this task has let the others go on.
+        for _ in 0..8 {
+            tokio::task::yield_now().await;
+        }
+        Next::Quit
     }
 
     fn next_wakeup(&self) -> Option<Timestamp> {
@@ -247,44 +243,6 @@ impl Agent {
         names.iter().for_each(|name| self.step(name, event.clone()));
     }
 
-    fn moment(&self) -> Moment {
-        Moment { now: self.clock.now(), chance: Chance::from_bits(random_bits()) }
-    }
-
-    fn report(&self) -> StatusReport {
-        StatusReport {
-            agent: self.info.clone(),
-            accounts: self.accounts.iter().map(|(name, managed)| self.account_status(name, managed)).collect(),
-            account_order: self.configuration.settings.account_order.clone(),
-        }
-    }
-
-    fn account_status(&self, name: &AccountName, managed: &ManagedAccount) -> AccountStatus {
-        let Account { server, sharing, .. } = managed.account();
-        let is_default = self.configuration.implied_account() == Some(name);
-        AccountStatus {
-            token_file: self.token_files.status(sharing),
-            approvals: managed.asking.to_vec(),
-            ..managed.session.status(name, server, is_default, self.clock.now())
-        }
-    }
-
-    /// Tells everybody who watches, if there is anything new to tell.
-    fn publish(&mut self) {
-        self.keep_token_files();
-        let report = self.report();
-        let changed = self.reports.send_if_modified(|last| {
-            let changed = without_countdown(last) != without_countdown(&report);
-            if changed {
-                *last = Arc::new(report.clone());
-            }
-            changed
-        });
-        if let (true, Some(tray)) = (changed, &self.tray) {
-            tray.refresh();
-        }
-    }
-
     /// A token that was asked for and not stored yet must not be lost because somebody quits. When the keychain does not take
     /// it, a person is told that quitting loses it, and has to quit once more.
     async fn finish_jobs(&mut self, inputs: &mut Inputs) {
@@ -325,18 +283,4 @@ impl Agent {
         let refreshed = self.accounts.iter().filter(|(_, managed)| managed.session.is_unstored()).map(|(name, _)| name);
         refreshed.chain(self.log_ins.unstored()).cloned().collect()
     }
-}
-
-/// Seconds that count down are not news.
-fn without_countdown(report: &StatusReport) -> StatusReport {
-    let mut report = report.clone();
-    for token in report.accounts.iter_mut().filter_map(|account| account.access_token.as_mut()) {
-        token.expires_in = 0;
-    }
-    report
-}
-
-/// Without the system's randomness everything still works, less well spread.
-fn random_bits() -> u64 {
-    getrandom::u64().unwrap_or(1 << 63)
 }

@@ -2,7 +2,6 @@
 //! through here.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use evertoken_core::account::{Account, AccountId, AccountName, Sharing};
 use evertoken_core::api::problem::{Problem, ProblemKind};
@@ -18,15 +17,12 @@ use evertoken_core::oauth::token::Fingerprint;
 use tracing::{info, warn};
 
 use super::account::ManagedAccount;
+use super::agent::{Agent, random_bits};
 use super::jobs;
-use super::{Agent, random_bits};
 use crate::desktop::start_at_login;
-use crate::local_api::{AccountRef, Reply};
 use crate::login::resolve::{invalid, issuer_of, resolve};
-use crate::rotation::{AccountContext, ServerCell};
+use crate::request::{AccountRef, Reply};
 use crate::store::config_file::ConfigurationFileError;
-use crate::store::journal_file::JournalFile;
-use crate::store::token_store::TokenStore;
 
 impl Agent {
     /// Reads the file again, changes it, writes it, and follows it.
@@ -292,101 +288,6 @@ impl Agent {
         let name = self.resolve(account)?;
         let managed = self.accounts.get(&name).ok_or_else(|| self.unknown_account(&name))?;
         Ok(AccountSettings::from(&managed.account().server))
-    }
-
-    /// The account that is meant.
-    pub(super) fn resolve(&self, account: AccountRef) -> Result<AccountName, Problem> {
-        match account {
-            Some(name) if self.accounts.contains_key(&name) => Ok(name),
-            Some(name) => Err(self.unknown_account(&name)),
-            None => self.default_account(),
-        }
-    }
-
-    pub(super) fn default_account(&self) -> Result<AccountName, Problem> {
-        let default = self.configuration.implied_account().filter(|name| self.accounts.contains_key(name)).cloned();
-        default.ok_or_else(|| match self.accounts.is_empty() {
-            true => Problem::new(
-                ProblemKind::LoginRequired,
-                "There is no account yet: nobody is logged in.",
-                "Log in: `evertoken login`, or open the window.",
-            ),
-            false => Problem::new(
-                ProblemKind::AccountNotNamed,
-                "There are several accounts, and none is the default.",
-                "Name one, or choose a default: `evertoken account default ACCOUNT`.",
-            ),
-        })
-    }
-
-    pub(super) fn account(&self, name: &AccountName) -> Option<&ManagedAccount> {
-        self.accounts.get(name)
-    }
-
-    pub(super) fn id_of(&self, name: &AccountName) -> Option<AccountId> {
-        self.accounts.get(name).map(|managed| managed.id.clone())
-    }
-
-    pub(super) fn name_of(&self, id: &AccountId) -> Option<&AccountName> {
-        self.accounts.iter().find(|(_, managed)| managed.id == *id).map(|(name, _)| name)
-    }
-
-    /// The name, or one like it if another account has taken it since.
-    pub(super) fn free_name(&self, name: AccountName) -> AccountName {
-        let numbered = (2..100).filter_map(|number| format!("{name}-{number}").parse().ok());
-        let mut names = std::iter::once(name.clone()).chain(numbered);
-        names.find(|name| !self.accounts.contains_key(name)).unwrap_or(name)
-    }
-
-    pub(super) fn refuse_taken(&self, name: &AccountName) -> Result<(), Problem> {
-        if self.accounts.contains_key(name) || self.configuration.accounts.contains_key(name) {
-            return Err(Problem::new(
-                ProblemKind::AccountExists,
-                format!("An account {name} exists already; nothing was changed."),
-                "Choose another name.",
-            ));
-        }
-        Ok(())
-    }
-
-    /// The problem of a name that no account has.
-    pub(super) fn unknown_account(&self, name: &AccountName) -> Problem {
-        Problem::new(
-            ProblemKind::UnknownAccount,
-            format!("There is no account {name}."),
-            "`evertoken account list` shows the accounts; `evertoken login` makes one.",
-        )
-    }
-
-    pub(super) fn context(&self, name: &AccountName) -> Option<AccountContext> {
-        let managed = self.accounts.get(name)?;
-        let context = self.context_with(name, &managed.id);
-        Some(AccountContext {
-            server: managed.server.clone(),
-            last_stored: managed.last_stored.clone(),
-            retry_store: std::sync::Arc::clone(&managed.retry_store),
-            old_journal: managed.has_no_id.then(|| JournalFile::new(self.paths.old_journal(name))),
-            ..context
-        })
-    }
-
-    pub(super) fn locks(&self) -> Vec<(AccountName, PathBuf)> {
-        self.accounts.iter().map(|(name, managed)| (name.clone(), self.paths.lock(&managed.id))).collect()
-    }
-
-    /// For an account that may not exist yet.
-    pub(super) fn context_with(&self, name: &AccountName, id: &AccountId) -> AccountContext {
-        AccountContext {
-            name: name.clone(),
-            id: id.clone(),
-            server: ServerCell::default(),
-            tokens: TokenStore::new(self.keychain.clone(), id.clone()),
-            journal: JournalFile::new(self.paths.journal(id)),
-            lock: self.paths.lock(id),
-            last_stored: None,
-            retry_store: std::sync::Arc::default(),
-            old_journal: None,
-        }
     }
 
     /// Log-ins that made an account and died before `config.toml` told of it.

@@ -7,6 +7,7 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
 mod only_agent;
+mod start_error;
 
 #[cfg(not(target_os = "linux"))]
 use elsewhere as platform;
@@ -15,16 +16,16 @@ use linux as platform;
 
 #[cfg(unix)]
 pub use background::become_background_agent;
+pub use start_error::StartError;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_client::environment;
 use evertoken_core::account::order::AccountOrder;
 use evertoken_core::api::status::{AgentInfo, StatusReport};
-use evertoken_core::config::paths::{NoHome, Paths};
+use evertoken_core::config::paths::Paths;
 use evertoken_core::config::{Keychain as KeychainSetting, Settings};
 use evertoken_core::present::tray::Action;
 use jiff::Timestamp;
@@ -35,9 +36,10 @@ use tracing::info;
 use self::only_agent::OnlyAgent;
 use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
-use crate::local_api::{self, BindError, Owner};
+use crate::local_api;
 use crate::owner::{Agent, Inputs, Parts};
-use crate::store::config_file::{ConfigurationFile, ConfigurationFileError};
+use crate::request::Owner;
+use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain;
 use crate::store::keychain::Keychain;
 use crate::store::token_file::TokenFileStore;
@@ -53,29 +55,6 @@ pub struct Options {
     pub no_tray: bool,
     /// Print `ready` and a newline on standard output when the local API listens.
     pub announce_ready: bool,
-}
-
-/// Why the agent does not run. Each is one sentence for a person.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// There is no place for the files.
-    #[error(transparent)]
-    NoHome(#[from] NoHome),
-    /// The configuration cannot be used; it is left as it is.
-    #[error("the configuration cannot be used, and was left as it is: {0}")]
-    Configuration(#[from] ConfigurationFileError),
-    /// The local API cannot be served.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// Another agent has the state folder.
-    #[error("another agent already serves {0} for this state folder: use that one, or end it first")]
-    AnotherAgent(PathBuf),
-    /// Others could change what the agent keeps.
-    #[error("{0}")]
-    Unsafe(String),
-    /// The state folder or something of the system cannot be used.
-    #[error("the agent cannot run: {0}")]
-    Io(#[from] io::Error),
 }
 
 /// Runs the agent until it is told to end.
@@ -107,6 +86,7 @@ impl Reports {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: Timestamp::now(),
+            quitting: false,
         };
         let empty = StatusReport { agent: info.clone(), accounts: Vec::new(), account_order: AccountOrder::default() };
         Self { info, sender: watch::channel(Arc::new(empty)).0 }

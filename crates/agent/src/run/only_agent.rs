@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use evertoken_core::config::paths::Paths;
 
-use super::StartError;
+use super::start_error::StartError;
 use crate::system::fail_point;
 use crate::system::files::{danger, open_lock_file, open_private};
 use crate::system::hand_over::ask_to_end;

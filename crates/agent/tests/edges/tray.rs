@@ -35,7 +35,7 @@ fn changing(first: Content) -> (Arc<Mutex<Content>>, Provider) {
 desk_test!(without display: a_person_sees_the_state_and_what_they_choose_is_done, |desk| {
     let _bus = desk.session_bus();
     let mut panel = Panel::start().await;
-    let (shown, provider) = changing(content("team_eu · valid, 2 h 0 m left", Icon::Valid));
+    let (shown, provider) = changing(content("team_eu · valid, 2 h 0 min left", Icon::Valid));
     let (sender, mut actions) = mpsc::unbounded_channel();
     let tray = Tray::start(provider, sender);
     let icon = panel.icon().await;
@@ -47,7 +47,7 @@ desk_test!(without display: a_person_sees_the_state_and_what_they_choose_is_done
     assert_eq!(
         lines,
         [
-            ("team__eu · valid, 2 h 0 m left", false),
+            ("team__eu · valid, 2 h 0 min left", false),
             ("Copy access token", true),
             ("a", true),
             ("b", true),
@@ -64,8 +64,8 @@ desk_test!(without display: a_person_sees_the_state_and_what_they_choose_is_done
     assert_eq!(String::try_from(icon.property("Status").await).unwrap(), "Active");
 
     // Nobody says that time has passed; the menu is right all the same when it opens.
-    shown.lock().unwrap().menu = content("team_eu · valid, 1 h 59 m left", Icon::Valid).menu;
-    assert_eq!(icon.open_menu().await[0].1, "team__eu · valid, 1 h 59 m left");
+    shown.lock().unwrap().menu = content("team_eu · valid, 1 h 59 min left", Icon::Valid).menu;
+    assert_eq!(icon.open_menu().await[0].1, "team__eu · valid, 1 h 59 min left");
 
     let rule = MatchRule::builder().interface("org.kde.StatusNotifierItem").unwrap().member("NewStatus").unwrap();
     let mut status = MessageStream::for_match_rule(rule.build(), &panel.connection, None).await.unwrap();

@@ -5,8 +5,9 @@ use evertoken_core::api::requests::AccessAnswer;
 use jiff::tz::TimeZone;
 
 use super::agent_client;
+use super::status::find;
 use crate::failure::Failure;
-use crate::output::{self, plain};
+use crate::output::{self, local, plain};
 
 /// Show which programs asked for access tokens
 ///
@@ -27,8 +28,12 @@ pub(crate) struct Access {
 
 impl Access {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let AccessAnswer { mut accesses } = agent_client().await?.accesses().await?;
+        let client = agent_client().await?;
+        let AccessAnswer { mut accesses } = client.accesses().await?;
         accesses.retain(|access| self.account.as_ref().is_none_or(|account| access.account == *account));
+        if let (Some(_), true) = (&self.account, accesses.is_empty()) {
+            find(client.status().await?, self.account.as_ref())?;
+        }
         if self.json {
             return output::json(&AccessAnswer { accesses });
         }
@@ -41,7 +46,7 @@ impl Access {
 }
 
 fn in_words(access: &Entry, zone: &TimeZone) -> String {
-    let Entry { at, account, caller, outcome } = access;
+    let Entry { at, account, caller, outcome, reason } = access;
     let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
     let program = plain(caller.program.as_ref().map_or("an unknown program", Program::as_str));
     let pid = caller.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
@@ -51,7 +56,10 @@ fn in_words(access: &Entry, zone: &TimeZone) -> String {
         AccessOutcome::Asked => "waits for a person",
         AccessOutcome::Denied => "was denied",
     };
-    format!("{at}  {account}  {program}{pid} {outcome}")
+    // The account is named already.
+    let reason = reason.as_deref().map(|reason| reason.strip_prefix(&format!("{account}: ")).unwrap_or(reason));
+    let reason = reason.map(|reason| format!(": {}", local(reason))).unwrap_or_default();
+    format!("{at}  {account}  {program}{pid} {outcome}{reason}")
 }
 
 #[cfg(test)]
@@ -65,8 +73,12 @@ mod tests {
     fn a_line_says_when_who_and_what_became_of_it() {
         let caller = Caller { program: Some(Program::new("/usr/bin/cu\u{1b}rl")), pid: Some(7) };
         let account = "Production".parse().unwrap();
-        let entry = Entry { at: Timestamp::UNIX_EPOCH, account, caller, outcome: AccessOutcome::Granted };
-        let said = in_words(&entry, &TimeZone::UTC);
+        let granted =
+            Entry { at: Timestamp::UNIX_EPOCH, account, caller, outcome: AccessOutcome::Granted, reason: None };
+        let said = in_words(&granted, &TimeZone::UTC);
         assert_eq!(said, "1970-01-01 00:00:00  Production  /usr/bin/cu rl (pid 7) got a token");
+        let reason = Some("Production: nobody is logged in.".to_owned());
+        let said = in_words(&Entry { outcome: AccessOutcome::Unavailable, reason, ..granted }, &TimeZone::UTC);
+        assert!(said.ends_with("(pid 7) got no token: nobody is logged in."), "{said}");
     }
 }

@@ -244,8 +244,8 @@ mod tests {
     fn columns_stand_under_each_other() {
         let accounts = [account("a", State::Valid), account("production", State::SignedOut)];
         let expected = "\
-* a           valid, 23 h 59 m left  https://api.vault.ist/v2.0/reference/gettoken
-* production  signed out             https://api.vault.ist/v2.0/reference/gettoken";
+* a           valid, 23 h 59 min left  https://api.vault.ist/v2.0/reference/gettoken
+* production  signed out               https://api.vault.ist/v2.0/reference/gettoken";
         assert_eq!(table(&accounts.each_ref(), Timestamp::constant(60, 0)), expected);
     }
 }

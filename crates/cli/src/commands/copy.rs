@@ -1,10 +1,10 @@
 use clap::Args;
-use evertoken_core::account::AccountName;
 use evertoken_core::present::sentence::local_time;
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::account_argument::AccountArgument;
 use super::agent_client;
-use super::token::after_refresh;
+use super::valid_token::after_refresh;
 use crate::failure::Failure;
 use crate::output;
 
@@ -17,8 +17,8 @@ Examples:
   evertoken copy
   evertoken copy Production")]
 pub(crate) struct Copy {
-    /// The account; may be left out when there is one account or a default
-    account: Option<AccountName>,
+    #[command(flatten)]
+    account: AccountArgument,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -27,7 +27,8 @@ pub(crate) struct Copy {
 impl Copy {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let client = agent_client().await?;
-        let account = self.account.as_ref();
+        let account = self.account.name()?;
+        let account = account.as_ref();
         let copied = after_refresh(&client, account, None, || client.copy(account)).await?;
         if self.json {
             return output::json(&copied);

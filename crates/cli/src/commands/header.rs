@@ -1,8 +1,8 @@
 use clap::Args;
-use evertoken_core::account::AccountName;
 
+use super::account_argument::AccountArgument;
 use super::agent_client;
-use super::token::valid_token;
+use super::valid_token::Validity;
 use crate::failure::Failure;
 use crate::output;
 
@@ -11,15 +11,17 @@ use crate::output;
 #[command(after_help = "\
 Examples:
   evertoken header | curl -H @- https://api.vault.ist/…     the token is in no process's arguments
-  evertoken header Production")]
+  evertoken header Production --min-valid 10m")]
 pub(crate) struct Header {
-    /// The account; may be left out when there is one account or a default
-    account: Option<AccountName>,
+    #[command(flatten)]
+    account: AccountArgument,
+    #[command(flatten)]
+    validity: Validity,
 }
 
 impl Header {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let token = valid_token(&agent_client().await?, self.account.as_ref(), None).await?;
+        let token = self.validity.token(&agent_client().await?, self.account.name()?.as_ref()).await?;
         output::line(format_args!("Authorization: Bearer {}", token.access_token))
     }
 }

@@ -1,9 +1,9 @@
 use clap::Args;
-use evertoken_core::account::AccountName;
 use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::present::sentence::local_time;
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::account_argument::AccountArgument;
 use super::agent_client;
 use crate::failure::Failure;
 use crate::output::{self, plain};
@@ -17,8 +17,8 @@ Examples:
   evertoken history | tail                what happened last night
   evertoken history --json | jq '.entries[-1]'")]
 pub(crate) struct History {
-    /// The account; may be left out when there is one account or a default
-    account: Option<AccountName>,
+    #[command(flatten)]
+    account: AccountArgument,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -26,7 +26,7 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let history = agent_client().await?.history(self.account.as_ref()).await?;
+        let history = agent_client().await?.history(self.account.name()?.as_ref()).await?;
         if self.json {
             return output::json(&history);
         }

@@ -13,8 +13,9 @@ use evertoken_core::oauth::server::Encoding;
 use evertoken_core::present::sentence::state_and_time_left;
 use jiff::Timestamp;
 
+use super::account_argument::named;
 use super::agent_client;
-use super::sign_in::{ask_or_fail, follow, the_way};
+use super::sign_in::{WayArguments, ask_or_fail, follow, the_way};
 use crate::failure::Failure;
 use crate::{client_secret, credential, memory, output};
 
@@ -42,7 +43,7 @@ Examples:
 
 The client secret is kept in the keychain. It is asked for or read from a file, and never an argument.")]
 pub(crate) struct Login {
-    /// The account; without one: the default, the only one, or a new one named `default`
+    /// The account; without it: EVERTOKEN_ACCOUNT, the default, the only one, or a new one named `default`
     account: Option<AccountName>,
     #[command(flatten)]
     way: WayArguments,
@@ -56,21 +57,6 @@ pub(crate) struct Login {
     /// Print JSON; with --browser, --device and --command a line for what is to be done first
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// How the refresh token is got.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct WayArguments {
-    /// Sign in in the browser of this machine, at the account's server (RFC 8252)
-    #[arg(long)]
-    pub(crate) browser: bool,
-    /// Sign in on another device, with a code that is shown here (RFC 8628)
-    #[arg(long)]
-    pub(crate) device: bool,
-    /// Run the account's login_command, as config.toml has it, and take what it prints
-    #[arg(long)]
-    pub(crate) command: bool,
 }
 
 #[derive(Debug, Default, Args)]
@@ -152,7 +138,7 @@ impl Login {
         let credential = if way.is_none() { Some(credential::read()?) } else { None };
         let client = agent_client().await?;
         let report = client.status().await?;
-        let name = self.account.or_else(|| implied_account(&report));
+        let name = named(self.account)?.or_else(|| implied_account(&report));
         let is_new = name.as_ref().is_some_and(|name| report.accounts.iter().all(|account| account.name != *name));
         let (settings, replace_user) = (self.settings.into_settings(is_new), self.replace_user);
         let account = if let Some(way) = way {
@@ -172,11 +158,16 @@ impl Login {
         if self.json {
             return output::json(&account);
         }
-        output::line(format_args!(
-            "Logged in to {}: {}.",
-            account.name,
-            state_and_time_left(&account, Timestamp::now())
-        ))
+        let now = Timestamp::now();
+        output::line(format_args!("Logged in to {}: {}.", account.name, state_and_time_left(&account, now)))?;
+        match client.status().await?.accounts.into_iter().find(|other| other.default) {
+            Some(default) if is_new && default.name != account.name => output::line(format_args!(
+                "The default account is still {}. Name this one, as in `evertoken token {}`, or make it the default: \
+                 `evertoken account default {1}`.",
+                default.name, account.name
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod account_argument;
 mod agent;
 mod approve;
 mod completions;
@@ -19,6 +20,8 @@ mod refresh;
 mod sign_in;
 mod status;
 mod token;
+mod valid_token;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -34,6 +37,8 @@ pub(crate) use completions::answer as answer_shell;
 pub(crate) use {
     account::{Accounts, Removed},
     doctor::Report,
+    token::Inspected,
+    whoami::Identity,
 };
 
 /// The lines here are what the list of commands shows; the rest of a command's help is read when it is wanted, so that
@@ -61,6 +66,9 @@ pub(crate) enum Command {
     Logout(logout::Logout),
     /// Manage accounts
     Account(account::Account),
+    /// Show whose login it is: the user, the account and the server
+    #[command(name = "whoami")]
+    WhoAmI(whoami::WhoAmI),
     /// Show what happened to a login: the rotation journal, the newest entry last
     History(history::History),
     /// Show which programs asked for access tokens
@@ -69,7 +77,7 @@ pub(crate) enum Command {
     Approve(approve::Approve),
     /// Check what Evertoken stands on, and say what to do about each finding
     Doctor(doctor::Doctor),
-    /// Run the resident agent in the foreground
+    /// Run the resident agent in the foreground, or stop it
     Agent(agent::Agent),
     /// Open the window
     Open(open::Open),
@@ -91,6 +99,7 @@ impl Command {
             Self::Refresh(refresh) => refresh.json,
             Self::Logout(logout) => logout.json,
             Self::Account(account) => account.json,
+            Self::WhoAmI(whoami) => whoami.json,
             Self::History(history) => history.json,
             Self::Access(access) => access.json,
             Self::Approve(approve) => approve.json,
@@ -109,10 +118,11 @@ impl Command {
             Self::Exec(exec) => exec.run(),
             Self::Proxy(proxy) => block_on(proxy.run())?,
             Self::Copy(copy) => wait_for(copy.run()),
-            Self::Status(status) => wait_for(status.run()),
+            Self::Status(status) => block_on(status.run())?,
             Self::Refresh(refresh) => wait_for(refresh.run()),
             Self::Logout(logout) => wait_for(logout.run()),
             Self::Account(account) => wait_for(account.run()),
+            Self::WhoAmI(whoami) => wait_for(whoami.run()),
             Self::History(history) => wait_for(history.run()),
             Self::Access(access) => wait_for(access.run()),
             Self::Approve(approve) => wait_for(approve.run()),

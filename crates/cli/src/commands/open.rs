@@ -8,6 +8,7 @@ use evertoken_client::background::{self, Log};
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
+use super::account_argument::named;
 use super::paths;
 use crate::failure::Failure;
 
@@ -35,7 +36,7 @@ impl Open {
         }
         let program = std::env::var_os("EVERTOKEN_DESKTOP").filter(|program| !program.is_empty()).map(Into::into);
         let mut command = Command::new(program.unwrap_or_else(|| background::program("evertoken-desktop")));
-        if let Some(account) = &self.account {
+        if let Some(account) = &named(self.account)? {
             command.args(["--account", account.as_str()]);
         }
         if self.login {

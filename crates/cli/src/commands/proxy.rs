@@ -2,9 +2,9 @@ use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
-use evertoken_core::account::AccountName;
 use evertoken_proxy::{Listen, Options, Origin};
 
+use super::account_argument::AccountArgument;
 use super::agent_client;
 use super::exec::not_run;
 use crate::failure::Failure;
@@ -37,8 +37,8 @@ EVERTOKEN_LOG=info writes a line for each request to standard error, without que
 
 Exit codes: 0 after Ctrl-C; the command's own, 127 and 126 as for exec; before that, as everywhere.")]
 pub(crate) struct Proxy {
-    /// The account; may be left out when there is one account or a default
-    account: Option<AccountName>,
+    #[command(flatten)]
+    account: AccountArgument,
     /// Where requests may go: scheme, host and port. May be repeated; the first is meant when a request names none
     #[arg(long, value_name = "ORIGIN", required = true)]
     allow: Vec<Origin>,
@@ -55,7 +55,7 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
-        let options = Options { account: self.account, listen: self.listen, allowed: self.allow };
+        let options = Options { account: self.account.name()?, listen: self.listen, allowed: self.allow };
         let proxy = evertoken_proxy::Proxy::bind(options, agent_client().await?).await?;
         let mut words = self.command.into_iter();
         if let Some(program) = words.next() {

@@ -1,9 +1,9 @@
 use clap::Args;
-use evertoken_core::account::AccountName;
-use evertoken_core::api::requests::RefreshRequest;
-use evertoken_core::present::sentence::state_and_time_left;
+use evertoken_core::api::requests::{RefreshAnswer, RefreshRequest};
+use evertoken_core::present::sentence::{not_refreshed, state_and_time_left};
 use jiff::Timestamp;
 
+use super::account_argument::AccountArgument;
 use super::agent_client;
 use crate::failure::Failure;
 use crate::output;
@@ -15,8 +15,8 @@ Examples:
   evertoken refresh
   evertoken refresh Production")]
 pub(crate) struct Refresh {
-    /// The account; may be left out when there is one account or a default
-    account: Option<AccountName>,
+    #[command(flatten)]
+    account: AccountArgument,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -25,10 +25,14 @@ pub(crate) struct Refresh {
 impl Refresh {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let client = agent_client().await?;
-        let account = client.refresh(self.account.as_ref(), RefreshRequest::default()).await?;
+        let answer = client.refresh(self.account.name()?.as_ref(), RefreshRequest::default()).await?;
         if self.json {
-            return output::json(&account);
+            return output::json(&answer);
         }
-        output::line(format_args!("{}: {}.", account.name, state_and_time_left(&account, Timestamp::now())))
+        let (RefreshAnswer { account, refreshed }, now) = (answer, Timestamp::now());
+        if !refreshed {
+            return output::line(not_refreshed(&account, now));
+        }
+        output::line(format_args!("{}: {}.", account.name, state_and_time_left(&account, now)))
     }
 }

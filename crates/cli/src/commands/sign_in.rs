@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use clap::Args;
 use evertoken_client::SignIn;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{SignInEvent, SignInPrompt};
@@ -9,9 +10,23 @@ use evertoken_core::api::status::AccountStatus;
 use evertoken_core::oauth::server::SignInMethod;
 use evertoken_core::oauth::token::Fingerprint;
 
-use super::login::WayArguments;
 use crate::failure::Failure;
 use crate::output::{self, Colour, Style, plain};
+
+/// How the refresh token is got.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct WayArguments {
+    /// Sign in in the browser of this machine, at the account's server (RFC 8252)
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// Sign in on another device, with a code that is shown here (RFC 8628)
+    #[arg(long)]
+    pub(crate) device: bool,
+    /// Run the account's login_command, as config.toml has it, and take what it prints
+    #[arg(long)]
+    pub(crate) command: bool,
+}
 
 /// `None`: with a refresh token.
 pub(super) fn the_way(arguments: &WayArguments) -> Option<SignInMethod> {

@@ -1,15 +1,24 @@
+mod check;
 mod page;
+
+use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::status::StatusReport;
+use evertoken_core::api::status::{AccountStatus, StatusReport};
+use evertoken_core::api::unknown_account::{account_not_named, no_account, unknown_account};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::agent_client;
+use super::account_argument::named;
+use super::{agent_client, done};
 use crate::failure::Failure;
 use crate::output::{self, Style};
+
+/// A keychain that takes longer is as good as locked.
+const OPENED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Show how the accounts are: state, time to expiry, next refresh, last error
 #[derive(Debug, Args)]
@@ -18,6 +27,11 @@ Examples:
   evertoken status
   evertoken status --watch                one line for each change
   evertoken status --json | jq -r '.accounts[].state'
+  evertoken status --check || notify-me   nothing is printed, the exit code tells
+
+Exit codes with --check, of the account that needs most:
+  0 there is a valid access token, and nothing to do   3 a person must log in, now or soon
+  4 no valid access token now, it is tried again       5 the keychain is locked or unavailable
 
 States:
   valid, refreshing, retrying (still valid), expired, login-soon (still valid), login-required,
@@ -28,22 +42,49 @@ pub(crate) struct Status {
     /// Print JSON; with --watch, one object per line
     #[arg(long)]
     pub(crate) json: bool,
-    /// Go on, and print each change
+    /// Keep running and print every change
     #[arg(long)]
     watch: bool,
+    /// Print nothing; say by the exit code how the accounts are
+    #[arg(long, conflicts_with_all = ["json", "watch"])]
+    check: bool,
 }
 
 impl Status {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
         let client = agent_client().await?;
+        if self.check {
+            return self.check(&client).await;
+        }
         if self.watch {
-            return self.watch(&client).await;
+            return done(self.watch(&client).await);
         }
-        let report = self.select(client.status().await?)?;
+        let report = select(client.status().await?, self.account.as_ref())?;
         if self.json {
-            return output::json(&report);
+            return done(output::json(&report));
         }
-        output::line(page::page(&report, Timestamp::now(), &TimeZone::system(), Style::of(&std::io::stdout())))
+        let page = page::page(&report, Timestamp::now(), &TimeZone::system(), Style::of(&std::io::stdout()));
+        done(output::line(page))
+    }
+
+    /// An agent that was just started has not read the keychain yet: its word is waited for.
+    async fn check(&self, client: &Client) -> Result<ExitCode, Failure> {
+        let mut report = client.status().await?;
+        if !report.is_opened() {
+            let mut events = client.events().await?;
+            let opened = async {
+                while let Some(Ok(newer)) = events.next().await {
+                    report = newer;
+                    if report.is_opened() {
+                        break;
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(OPENED_WITHIN, opened).await;
+        }
+        let account = named(self.account.clone())?;
+        let report = select(report, account.as_ref())?;
+        Ok(ExitCode::from(check::exit_code(&report.accounts) as u8))
     }
 
     async fn watch(&self, client: &Client) -> Result<(), Failure> {
@@ -51,7 +92,7 @@ impl Status {
         let mut events = client.events().await?;
         let mut last = None;
         while let Some(report) = events.next().await {
-            let report = without_countdown(self.select(report?)?);
+            let report = without_countdown(select(report?, self.account.as_ref())?);
             if last.as_ref() != Some(&report) {
                 if self.json {
                     output::json(&with_countdown(report.clone(), Timestamp::now()))?;
@@ -66,17 +107,24 @@ impl Status {
         let advice = "Run evertoken status: it starts the agent again and tells how things are.";
         Err(Problem::new(ProblemKind::AgentUnavailable, "The agent has ended.", advice).into())
     }
+}
 
-    fn select(&self, mut report: StatusReport) -> Result<StatusReport, Problem> {
-        if let Some(name) = &self.account {
-            report.accounts.retain(|account| account.name == *name);
-            if report.accounts.is_empty() {
-                let detail = format!("No account is named {name}.");
-                return Err(Problem::new(ProblemKind::UnknownAccount, detail, "See: evertoken account list"));
-            }
+fn select(mut report: StatusReport, account: Option<&AccountName>) -> Result<StatusReport, Problem> {
+    if let Some(name) = account {
+        if report.accounts.iter().all(|account| account.name != *name) {
+            return Err(unknown_account(name, report.accounts.iter().map(|account| &account.name)));
         }
-        Ok(report)
+        report.accounts.retain(|account| account.name == *name);
     }
+    Ok(report)
+}
+
+/// The one account that is meant.
+pub(super) fn find(report: StatusReport, account: Option<&AccountName>) -> Result<AccountStatus, Problem> {
+    let is_empty = report.accounts.is_empty();
+    let is_meant = |one: &AccountStatus| account.map_or(one.default, |name| one.name == *name);
+    let found = select(report, account)?.accounts.into_iter().find(is_meant);
+    found.ok_or_else(|| if is_empty { no_account() } else { account_not_named() })
 }
 
 /// A countdown that went on is no change.
@@ -100,7 +148,7 @@ pub(super) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
     use evertoken_core::account::order::AccountOrder;
-    use evertoken_core::api::status::{AccessTokenStatus, AccountStatus, AgentInfo, LoginStatus, RefreshStatus, State};
+    use evertoken_core::api::status::{AccessTokenStatus, AgentInfo, LoginStatus, RefreshStatus, State};
     use evertoken_core::oauth::endpoint::PRODUCTION_ENDPOINT;
 
     /// An account at the beginning of 1970, with a day's access token unless it is signed out.
@@ -132,7 +180,8 @@ pub(super) mod tests {
     }
 
     pub(super) fn report(accounts: Vec<AccountStatus>) -> StatusReport {
-        let agent = AgentInfo { version: "0.1.0".to_owned(), pid: 1, started_at: Timestamp::UNIX_EPOCH };
+        let agent =
+            AgentInfo { version: "0.1.0".to_owned(), pid: 1, started_at: Timestamp::UNIX_EPOCH, quitting: false };
         StatusReport { agent, accounts, account_order: AccountOrder::default() }
     }
 
@@ -146,8 +195,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_misspelt_account_is_wrong_usage() {
-        let status = Status { account: Some("b".parse().unwrap()), json: true, watch: false };
-        let problem = status.select(report(vec![account("a", State::Valid)])).unwrap_err();
+        let name = "b".parse().unwrap();
+        let problem = select(report(vec![account("a", State::Valid)]), Some(&name)).unwrap_err();
         assert_eq!(problem.kind.exit_code() as u8, 2);
     }
 }

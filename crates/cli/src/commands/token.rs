@@ -1,16 +1,15 @@
-use std::time::Duration;
+mod inspect;
 
 use clap::Args;
-use evertoken_client::Client;
-use evertoken_core::account::AccountName;
-use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::{RefreshRequest, TokenAnswer};
-use evertoken_core::config::duration::Span;
-use tokio::time::{Instant, timeout_at};
 
+use super::account_argument::AccountArgument;
 use super::agent_client;
+use super::valid_token::Validity;
 use crate::failure::Failure;
 use crate::output;
+
+#[cfg(test)]
+pub(crate) use inspect::Inspected;
 
 /// Print a valid access token
 ///
@@ -20,16 +19,16 @@ use crate::output;
 Examples:
   VAULT_ACCESS_TOKEN=$(evertoken token) ./report.sh
   evertoken token --min-valid 10m         one that lasts 10 minutes at least
-  evertoken token --wait 2m               wait that long for the network, or for a person to log in")]
+  evertoken token --wait 2m               wait that long for the network, or for a person to log in
+  evertoken token --inspect               what the token says of itself, without the token")]
 pub(crate) struct Token {
-    /// The account; may be left out when there is one account or a default
-    account: Option<AccountName>,
-    /// How long the token must last at least, such as 60s or 10m
-    #[arg(long, value_name = "DURATION")]
-    min_valid: Option<Span>,
-    /// How long to wait when there is no valid token and refreshing fails
-    #[arg(long, value_name = "DURATION", default_value = "0s")]
-    wait: Span,
+    #[command(flatten)]
+    account: AccountArgument,
+    #[command(flatten)]
+    validity: Validity,
+    /// Print what the token says of itself (the claims of a JWT) and its times; never its signature
+    #[arg(long)]
+    inspect: bool,
     /// Print account, token, type and expiry as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -37,73 +36,12 @@ pub(crate) struct Token {
 
 impl Token {
     pub(crate) async fn run(self) -> Result<(), Failure> {
-        let min_valid = self.min_valid.map(Span::as_secs);
-        let deadline = Instant::now() + Duration::from_secs(self.wait.as_secs());
         let client = agent_client().await?;
-        let token = match valid_token(&client, self.account.as_ref(), min_valid).await {
-            Err(problem) if may_pass(problem.kind) && Instant::now() < deadline => {
-                wait_for_token(&client, self.account.as_ref(), min_valid, deadline, problem).await?
-            }
-            outcome => outcome?,
-        };
-        if self.json { output::json(&token) } else { output::line(&token.access_token) }
-    }
-}
-
-/// A token that lasts for `min_valid` seconds; refreshes when there is none.
-pub(crate) async fn valid_token(
-    client: &Client,
-    account: Option<&AccountName>,
-    min_valid: Option<u64>,
-) -> Result<TokenAnswer, Problem> {
-    after_refresh(client, account, min_valid, || client.token(account, min_valid)).await
-}
-
-/// Makes a call that needs a valid token; when there is none, refreshes and makes it once more.
-pub(crate) async fn after_refresh<T>(
-    client: &Client,
-    account: Option<&AccountName>,
-    min_valid: Option<u64>,
-    call: impl AsyncFn() -> Result<T, Problem>,
-) -> Result<T, Problem> {
-    match call().await {
-        Err(problem) if refresh_may_help(problem.kind) => {
-            client.refresh(account, RefreshRequest { min_valid: Some(min_valid.unwrap_or(0)) }).await?;
-            call().await
-        }
-        outcome => outcome,
-    }
-}
-
-/// The agent answers from memory: an agent that was just started has not read the keychain yet.
-fn refresh_may_help(kind: ProblemKind) -> bool {
-    matches!(kind, ProblemKind::TryLater | ProblemKind::Keychain)
-}
-
-/// May this pass by itself or by what a person does, without another command?
-fn may_pass(kind: ProblemKind) -> bool {
-    matches!(
-        kind,
-        ProblemKind::TryLater | ProblemKind::Keychain | ProblemKind::LoginRequired | ProblemKind::ApprovalRequired
-    )
-}
-
-/// Asks again at each change that the agent reports; asks the endpoint for nothing, the agent does that.
-async fn wait_for_token(
-    client: &Client,
-    account: Option<&AccountName>,
-    min_valid: Option<u64>,
-    deadline: Instant,
-    mut problem: Problem,
-) -> Result<TokenAnswer, Problem> {
-    let mut events = client.events().await?;
-    // The stream begins with how things are now, so a change before it began is not missed.
-    while let Ok(Some(report)) = timeout_at(deadline, events.next()).await {
-        report?;
-        match client.token(account, min_valid).await {
-            Err(other) if may_pass(other.kind) => problem = other,
-            outcome => return outcome,
+        let token = self.validity.token(&client, self.account.name()?.as_ref()).await?;
+        match (self.inspect, self.json) {
+            (true, as_json) => inspect::print(&token, as_json),
+            (false, true) => output::json(&token),
+            (false, false) => output::line(&token.access_token),
         }
     }
-    Err(problem)
 }

@@ -66,7 +66,8 @@ pub(super) mod tests {
 
     /// A report of an agent of version 0.1.0, started at the beginning of 1970.
     pub(in super::super) fn report(accounts: Vec<AccountStatus>) -> StatusReport {
-        let agent = AgentInfo { version: "0.1.0".to_owned(), pid: 7, started_at: Timestamp::UNIX_EPOCH };
+        let agent =
+            AgentInfo { version: "0.1.0".to_owned(), pid: 7, started_at: Timestamp::UNIX_EPOCH, quitting: false };
         StatusReport { agent, accounts, account_order: AccountOrder::default() }
     }
 

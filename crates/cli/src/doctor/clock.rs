@@ -68,7 +68,7 @@ mod tests {
         account.refresh.last_success_at = Some(NOW + SignedDuration::from_hours(3));
         let finding = verdict(Some(&report(vec![account.clone()])), None, NOW);
         assert_eq!(finding.verdict, Verdict::Fail);
-        assert!(finding.what.contains("3 h 0 m"), "{finding:?}");
+        assert!(finding.what.contains("3 h 0 min"), "{finding:?}");
         account.refresh.last_success_at = Some(NOW + SignedDuration::from_secs(30));
         assert_eq!(verdict(Some(&report(vec![account])), None, NOW).verdict, Verdict::Ok);
     }
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!((found(None).verdict, found(Some(-119)).verdict), (Verdict::Ok, Verdict::Ok));
         let finding = found(Some(3 * 3600));
         assert_eq!(finding.verdict, Verdict::Warn);
-        assert!(finding.what.starts_with("It was 3 h 0 m behind the endpoint's"), "{finding:?}");
+        assert!(finding.what.starts_with("It was 3 h 0 min behind the endpoint's"), "{finding:?}");
         assert!(found(Some(-3 * 3600)).what.contains("ahead of"));
     }
 }

@@ -72,6 +72,9 @@ pub struct Access {
     pub caller: Caller,
     /// What became of it.
     pub outcome: AccessOutcome,
+    /// Why it got none, in a sentence, when there was none to give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// So many are remembered: a day of a person's work, about 200 KiB.
@@ -169,6 +172,7 @@ mod tests {
                 account: "a".parse().unwrap(),
                 caller: Caller::default(),
                 outcome: AccessOutcome::Granted,
+                reason: None,
             });
         }
         let seconds: Vec<_> = log.iter().map(|access| access.at.as_second()).collect();

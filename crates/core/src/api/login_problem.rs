@@ -3,6 +3,7 @@
 use crate::account::AccountName;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::keychain::KeychainProblem;
+use crate::oauth::authorization_code::CallbackRefusal;
 use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, OAuthError, Refusal};
 
 /// What to do where a keychain has no default keyring: after an automatic log-in, or where it was deleted.
@@ -38,6 +39,24 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         KeychainProblem::NoClientSecret => &format!("Give it with a log-in: `evertoken login {name} --client-secret`."),
     };
     Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
+}
+
+impl CallbackRefusal {
+    /// What it is to a client of the local API.
+    #[must_use]
+    pub fn problem_kind(&self) -> ProblemKind {
+        match self {
+            Self::Server { error, .. } => match error.as_str() {
+                "access_denied" | "login_required" | "consent_required" | "interaction_required" => {
+                    ProblemKind::LoginRefused
+                }
+                "temporarily_unavailable" | "server_error" => ProblemKind::TryLater,
+                _ => ProblemKind::ClientRefused,
+            },
+            Self::AnotherIssuer | Self::NoIssuer => ProblemKind::LoginRefused,
+            Self::NoCode => ProblemKind::TryLater,
+        }
+    }
 }
 
 /// The problem of a log-in that worked, and whose new token the keychain does not take yet.

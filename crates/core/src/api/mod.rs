@@ -2,6 +2,8 @@
 
 pub mod diagnosis;
 pub mod login_problem;
+pub mod metrics;
 pub mod problem;
 pub mod requests;
 pub mod status;
+pub mod unknown_account;

@@ -108,14 +108,36 @@ impl Problem {
     /// A problem from its kind and its two sentences.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { kind, status: kind.http_status(), detail: detail.into(), advice: advice.into(), login: None }
+        let detail = without_error_numbers(detail.into());
+        Self { kind, status: kind.http_status(), detail, advice: advice.into(), login: None }
     }
+}
+
+/// What libraries add to the words of the operating system: the number of the error, and a temporary path.
+fn without_error_numbers(mut text: String) -> String {
+    for (begin, end) in [(" (os error ", ")"), (" at path \"", "\"")] {
+        while let Some(start) = text.find(begin)
+            && let Some(length) = text[start + begin.len()..].find(end)
+        {
+            text.replace_range(start..start + begin.len() + length + end.len(), "");
+        }
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+
+    #[test]
+    fn a_person_reads_the_systems_words_and_no_numbers() {
+        let full = std::io::Error::from_raw_os_error(28);
+        let problem = Problem::new(ProblemKind::Failed, format!("Not written: {full} at path \"/a/.tmpX\"."), "");
+        assert!(problem.detail.starts_with("Not written: ") && problem.detail.ends_with('.'));
+        assert!(!problem.detail.contains("os error") && !problem.detail.contains(".tmp"), "{}", problem.detail);
+        assert_eq!(without_error_numbers("(os error x, at path \"".to_owned()), "(os error x, at path \"");
+    }
 
     #[test]
     fn every_problem_travels_as_an_error_and_ends_in_a_failing_exit_code() {

@@ -3,6 +3,8 @@
 //! | Call | Body | Answer |
 //! |---|---|---|
 //! | `GET /v1/status` | | [`StatusReport`](crate::api::status::StatusReport) |
+//! | `GET /v1/metrics` | | [OpenMetrics text](crate::api::metrics::open_metrics) |
+//! | `GET /v1/ready` | | [`ReadyAnswer`] |
 //! | `GET /v1/events` | | server-sent events `status`, each a [`StatusReport`](crate::api::status::StatusReport) |
 //! | `GET /v1/accounts/{name}/token?min_valid=SECONDS` | | [`TokenAnswer`] |
 //! | `POST /v1/accounts` | [`NewAccount`] | [`AccountStatus`](crate::api::status::AccountStatus) |
@@ -14,7 +16,7 @@
 //! | `POST /v1/accounts/{name}/login/device` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
 //! | `POST /v1/accounts/{name}/login/command` | [`SignInRequest`] | server-sent events, see [`SignInEvent`] |
 //! | `POST /v1/accounts/{name}/login/replace` | [`ReplaceRequest`] | [`AccountStatus`](crate::api::status::AccountStatus) |
-//! | `POST /v1/accounts/{name}/refresh` | [`RefreshRequest`] | [`AccountStatus`](crate::api::status::AccountStatus) |
+//! | `POST /v1/accounts/{name}/refresh` | [`RefreshRequest`] | [`RefreshAnswer`] |
 //! | `POST /v1/accounts/{name}/copy` | | [`CopyAnswer`] |
 //! | `POST /v1/accounts/{name}/logout` | | [`LogoutAnswer`] |
 //! | `GET /v1/accounts/{name}/history` | | [`HistoryAnswer`] |
@@ -44,6 +46,14 @@ use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::revocation::Revocation;
 use crate::oauth::server::{Encoding, Server};
 use crate::oauth::token::Fingerprint;
+
+/// `GET /v1/ready`: the keychain has been asked for every account, whatever it said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReadyAnswer {
+    /// How many accounts there are.
+    pub accounts: usize,
+}
 
 /// A valid access token (RFC 6750).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -305,6 +315,17 @@ pub struct RefreshRequest {
     /// (0: as long as is usual); nothing is sent when there is one, or while the endpoint is backing off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_valid: Option<u64>,
+}
+
+/// `POST /v1/accounts/{name}/refresh`: how the account is now, and whether it has a new access token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RefreshAnswer {
+    /// The account.
+    #[serde(flatten)]
+    pub account: AccountStatus,
+    /// Did the endpoint give a new access token? Not when the one at hand lasts, or is too young to be replaced.
+    pub refreshed: bool,
 }
 
 /// `POST /v1/accounts/{name}/copy`.

@@ -65,6 +65,9 @@ pub struct AgentInfo {
     pub pid: u32,
     /// When it started, UTC.
     pub started_at: Timestamp,
+    /// Has a person told it to quit? Then this is its last report, and whoever follows need not wait for another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quitting: bool,
 }
 
 /// One account.
@@ -262,7 +265,7 @@ mod tests {
             approvals: Vec::new(),
             sign_in: Vec::new(),
         };
-        let agent = AgentInfo { version: String::new(), pid: 1, started_at: Timestamp::UNIX_EPOCH };
+        let agent = AgentInfo { version: String::new(), pid: 1, started_at: Timestamp::UNIX_EPOCH, quitting: false };
         StatusReport { agent, accounts: states.iter().map(account).collect(), account_order: AccountOrder::default() }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod duration;
 mod edit;
+mod hooks;
 mod migrate;
 pub mod paths;
 
@@ -16,6 +17,7 @@ use crate::config::duration::Span;
 use crate::oauth::server::InvalidServer;
 
 pub use edit::Edit;
+pub use hooks::{HookEvent, Hooks};
 
 /// The version of the format that this program writes.
 pub const VERSION: i64 = 1;
@@ -32,6 +34,9 @@ pub struct Configuration {
     /// What is the same for every account.
     #[serde(default)]
     pub settings: Settings,
+    /// What is run when something happened to a login.
+    #[serde(default)]
+    pub hooks: Hooks,
     /// The accounts.
     #[serde(default)]
     pub accounts: BTreeMap<AccountName, Account>,
@@ -168,7 +173,13 @@ pub struct SettingsChange {
 
 impl Default for Configuration {
     fn default() -> Self {
-        Self { version: VERSION, default_account: None, settings: Settings::default(), accounts: BTreeMap::new() }
+        Self {
+            version: VERSION,
+            default_account: None,
+            settings: Settings::default(),
+            hooks: Hooks::default(),
+            accounts: BTreeMap::new(),
+        }
     }
 }
 

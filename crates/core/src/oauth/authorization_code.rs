@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use crate::api::problem::ProblemKind;
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::error::shown;
 use crate::oauth::issuer::Issuer;
@@ -185,22 +184,6 @@ impl CallbackRefusal {
             Self::NoCode => "Sign in again.",
         }
     }
-
-    /// What it is to a client of the local API.
-    #[must_use]
-    pub fn problem_kind(&self) -> ProblemKind {
-        match self {
-            Self::Server { error, .. } => match error.as_str() {
-                "access_denied" | "login_required" | "consent_required" | "interaction_required" => {
-                    ProblemKind::LoginRefused
-                }
-                "temporarily_unavailable" | "server_error" => ProblemKind::TryLater,
-                _ => ProblemKind::ClientRefused,
-            },
-            Self::AnotherIssuer | Self::NoIssuer => ProblemKind::LoginRefused,
-            Self::NoCode => ProblemKind::TryLater,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -210,6 +193,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
+    use crate::api::problem::ProblemKind;
 
     const STATE: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI";
 

@@ -199,7 +199,7 @@ const PAGE: &str = "a proxy, a firewall or a network's sign-in page may stand in
 impl Refusal {
     fn in_words(&self) -> String {
         match (&self.expired_at, &self.error) {
-            (Some(at), _) => format!("the login expired on {}", at.strftime("%-d %b %Y, %H:%M UTC")),
+            (Some(at), _) => format!("the login expired on {}", at.strftime("%FT%TZ")),
             (None, Some(error)) => error.in_words(),
             (None, None) => "the endpoint refused the login".to_owned(),
         }

@@ -10,6 +10,7 @@ pub mod failure;
 mod fields;
 pub mod header;
 pub mod issuer;
+pub mod jwt;
 pub mod metadata;
 pub mod origin;
 pub mod parameter;

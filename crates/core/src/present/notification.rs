@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use crate::account::AccountName;
 use crate::account::approval::Program;
 use crate::login::notice::{Notice, NoticeKind};
-use crate::present::sentence::local_time;
+use crate::present::sentence::{full_date, local_time};
 
 /// A notification, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +70,6 @@ impl Notice {
         };
         Notification { account: account.clone(), kind: self.kind(), title, body: format!("{account}: {text}"), buttons }
     }
-}
-
-fn full_date(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
 }
 
 #[cfg(test)]

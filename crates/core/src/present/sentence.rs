@@ -5,22 +5,45 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::status::{AccountStatus, State};
 use crate::config::duration::in_words;
+use crate::login::policy::Policy;
 
 /// An instant as the clock on the wall shows it: "14:32" today, "24 Nov, 14:32" on another day, "14:32:07" when
 /// minutes would say too little.
 #[must_use]
 pub fn local_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    /// Within this many seconds of now, minutes say too little.
-    const CLOSE: i64 = 120;
-    let is_close = at.duration_since(now).as_secs().abs() < CLOSE;
-    let at = at.to_zoned(zone.clone());
-    let is_today = at.date() == now.to_zoned(zone.clone()).date();
-    let format = match (is_today, is_close) {
-        (_, true) => "%H:%M:%S",
-        (true, false) => "%H:%M",
-        (false, false) => "%-d %b, %H:%M",
+    let is_near = at.duration_since(now).abs() <= NEAR;
+    let (at, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()).date());
+    let format = if is_near {
+        "%H:%M:%S"
+    } else if at.date() == today {
+        "%H:%M"
+    } else if at.date().year() == today.year() {
+        "%-d %b, %H:%M"
+    } else {
+        "%-d %b %Y, %H:%M"
     };
     at.strftime(format).to_string()
+}
+
+/// So close to now, minutes say too little.
+pub const NEAR: SignedDuration = SignedDuration::from_secs(120);
+
+/// A sentence whose instants, which the agent writes as RFC 3339 in UTC, are told as the clock on the wall shows them.
+#[must_use]
+pub fn with_local_times(sentence: &str, now: Timestamp, zone: &TimeZone) -> String {
+    let mut told = String::new();
+    for word in sentence.split_inclusive(|c: char| c.is_whitespace() || c == '(') {
+        let bare = word.trim_end_matches(|c: char| c.is_whitespace() || ".,;:)(".contains(c));
+        match bare.parse::<Timestamp>() {
+            Ok(at) if bare.ends_with('Z') => {
+                let local = if told.ends_with(" on ") { full_date(at, zone) } else { local_time(at, now, zone) };
+                told.push_str(&local);
+                told.push_str(&word[bare.len()..]);
+            }
+            Ok(_) | Err(_) => told.push_str(word),
+        }
+    }
+    told
 }
 
 /// The state in two or three words.
@@ -39,7 +62,7 @@ pub const fn state_in_words(state: State) -> &'static str {
     }
 }
 
-/// "valid, 23 h 12 m left": the state and how long the access token still lasts.
+/// "valid, 23 h 12 min left": the state and how long the access token still lasts.
 #[must_use]
 pub fn state_and_time_left(account: &AccountStatus, now: Timestamp) -> String {
     let state = state_in_words(account.state);
@@ -68,6 +91,21 @@ pub fn time_left(account: &AccountStatus, now: Timestamp) -> Option<SignedDurati
     left.is_positive().then_some(left)
 }
 
+/// Why a person who asked for a refresh got none: the access token is too young for another one.
+#[must_use]
+pub fn not_refreshed(account: &AccountStatus, now: Timestamp) -> String {
+    let name = &account.name;
+    let Some(token) = &account.access_token else { return format!("{name}: nothing was refreshed.") };
+    let age = now.duration_since(token.issued_at).max(SignedDuration::ZERO);
+    let spacing = Policy::default().grant_spacing(token.expires_at.duration_since(token.issued_at));
+    let wait = (spacing - age).max(SignedDuration::from_secs(1));
+    format!(
+        "{name}: not refreshed, because the access token came {} ago. It can be refreshed again in {}.",
+        in_words(age),
+        in_words(wait)
+    )
+}
+
 /// A cause that may stand in the middle of other sentences, as a sentence of its own.
 #[must_use]
 pub fn as_sentence(cause: &str) -> String {
@@ -76,4 +114,31 @@ pub fn as_sentence(cause: &str) -> String {
     let start: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     let stop = if cause.is_empty() || cause.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{start}{}{stop}", letters.as_str())
+}
+
+/// "1 Jan 2025, 00:00"
+pub(super) fn full_date(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn instants_in_sentences_are_told_in_the_persons_own_time() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let now = "2026-11-22T08:00:00Z".parse().unwrap();
+        let local = |sentence: &str| with_local_times(sentence, now, &zone);
+        assert_eq!(local("the login expired on 2024-12-31T23:00:00Z."), "the login expired on 1 Jan 2025, 00:00.");
+        assert_eq!(local("tries again at 2026-11-22T08:00:42Z; wait"), "tries again at 09:00:42; wait");
+        assert_eq!(
+            local("expired at 2024-12-31T23:00:00Z, (2026-11-21T08:00:00Z)"),
+            "expired at 1 Jan 2025, 00:00, (21 Nov, 09:00)"
+        );
+        for same in ["", "no instant  at all\n", "2026-11-22", "error 2026-11-22T08:00:00+01:00", "Z. Zürich"] {
+            assert_eq!(local(same), same);
+        }
+    }
 }

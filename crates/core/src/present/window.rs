@@ -77,7 +77,10 @@ impl View {
         if report.accounts.is_empty() {
             return Self::FirstRun;
         }
-        Self::Accounts { cards: report.in_order().into_iter().map(|account| Card::of(account, now, zone)).collect() }
+        let mut accounts = report.in_order();
+        // Those that need a person stand first, each part in the person's own order.
+        accounts.sort_by_key(|account| !account.state.requires_a_person());
+        Self::Accounts { cards: accounts.into_iter().map(|account| Card::of(account, now, zone)).collect() }
     }
 }
 
@@ -113,7 +116,8 @@ mod tests {
     }
 
     fn report(accounts: Vec<AccountStatus>) -> StatusReport {
-        let agent = AgentInfo { version: "0.1.0".to_owned(), pid: 1, started_at: at("2026-11-22T08:00:00Z") };
+        let agent =
+            AgentInfo { version: "0.1.0".to_owned(), pid: 1, started_at: at("2026-11-22T08:00:00Z"), quitting: false };
         StatusReport { agent, accounts, account_order: AccountOrder::default() }
     }
 
@@ -148,10 +152,10 @@ mod tests {
     fn the_window_sleeps_until_a_text_would_be_wrong() {
         let now = at("2026-11-22T23:59:30.500Z");
         for (ends, milliseconds) in [
-            ("2026-11-23T08:00:00Z", 29_500), // 8 h 0 m left, midnight comes with the change to 7 h 59 m
-            ("2026-11-23T08:00:20Z", 29_500), // midnight before the next full minute
-            ("2026-11-22T23:59:45Z", 501),    // 14.5 s left: 14 s, then 13 s
-            ("2026-11-23T00:00:35.500Z", 5_001), // 65 s left: "1 m", then "59 s"
+            ("2026-11-23T08:00:00Z", 29_500), // 8 h 0 min left, midnight comes with the change to 7 h 59 min
+            ("2026-11-23T08:00:20Z", 19_501), // 8 h 1 min left, then 8 h 0 min
+            ("2026-11-22T23:59:45.200Z", 201), // 14.7 s left: 15 s, then 14 s
+            ("2026-11-23T00:00:35.500Z", 5_501), // 65 s left: "1 min", then "59 s"
             ("2026-11-22T12:00:00Z", 29_500), // over: only midnight changes a text
         ] {
             let same = reads_the_same_for(&report(vec![account(ends)]), now, &TimeZone::UTC);

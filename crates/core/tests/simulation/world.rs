@@ -14,7 +14,8 @@ use super::clock::{Clock, DAY, HOUR, MINUTE, SECOND};
 use super::journal::Journal;
 use super::keychain::Keychain;
 use super::random::Random;
-use super::server::{Fault, Server, Terms};
+use super::server::{Fault, Server};
+use super::setting::Setting;
 
 /// The two servers that people use.
 pub(crate) const HERE: &str = "here.example";
@@ -69,21 +70,6 @@ pub(crate) enum Happening {
     },
 }
 
-/// What kind of life the account leads.
-#[derive(Debug, Clone)]
-pub(crate) struct Setting {
-    pub(crate) terms: Terms,
-    pub(crate) agents: usize,
-    /// Parts per million.
-    pub(crate) drift: i64,
-    /// Milliseconds of a day of trouble: 24 h, less for tokens that live less.
-    pub(crate) pace: i64,
-    pub(crate) duration: i64,
-    pub(crate) troubled: bool,
-    /// People act often.
-    pub(crate) restless: bool,
-}
-
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) t: i64,
@@ -129,22 +115,6 @@ pub(crate) struct Counts {
     pub(crate) told: u64,
     /// Happenings after which one request more is in order.
     pub(crate) reasons: u64,
-}
-
-impl Setting {
-    pub(crate) fn random(random: &mut Random, longest: i64) -> Self {
-        let terms = Terms::random(random);
-        let pace = ((DAY as f64) * (terms.lifetime as f64 / DAY as f64).sqrt()) as i64;
-        Self {
-            duration: longest.min(terms.lifetime * 60),
-            pace,
-            agents: if random.one_in(5) { 2 } else { 1 },
-            drift: random.between(-60, 61),
-            troubled: true,
-            restless: random.one_in(8),
-            terms,
-        }
-    }
 }
 
 impl World {

@@ -1,5 +1,5 @@
-//! The house: which file of a crate uses which, as their `use` lines say. No circle of files, and no arrow against the
-//! direction that `docs/architecture.md` names.
+//! The house: which file of a crate uses which, as their `use` lines say. No circle of files, and no folder that uses one
+//! that stands above it.
 
 mod graph;
 mod uses;

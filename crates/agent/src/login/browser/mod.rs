@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 
 use self::callback::{Callback, receive};
-use super::obtain::SignInContext;
+use super::context::SignInContext;
 use crate::desktop::browser;
 use crate::http::discovery::discover;
 use crate::http::token_endpoint::ask_for_tokens;

@@ -8,6 +8,7 @@ mod file;
 mod problem;
 #[cfg(test)]
 mod tests;
+mod work;
 mod worker;
 
 #[cfg(target_os = "linux")]
@@ -35,7 +36,8 @@ use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 use file::{FileKeychain, KeySource};
-use worker::{Source, Work, Workers};
+use work::Work;
+use worker::{Source, Workers};
 
 /// Longest wait for one call. An unlocked keychain answers within 0.1 s, its start included.
 pub const LONGEST_CALL: Duration = Duration::from_secs(5);

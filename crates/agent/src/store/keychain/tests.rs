@@ -4,7 +4,8 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use keyring_core::CredentialStore;
 
-use super::worker::{Opener, Source, Work, Workers};
+use super::work::Work;
+use super::worker::{Opener, Source, Workers};
 use super::*;
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -15,6 +15,7 @@ use tokio::time::error::Elapsed;
 
 use super::file::FileKeychain;
 use super::problem::{Step, is_worth_a_new_store, problem};
+use super::work::{Answer, Work};
 use super::{LONGEST_CALL, lock};
 
 /// As many abandoned threads may hang at once; beyond that the keychain does not answer, which is known without asking.
@@ -22,9 +23,6 @@ const MOST_HANGING: usize = 4;
 /// A thread without a call for this long ends, and closes its session with the keychain. A rotation makes all its
 /// calls within a second.
 const IDLE: Duration = Duration::from_secs(30);
-
-/// What each collection holds; empty for what is no read.
-pub(super) type Answer = Result<Vec<SecretString>, KeychainProblem>;
 
 /// How a keychain is opened.
 #[derive(Debug, Clone, Copy)]
@@ -39,14 +37,6 @@ pub(super) struct Opener {
 pub(super) enum Source {
     Store(Opener),
     File(Arc<FileKeychain>),
-}
-
-/// What to do with an entry.
-#[derive(Debug, Clone)]
-pub(super) enum Work {
-    Read,
-    Write(SecretString),
-    Delete,
 }
 
 #[derive(Debug)]

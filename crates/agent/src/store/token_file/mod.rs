@@ -1,11 +1,12 @@
 //! Token files on disk: 0600, replaced as a whole. Evertoken changes and deletes only the files that it made (P10), and
 //! knows them by a record in the state folder, never by how they look.
 
+mod error;
 mod place;
 mod record;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,35 +14,13 @@ use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use secrecy::{ExposeSecret, SecretString};
 
+pub(crate) use self::error::TokenFileError;
 use self::place::Found;
 use self::record::{Made, Record, Records};
 use crate::system::fail_point::fail_point;
 
 /// A disk answers at once; a home folder on a network may hang, and a person waits.
 const CHECKED_WITHIN: Duration = Duration::from_secs(5);
-
-/// Why the file does not hold the token: the end of a sentence.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TokenFileError {
-    /// Something that Evertoken did not make is in its place.
-    #[error(
-        "something else is there that Evertoken did not make, or no longer knows, and it was left as it is: move it \
-         away or delete it, or choose another path"
-    )]
-    NotOurs,
-    /// The system refuses.
-    #[error("it cannot be written: {0}")]
-    Io(String),
-    /// The record of it cannot be kept, and without one the file could not be removed again.
-    #[error("the state folder cannot be used: {0}")]
-    Record(String),
-}
-
-impl From<io::Error> for TokenFileError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error.kind().to_string())
-    }
-}
 
 /// The token files of this state folder.
 #[derive(Debug, Clone)]

@@ -1,12 +1,11 @@
 //! The place of a token file: looked at without following links, and changed so that a file that somebody puts there at
 //! the same moment is not lost.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::TokenFileError;
-use super::record::inode;
+use super::error::TokenFileError;
 
 /// In bytes. What is longer was not written by Evertoken: an access token has at most 64 KiB.
 const LONGEST: u64 = 80 << 10;
@@ -172,4 +171,15 @@ use system::{exchange, open_without_following, rename_to_nothing};
 /// The file system, or the system, does not know how.
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
+}
+
+#[cfg(unix)]
+pub(super) fn inode(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+/// Windows tells it to unsafe code alone: there the contents decide.
+#[cfg(not(unix))]
+pub(super) const fn inode(_metadata: &Metadata) -> u64 {
+    0
 }

@@ -9,8 +9,8 @@ use evertoken_core::account::AccountName;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::TokenFileError;
-use super::place::Seen;
+use super::error::TokenFileError;
+use super::place::{Seen, inode};
 use crate::store::journal_file::sync_folder;
 
 /// One token file.
@@ -125,15 +125,4 @@ fn read(file: &Path) -> Option<Record> {
 
 fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(unix)]
-pub(super) fn inode(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-/// Windows tells it to unsafe code alone: there the contents decide.
-#[cfg(not(unix))]
-pub(super) const fn inode(_metadata: &Metadata) -> u64 {
-    0
 }

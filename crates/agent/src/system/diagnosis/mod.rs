@@ -19,7 +19,8 @@ use evertoken_core::api::diagnosis::{Diagnosis, HeldLock, Surroundings};
 use evertoken_core::oauth::endpoint::PRODUCTION_ENDPOINT;
 
 use super::lock_holder::holder;
-use crate::http::{client, endpoint_clock};
+use crate::http::client;
+use crate::system::endpoint_clock;
 
 /// A disk answers at once, or a person need not know.
 const WITHIN: Duration = Duration::from_secs(3);

@@ -1,7 +1,7 @@
 //! The report as a person reads it.
 
 use evertoken_core::api::status::{AccountStatus, State, StatusReport};
-use evertoken_core::present::sentence::{local_time, state_and_end, state_and_time_left};
+use evertoken_core::present::sentence::{local_time, state_and_end, state_and_time_left, with_local_times};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::output::{Colour, Style, plain};
@@ -49,7 +49,10 @@ pub(super) fn changes(
     }
     let line = |account: &AccountStatus| {
         let state = style.paint(colour(account.state), &state_and_end(account, now, zone));
-        let reason = reason(account).map(|reason| format!("  {reason}")).unwrap_or_default();
+        let reason = reason(account)
+            .map(|reason| with_local_times(&reason, now, zone))
+            .map(|reason| format!("  {reason}"))
+            .unwrap_or_default();
         format!("{clock}  {:width$}  {state}{reason}", account.name.as_str())
     };
     let was = |account: &AccountStatus| last.is_some_and(|last| last.accounts.contains(account));
@@ -59,6 +62,7 @@ pub(super) fn changes(
 /// What an account's paragraph says, in the order in which a person asks.
 fn rows(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, String)> {
     let local = |at: Timestamp| local_time(at, now, zone);
+    let told = |sentence: &str| with_local_times(&plain(sentence), now, zone);
     let AccountStatus { endpoint, user_id, access_token, refresh, login, .. } = account;
     let failures = refresh.failing_since.map(|since| match refresh.failures {
         1 => format!("1 attempt failed at {}", local(since)),
@@ -69,9 +73,9 @@ fn rows(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Vec<(&'stat
         ("next refresh", refresh.next_at.map(|at| if at <= now { "now".to_owned() } else { local(at) })),
         ("last refresh", refresh.last_success_at.map(local)),
         ("failures", failures),
-        ("last error", refresh.last_error.as_deref().map(plain)),
+        ("last error", refresh.last_error.as_deref().map(told)),
         ("log in", login.required_since.map(|since| format!("required since {}", local(since)))),
-        ("reason", login.reason.as_deref().map(plain)),
+        ("reason", login.reason.as_deref().map(told)),
         ("user", user_id.as_deref().map(plain)),
         ("endpoint", Some(plain(endpoint))),
     ];
@@ -106,14 +110,14 @@ mod tests {
         troubled.refresh.failing_since = Some(Timestamp::constant(1800, 0));
         troubled.refresh.last_error = Some("no connection".to_owned());
         let expected = "\
-a (default account)  valid, 23 h 0 m left
+a (default account)  valid, 23 h 0 min left
   access token  until 2 Jan, 00:00
   next refresh  18:00
   last refresh  00:00
   user          usr:1
   endpoint      https://api.vault.ist/v2.0/reference/gettoken
 
-b  valid, not renewed, 23 h 0 m left
+b  valid, not renewed, 23 h 0 min left
   access token  until 2 Jan, 00:00
   next refresh  18:00
   last refresh  00:00

@@ -7,6 +7,7 @@ use crate::account::AccountName;
 use crate::api::login_problem::keychain_problem;
 use crate::api::problem::{Problem, ProblemKind};
 use crate::api::status::{AccessTokenStatus, AccountStatus, LoginStatus, RefreshStatus, RefreshTokenStatus, State};
+use crate::config::duration::in_words;
 use crate::keychain::KeychainProblem;
 use crate::login::access_token::{AccessTokenInfo, shifted};
 use crate::login::notice::Notice;
@@ -113,6 +114,12 @@ impl Session {
             | Phase::AuthorizationRequired { .. }
             | Phase::ServerChanged(_) => None,
         }
+    }
+
+    /// When the last refresh that worked was sent.
+    #[must_use]
+    pub const fn last_success(&self) -> Option<Timestamp> {
+        self.last_success
     }
 
     /// The state in one word.
@@ -225,19 +232,21 @@ impl Session {
             Phase::Requesting { troubles: Some(troubles), .. } => failing(name, &troubles.newest, None),
             Phase::Opening { .. } | Phase::Requesting { troubles: None, .. } => renewing(name),
             Phase::Scheduled { .. } if self.refresh_helps(min_valid, now, policy) => renewing(name),
-            Phase::Scheduled { .. } => self.too_short_lived(name),
+            Phase::Scheduled { .. } => self.too_short_lived(name, policy),
         }
     }
 
-    fn too_short_lived(&self, name: &AccountName) -> Problem {
+    /// Trying again would not help: no refresh brings a token that lasts that long.
+    fn too_short_lived(&self, name: &AccountName, policy: &Policy) -> Problem {
         let lifetime = self.access_token.as_ref().map_or(SignedDuration::ZERO, AccessTokenInfo::lifetime);
+        let attainable = (lifetime - policy.grant_spacing(lifetime)).max(SignedDuration::ZERO);
         Problem::new(
             ProblemKind::TooShortLived,
             format!(
-                "{name}: the access token does not last as long as asked for; it lives {} s in all.",
-                lifetime.as_secs()
+                "{name}: no access token of this server lasts as long as asked for; it gives them for {}.",
+                in_words(lifetime)
             ),
-            "Ask for less with --min-valid, or try again after the next refresh.",
+            format!("Ask for less: --min-valid {}s at most.", attainable.as_secs()),
         )
     }
 }
@@ -287,7 +296,7 @@ fn renewing(name: &AccountName) -> Problem {
 fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> Problem {
     let next = until.map_or_else(
         || "Evertoken is trying again now.".to_owned(),
-        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%H:%M:%S UTC")),
+        |at| format!("Evertoken tries again by itself at {}.", at.strftime("%FT%TZ")),
     );
     let detail = format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words());
     match failure {

@@ -5,10 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::account::AccountName;
 use crate::account::order::AccountOrder;
-use crate::api::requests::CopyAnswer;
-use crate::api::status::AccountStatus;
+use crate::api::requests::{CopyAnswer, RefreshAnswer};
 use crate::config::duration::in_words;
-use crate::present::sentence::{local_time, state_and_end};
+use crate::present::sentence::{local_time, not_refreshed, state_and_end};
 
 /// After *Copy*.
 #[must_use]
@@ -25,8 +24,12 @@ pub fn copied(answer: &CopyAnswer, now: Timestamp, zone: &TimeZone) -> String {
 
 /// After *Refresh now*.
 #[must_use]
-pub fn refreshed(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
-    format!("Refreshed: {}.", state_and_end(account, now, zone))
+pub fn refreshed(answer: &RefreshAnswer, now: Timestamp, zone: &TimeZone) -> String {
+    if answer.refreshed {
+        format!("Refreshed: {}.", state_and_end(&answer.account, now, zone))
+    } else {
+        not_refreshed(&answer.account, now)
+    }
 }
 
 /// After an account was moved.

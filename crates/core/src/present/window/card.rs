@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::api::status::{AccountStatus, State};
-use crate::config::duration::in_words;
+use crate::config::duration::{in_words, reads_the_same_for};
+use crate::oauth::endpoint::Endpoint;
 use crate::oauth::server::SignInMethod;
 use crate::present::sentence::{
-    as_sentence, local_time, state_and_end, state_and_time_left, state_in_words, time_left,
+    NEAR, as_sentence, local_time, state_and_end, state_and_time_left, state_in_words, time_left, with_local_times,
 };
 use crate::present::tray::{can_refresh, icon_of};
 
@@ -27,11 +28,11 @@ pub struct Card {
     pub picture: &'static str,
     /// The state in two or three words.
     pub state_words: String,
-    /// The whole card in a line: "valid, 23 h 12 m left".
+    /// The whole card in a line: "valid, 23 h 12 min left".
     pub line: String,
     /// What the state means for the person, in a sentence.
     pub headline: String,
-    /// How long the access token still lasts: "23 h 12 m", or one word when there is none.
+    /// How long the access token still lasts: "23 h 12 min", or one word when there is none.
     pub expires_in: String,
     /// When it ends: "left, until 14:32".
     pub end: String,
@@ -45,7 +46,9 @@ pub struct Card {
     pub scope: Vec<String>,
     /// The user that the endpoint says the login belongs to; empty when it did not say.
     pub user_id: String,
-    /// Where its tokens are refreshed.
+    /// The server where its tokens are refreshed.
+    pub host: String,
+    /// The whole address there.
     pub endpoint: String,
     /// The part of the access token's life that is left, 0 to 1.
     pub life_left: f64,
@@ -55,7 +58,7 @@ pub struct Card {
     pub buttons: Vec<Button>,
     /// The log-in's heading.
     pub login_title: String,
-    /// How a person can log in, beside with a refresh token.
+    /// How a person can log in, other than with a refresh token.
     pub sign_in: Vec<SignInMethod>,
     /// What is asked before the tokens are forgotten, or the account is.
     pub farewell: String,
@@ -119,6 +122,10 @@ impl Card {
             },
             scope: account.scope.clone(),
             user_id: account.user_id.clone().unwrap_or_default(),
+            host: account
+                .endpoint
+                .parse::<Endpoint>()
+                .map_or_else(|_| account.endpoint.clone(), |it| it.host().to_owned()),
             endpoint: account.endpoint.clone(),
             life_left: time_left(account, now).map_or(0.0, |left| part_of_life(account, left).unwrap_or_default()),
             life_left_at_refresh: life_left_at_refresh(account, now),
@@ -133,28 +140,19 @@ impl Card {
 
 /// How long a card reads the same; `None` when time alone does not change it.
 pub(super) fn next_change(account: &AccountStatus, now: Timestamp) -> Option<SignedDuration> {
-    let left = time_left(account, now).map(next_change_in_words);
-    let refresh = account.refresh.next_at.map(|at| at.duration_since(now)).filter(SignedDuration::is_positive);
-    let refresh = refresh.map(|until| match until - A_MINUTE {
-        later if later.is_positive() => later + A_MILLISECOND,
-        _ => next_change_in_words(until),
-    });
-    left.into_iter().chain(refresh).min()
+    let left = time_left(account, now).map(reads_the_same_for);
+    // Instants get their seconds when they are near, and a refresh that is due is said to be.
+    let until =
+        |at: Timestamp, near: SignedDuration| Some(at.duration_since(now) - near).filter(SignedDuration::is_positive);
+    let end = account.access_token.as_ref().and_then(|token| until(token.expires_at, NEAR));
+    let refresh = account.refresh.next_at.and_then(|at| until(at, NEAR).or_else(|| until(at, A_SECOND)));
+    [left, end, refresh].into_iter().flatten().map(|change| change.max(A_MILLISECOND)).min()
 }
 
-const A_MINUTE: SignedDuration = SignedDuration::from_secs(60);
+const A_SECOND: SignedDuration = SignedDuration::from_secs(1);
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
-
-/// `in_words` rounds down: a text is over as soon as less is left than it says.
-fn next_change_in_words(left: SignedDuration) -> SignedDuration {
-    let unit = match left.as_secs() {
-        ..60 => 1_000,
-        60..172_800 => 60_000,
-        _ => 3_600_000,
-    };
-    let left = i64::try_from(left.as_millis()).unwrap_or_default();
-    SignedDuration::from_millis(left % unit) + A_MILLISECOND
-}
+/// The ring is so many CSS pixels around: what moves its end by less is not seen, and not drawn.
+const RING: f64 = 288.0;
 
 fn headline(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
     let end = account.access_token.as_ref().map(|token| local_time(token.expires_at, now, zone));
@@ -164,11 +162,11 @@ fn headline(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String 
         (State::Refreshing, _) if works => "A new access token is on its way. The present one still works.".to_owned(),
         (State::Refreshing, _) => "An access token is on its way.".to_owned(),
         (State::Retrying, Some(end)) => {
-            format!("Refreshing does not succeed at the moment. The access token works until {end}.")
+            format!("Can’t refresh right now. The access token works until {end}.")
         }
-        (State::Retrying, None) => "Refreshing does not succeed at the moment.".to_owned(),
+        (State::Retrying, None) => "Can’t refresh right now.".to_owned(),
         (State::Expired, _) => {
-            "The access token is over and refreshing does not succeed. Evertoken keeps trying.".to_owned()
+            "The access token has expired and refreshing keeps failing. Evertoken keeps trying.".to_owned()
         }
         (State::LoginSoon, Some(end)) => format!("Log in again before {end}: the access token works until then."),
         (State::LoginSoon, None) | (State::LoginRequired, _) => "Log in again to get a new access token.".to_owned(),
@@ -186,9 +184,9 @@ fn headline(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String 
 /// What stands where the time left would, in a word.
 const fn absent(account: &AccountStatus) -> &'static str {
     match account.state {
-        State::Expired | State::LoginRequired | State::LoginSoon | State::Retrying | State::Valid => "over",
-        State::Refreshing | State::KeychainUnavailable if account.access_token.is_some() => "over",
-        State::Refreshing | State::KeychainUnavailable | State::SignedOut | State::ServerChanged => "none",
+        State::Expired | State::LoginRequired | State::LoginSoon | State::Retrying | State::Valid => "Expired",
+        State::Refreshing | State::KeychainUnavailable if account.access_token.is_some() => "Expired",
+        State::Refreshing | State::KeychainUnavailable | State::SignedOut | State::ServerChanged => "No token",
     }
 }
 
@@ -213,7 +211,6 @@ fn next_refresh(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Str
     };
     match account.refresh.next_at {
         Some(at) if at.duration_since(now).as_secs() < 1 => format!("{what} now"),
-        Some(at) if at.duration_since(now) <= A_MINUTE => format!("{what} in {}", in_words(at.duration_since(now))),
         Some(at) => format!("{what} {}", local_time(at, now, zone)),
         None if account.state == State::KeychainUnavailable => "next try when it is unlocked".to_owned(),
         None => format!("no {what} planned"),
@@ -222,13 +219,14 @@ fn next_refresh(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Str
 
 fn message(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
     let refresh = &account.refresh;
+    let told = |cause: &str| with_local_times(&as_sentence(cause), now, zone);
     match account.state {
         State::Valid | State::Refreshing | State::SignedOut => String::new(),
         State::LoginSoon | State::LoginRequired | State::ServerChanged => {
-            account.login.reason.as_deref().map(as_sentence).unwrap_or_default()
+            account.login.reason.as_deref().map(&told).unwrap_or_default()
         }
         State::Retrying | State::Expired | State::KeychainUnavailable => {
-            let cause = refresh.last_error.as_deref().map(as_sentence);
+            let cause = refresh.last_error.as_deref().map(told);
             let since = refresh.failing_since.map(|since| match refresh.failures {
                 0 | 1 => format!("Since {}.", local_time(since, now, zone)),
                 failures => format!("Since {}, {failures} tries.", local_time(since, now, zone)),
@@ -268,7 +266,8 @@ fn life_left_at_refresh(account: &AccountStatus, now: Timestamp) -> Option<f64> 
 fn part_of_life(account: &AccountStatus, left: SignedDuration) -> Option<f64> {
     let token = account.access_token.as_ref()?;
     let life = token.expires_at.duration_since(token.issued_at);
-    life.is_positive().then(|| (left.as_secs_f64() / life.as_secs_f64()).clamp(0.0, 1.0))
+    let part = || (left.as_secs_f64() / life.as_secs_f64()).clamp(0.0, 1.0);
+    life.is_positive().then(|| (part() * RING).round() / RING)
 }
 
 fn buttons(account: &AccountStatus, now: Timestamp) -> Vec<Button> {
@@ -287,7 +286,7 @@ fn buttons(account: &AccountStatus, now: Timestamp) -> Vec<Button> {
         | State::ServerChanged => ("Refresh now", "Log in again", (ButtonAction::Logout, "Log out")),
     };
     vec![
-        button(ButtonAction::Copy, "Copy", time_left(account, now).is_some()),
+        button(ButtonAction::Copy, "Copy access token", time_left(account, now).is_some()),
         button(ButtonAction::Refresh, refresh, can_refresh(state)),
         button(ButtonAction::LoginAgain, login, true),
         button(farewell.0, farewell.1, true),

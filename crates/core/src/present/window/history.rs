@@ -65,6 +65,10 @@ pub struct Item {
     pub width: f64,
     /// When: "21 Nov, 02:00", or "02:00 to 02:40".
     pub time: String,
+    /// The heading that it stands below in the table: "Today", "Sunday, 22 November".
+    pub day: String,
+    /// When, below that heading: "02:00 to 02:40".
+    pub clock: String,
     /// What, in two or three words.
     pub what: String,
     /// Why, or what came of it, in a sentence; may be empty.
@@ -186,6 +190,8 @@ fn item(incident: &Incident, window: Window, zone: &TimeZone) -> Item {
         left: window.percent(incident.drawn.duration_since(window.begin)),
         width: window.percent(incident.end.duration_since(incident.drawn)),
         time: words::time(incident, window.end, zone),
+        day: words::day(incident, window.end, zone),
+        clock: words::clock(incident, window.end, zone),
         what: words::what(incident),
         why: words::why(incident, window.end, zone),
         trace_ids: incident.trace_ids.clone(),

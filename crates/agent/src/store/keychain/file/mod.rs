@@ -16,7 +16,7 @@ use evertoken_core::keychain::KeychainProblem;
 use secrecy::ExposeSecret;
 use tracing::warn;
 
-use super::worker::{Answer, Work};
+use super::work::{Answer, Work};
 use crate::store::journal_file::sync_folder;
 use crate::system::fail_point::fail_point;
 use key::Key;

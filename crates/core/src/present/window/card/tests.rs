@@ -45,20 +45,22 @@ fn a_valid_account_reads_like_this() {
             state: State::Valid,
             picture: "valid",
             state_words: "valid".to_owned(),
-            line: "valid, 23 h 12 m left".to_owned(),
+            line: "valid, 23 h 12 min left".to_owned(),
             headline: "Nothing to do: the login stays fresh by itself.".to_owned(),
-            expires_in: "23 h 12 m".to_owned(),
+            expires_in: "23 h 12 min".to_owned(),
             end: "left, until 23 Nov, 08:00".to_owned(),
             next_refresh: "next refresh 23 Nov, 02:00".to_owned(),
             message: String::new(),
             scope_count: "2 scopes".to_owned(),
             scope: vec!["accounts:create".to_owned(), "accounts:read".to_owned()],
             user_id: "usr:b06d9aaa".to_owned(),
+            host: "api.vault.ist".to_owned(),
             endpoint: "https://api.vault.ist/v2.0/reference/gettoken".to_owned(),
-            life_left: 1392.0 / 1440.0,
+            // 278.4 of the ring's 288 steps.
+            life_left: 278.0 / 288.0,
             life_left_at_refresh: Some(0.25),
             buttons: vec![
-                button(ButtonAction::Copy, "Copy", true),
+                button(ButtonAction::Copy, "Copy access token", true),
                 button(ButtonAction::Refresh, "Refresh now", false),
                 button(ButtonAction::LoginAgain, "Log in again", false),
                 button(ButtonAction::Logout, "Log out", false),
@@ -93,21 +95,21 @@ fn a_failing_refresh_says_why_since_when_and_what_comes_next() {
     };
     let retrying = card(&failing);
     assert_eq!(retrying.message, "No connection to api.vault.ist. Since 07:10, 3 tries.");
-    assert_eq!(retrying.next_refresh, "next try in 42 s");
+    assert_eq!(retrying.next_refresh, "next try 08:48:42");
     let soon = Card::of(&failing, at("22T08:48:41.5"), &TimeZone::UTC);
     assert_eq!(soon.next_refresh, "next try now");
 
     failing.state = State::Expired;
     failing.access_token = None;
     let expired = card(&failing);
-    assert_eq!((expired.expires_in.as_str(), expired.end.as_str()), ("over", "no access token"));
+    assert_eq!((expired.expires_in.as_str(), expired.end.as_str()), ("Expired", "no access token"));
     assert!(expired.life_left.abs() < f64::EPSILON && expired.life_left_at_refresh.is_none());
 }
 
 #[test]
 fn a_refused_login_names_its_reason_and_offers_the_log_in() {
     let mut refused = account(State::LoginSoon);
-    refused.login.reason = Some("The login expired on 1 Jan 2025, 00:00.".to_owned());
+    refused.login.reason = Some("the login expired on 2025-01-01T00:00:00Z".to_owned());
     let soon = card(&refused);
     assert_eq!(soon.message, "The login expired on 1 Jan 2025, 00:00.");
     assert_eq!(soon.headline, "Log in again before 23 Nov, 08:00: the access token works until then.");
@@ -128,7 +130,7 @@ fn exactly_one_button_helps_most_and_it_can_be_pressed() {
 #[test]
 fn a_token_that_is_over_cannot_be_copied_even_before_the_agent_says_so() {
     let late = Card::of(&account(State::Valid), at("23T08:00:00"), &TimeZone::UTC);
-    assert_eq!(late.expires_in, "over");
+    assert_eq!(late.expires_in, "Expired");
     assert_eq!(late.end, "since 08:00:00");
     assert!(!late.buttons[0].enabled);
 }
@@ -139,7 +141,7 @@ fn before_the_first_access_token_nothing_pretends_to_help() {
     first.access_token = None;
     let card = card(&first);
     assert!(card.buttons.iter().all(|button| !button.primary));
-    assert_eq!((card.expires_in.as_str(), card.end.as_str()), ("none", "no access token"));
+    assert_eq!((card.expires_in.as_str(), card.end.as_str()), ("No token", "no access token"));
 }
 
 #[test]
@@ -148,5 +150,5 @@ fn a_signed_out_account_can_be_removed() {
     out.access_token = None;
     let card = card(&out);
     assert_eq!(card.buttons[3].action, ButtonAction::Remove);
-    assert_eq!((card.expires_in.as_str(), card.login_title.as_str()), ("none", "Log in to default"));
+    assert_eq!((card.expires_in.as_str(), card.login_title.as_str()), ("No token", "Log in to default"));
 }

@@ -138,8 +138,10 @@ fn a_night_asleep_is_told_and_drawn_across_the_token_that_lived_through_it() {
     assert_eq!((history.items[0].left, history.items[0].width), (33.33, 66.67), "the token lives on");
     let night = &history.items[1];
     assert_eq!((night.left, night.width), (42.36, 39.03));
-    assert_eq!([&night.time, &night.what, &night.why], ["21 Nov, 22:10 to 07:32", "Asleep", "For 9 h 22 m."]);
+    assert_eq!([&night.time, &night.what, &night.why], ["21 Nov, 22:10 to 07:32", "Asleep", "For 9 h 22 min."]);
+    assert_eq!([&night.day, &night.clock], ["Yesterday", "22:10 to 07:32"]);
     assert_eq!(history.items[3].time, "11:00 to 12:00:00", "who reads it is awake");
+    assert_eq!(history.items[3].day, "Today");
     assert_eq!(history.summary, "1 refresh and 3 times asleep in the last 24 hours.");
 }
 

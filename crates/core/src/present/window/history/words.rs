@@ -40,16 +40,34 @@ pub(super) fn summary(incidents: &[Incident], span: HistorySpan) -> String {
     }
 }
 
+/// With the day where it is not today: for the picture.
 pub(super) fn time(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
-    let begin = local_time(incident.begin, now, zone);
+    span_of_time(incident, now, |at| local_time(at, now, zone))
+}
+
+/// Below the heading of its day: for the table.
+pub(super) fn clock(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
+    span_of_time(incident, now, |at| at.to_zoned(zone.clone()).strftime("%H:%M").to_string())
+}
+
+/// "Today", "Yesterday", "Sunday, 22 November".
+pub(super) fn day(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
+    let (day, today) = (incident.begin.to_zoned(zone.clone()).date(), now.to_zoned(zone.clone()).date());
+    match today.yesterday() {
+        _ if day == today => "Today".to_owned(),
+        Ok(yesterday) if day == yesterday => "Yesterday".to_owned(),
+        Ok(_) | Err(_) => day.strftime("%A, %-d %B").to_string(),
+    }
+}
+
+fn span_of_time(incident: &Incident, now: Timestamp, tell: impl Fn(Timestamp) -> String) -> String {
+    let begin = tell(incident.begin);
     let is_over = incident.end < now;
     match incident.kind {
         ItemKind::Offline | ItemKind::Failing if incident.end == incident.begin => begin,
         ItemKind::Offline | ItemKind::Failing if !is_over => format!("since {begin}"),
         // Whoever reads this is awake.
-        ItemKind::Offline | ItemKind::Failing | ItemKind::Asleep => {
-            format!("{begin} to {}", local_time(incident.end, now, zone))
-        }
+        ItemKind::Offline | ItemKind::Failing | ItemKind::Asleep => format!("{begin} to {}", tell(incident.end)),
         ItemKind::Refreshed | ItemKind::LoggedIn | ItemKind::Refused | ItemKind::Keychain | ItemKind::LoggedOut => {
             begin
         }

@@ -1,0 +1,78 @@
+//! The state of every account, and the ways to the world.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use evertoken_core::account::approval::AccessLog;
+use evertoken_core::account::{AccountId, AccountName};
+use evertoken_core::api::status::{AgentInfo, StatusReport};
+use evertoken_core::config::Configuration;
+use evertoken_core::config::paths::Paths;
+use evertoken_core::login::policy::{Chance, Policy};
+use evertoken_core::login::session::Moment;
+use tokio::sync::{mpsc, watch};
+
+use super::account::ManagedAccount;
+use super::finished::{Finished, JobResult};
+use super::log_ins::LogIns;
+use super::token_files::TokenFiles;
+use crate::desktop::clipboard::Clipboard;
+use crate::desktop::notifications::Notifier;
+use crate::desktop::tray::Tray;
+use crate::store::config_file::ConfigurationFile;
+use crate::store::keychain::Keychain;
+use crate::system::clock::Clock;
+
+/// The state, and the ways to the world.
+pub(crate) struct Agent {
+    pub(super) configuration: Configuration,
+    pub(super) file: ConfigurationFile,
+    pub(super) paths: Paths,
+    pub(super) keychain: Keychain,
+    pub(super) policy: Policy,
+    pub(super) accounts: BTreeMap<AccountName, ManagedAccount>,
+    pub(super) running_jobs: usize,
+    /// Nothing new is begun.
+    pub(super) ending: bool,
+    pub(super) clock: Clock,
+    pub(super) info: AgentInfo,
+    pub(super) reports: watch::Sender<Arc<StatusReport>>,
+    pub(super) finished: mpsc::UnboundedSender<Finished>,
+    pub(super) clipboard: Arc<tokio::sync::Mutex<Clipboard>>,
+    pub(super) accesses: AccessLog,
+    pub(super) token_files: TokenFiles,
+    pub(super) log_ins: LogIns,
+    pub(super) notifier: Option<Notifier>,
+    pub(super) tray: Option<Tray>,
+}
+
+impl Agent {
+    /// Runs a job to its end, whoever goes away.
+    pub(super) fn start(&mut self, id: &AccountId, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
+        self.spawn(Some(id.clone()), job);
+    }
+
+    /// The same for work that goes on without an account.
+    pub(super) fn start_unowned(&mut self, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
+        self.spawn(None, job);
+    }
+
+    fn spawn(&mut self, account: Option<AccountId>, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
+        let finished = self.finished.clone();
+        self.running_jobs += 1;
+        tokio::spawn(async move {
+            let result = job.await;
+            let _ = finished.send(Finished { account, last: true, result });
+        });
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        Moment { now: self.clock.now(), chance: Chance::from_bits(random_bits()) }
+    }
+}
+
+/// Without the system's randomness everything still works, less well spread.
+pub(super) fn random_bits() -> u64 {
+    getrandom::u64().unwrap_or(1 << 63)
+}

@@ -1,0 +1,50 @@
+//! Ends the agent that runs, as a service manager would.
+
+use std::time::Duration;
+
+use evertoken_client::Client;
+use evertoken_core::api::problem::{Problem, ProblemKind};
+
+use super::super::paths;
+use crate::failure::Failure;
+use crate::output;
+
+/// The agent finishes a refresh that is under way, within 40 s.
+const ENDS_WITHIN: Duration = Duration::from_secs(45);
+
+pub(super) async fn stop() -> Result<(), Failure> {
+    let Some(client) = Client::connect_if_running(&paths()?).await? else {
+        return output::line("No agent is running.");
+    };
+    let pid = client.status().await?.agent.pid;
+    // The agent ends its streams when it ends; followed first, so that its end is not missed.
+    let mut events = client.events().await?;
+    terminate(pid)?;
+    let ended = async { while let Some(Ok(_)) = events.next().await {} };
+    if tokio::time::timeout(ENDS_WITHIN, ended).await.is_err() {
+        return Err(Problem::new(
+            ProblemKind::Failed,
+            format!("The agent (process {pid}) has not ended: a new login may be in its memory only."),
+            "Unlock the keychain; it ends as soon as the login is stored. Running this command again loses it.",
+        )
+        .into());
+    }
+    output::line("The agent has stopped. The next command starts it again.")
+}
+
+#[cfg(unix)]
+fn terminate(pid: u32) -> Result<(), Problem> {
+    use rustix::process::{Pid, Signal, kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let sent = pid.ok_or(rustix::io::Errno::SRCH).and_then(|pid| kill_process(pid, Signal::TERM));
+    sent.map_err(|error| {
+        let detail = format!("The agent cannot be told to stop: {error}.");
+        Problem::new(ProblemKind::Failed, detail, "Stop it where it was started, such as with systemctl.")
+    })
+}
+
+#[cfg(not(unix))]
+fn terminate(_pid: u32) -> Result<(), Problem> {
+    let detail = "The agent cannot be stopped from here on this system.";
+    Err(Problem::new(ProblemKind::Failed, detail, "Choose Quit in the tray."))
+}

@@ -1,0 +1,113 @@
+//! An open window costs next to nothing while nothing happens, and does not contradict itself when something does.
+
+use std::time::{Duration, Instant};
+
+use crate::desktop::{Desktop, Scene, Tray, Watcher, Window, eventually, note, procfs, throughout};
+
+async fn open(desktop: &Desktop) -> Window {
+    desktop.evertoken("open").await.succeeded();
+    Window::appears(desktop).await
+}
+
+/// The time that the window and WebKit's processes have had on a processor, in seconds.
+fn spent(desktop: &Desktop) -> f64 {
+    let is_the_window = |line: &str| line.contains("evertoken-desktop") || line.contains("WebKitWebProcess");
+    let processes = desktop.environment.processes().into_iter();
+    processes.filter(|pid| is_the_window(&procfs::command_line(*pid))).map(procfs::processor_seconds).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_window_with_four_calm_accounts_costs_a_hundredth_of_a_processor() {
+    /// No text of a token of 20 minutes changes oftener than once a minute, and each of the four does.
+    const SPAN: Duration = Duration::from_secs(60);
+    const SHARE: f64 = 0.01;
+    let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 20m").await;
+    let desktop = &scene.desktop;
+    for name in ["a", "b", "c", "d"] {
+        desktop.login(name, &scene.sandbox).await;
+    }
+    let window = open(desktop).await;
+    window.find(r#"[data-account="d"][data-state="valid"]"#).await;
+    // The driver itself wakes WebKit.
+    drop(window);
+    eventually("the window has come to rest", async || {
+        let before = spent(desktop);
+        throughout(Duration::from_secs(2), "a person does nothing", async || true).await;
+        (spent(desktop) - before < 0.02).then_some(())
+    })
+    .await;
+
+    let (begin, before) = (Instant::now(), spent(desktop));
+    throughout(SPAN, "a person does nothing", async || true).await;
+    let share = (spent(desktop) - before) / begin.elapsed().as_secs_f64();
+
+    note(&format!("a calm window: {:.2} % of a processor", share * 100.0));
+    assert!(share <= SHARE, "{:.2} % of a processor", share * 100.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_drawn_that_does_not_change_by_a_step_that_is_seen() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 20m").await;
+    let window = open(&scene.desktop).await;
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+    let watch = "window.drawn = 0, new MutationObserver((all) => window.drawn += all.length).observe(document.body, \
+                 { childList: true, characterData: true, attributes: true, subtree: true }), true";
+    window.run(watch).await;
+    let text = window.text(r#"[data-field="expires-in"]"#).await;
+
+    // Whatever makes the window look again: a size that it has for a moment, the focus that comes and goes.
+    for (width, height) in [(470, 720), (480, 720), (470, 720), (460, 720)] {
+        window.resize(width, height).await;
+    }
+
+    if window.text(r#"[data-field="expires-in"]"#).await == text {
+        assert_eq!(window.run("window.drawn").await, 0, "nothing that is read has changed");
+    }
+    assert_eq!(window.run("document.getAnimations().length").await, 0, "no ring is animated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dialog_does_not_say_that_a_login_expired_once_it_was_renewed_elsewhere() {
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 4s").await;
+    let window = open(&scene.desktop).await;
+    scene.sandbox.expire().await;
+    window.find(r#"[data-account="default"][data-state="login-required"]"#).await;
+    window.click(r#"[data-action="login-again"]"#).await;
+    window.text_until(r#"[data-view="login"] [data-field="message"]"#, |text| text.contains("expired")).await;
+
+    scene.desktop.login("default", &scene.sandbox).await;
+
+    window.until("document.querySelector('dialog') === null").await;
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quit_in_the_tray_leaves_no_window_behind() {
+    let desktop = Desktop::with_screen().await;
+    let watcher = Watcher::arrive(&desktop.bus).await;
+    let mut scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    let tray = Tray::appears(&scene.desktop.bus, &watcher).await;
+    let window = open(&scene.desktop).await;
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+    drop(window);
+
+    tray.click("Quit").await;
+
+    assert!(scene.agent.ended().await.success());
+    eventually("the window has closed", async || scene.desktop.windows().await.is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desktop_that_prefers_dark_windows_gets_one() {
+    let desktop = Desktop::with_screen().await;
+    let folder = desktop.environment.path("config/gtk-3.0");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("settings.ini"), "[Settings]\ngtk-application-prefer-dark-theme=1\n").unwrap();
+    let scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    let window = open(&scene.desktop).await;
+
+    window.until("matchMedia('(prefers-color-scheme: dark)').matches").await;
+    window.show_theme("light").await;
+    window.run("window.__TAURI__.core.invoke('show_theme', { theme: 'system' })").await;
+    window.until("matchMedia('(prefers-color-scheme: dark)').matches").await;
+}
