@@ -89,6 +89,7 @@ mod tests {
             "test --quick",
             "test --soak",
             "test window",
+            "test systemd",
             "bench",
             "debian",
             "debian trixie",
