@@ -142,7 +142,7 @@ impl Chance {
             serde_json::from_str(&std::fs::read_to_string(docs(&format!("schemas/{name}.json"))).unwrap()).unwrap();
         let mut body = self.value(&schema, &schema, known).to_string();
         if self.below(10) == 0 {
-            body.truncate(body.len() / 2);
+            body = body.chars().take(body.chars().count() / 2).collect();
         }
         (line, body)
     }
@@ -172,7 +172,7 @@ async fn no_call_made_by_chance_meets_a_failure_or_an_answer_outside_the_documen
     // What takes a body comes three times as often.
     let bodies: Vec<_> = all.iter().filter(|(.., operation)| operation["requestBody"].is_object()).cloned().collect();
     all.extend(bodies.iter().chain(&bodies).cloned());
-    for _ in 0..effort(2_000, 50_000) {
+    for _ in 0..effort(1_200, 50_000) {
         let operation = chance.one_of(&all);
         let (call, body) = chance.call(operation, &known);
         let answer = api.ask(&call, &body).await;

@@ -1,10 +1,11 @@
 //! Sign-ins that bring their tokens themselves: with a browser, with a code on another device, with the person's own
 //! command.
 
-use evertoken_core::api::login_problem::keychain_problem;
+use evertoken_core::api::login_problem::login_problem;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::login::token_store::Credential;
 use evertoken_core::oauth::client_authentication::ClientSecret;
+use evertoken_core::oauth::failure::Failure;
 use evertoken_core::oauth::origin::Bound;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use tokio::sync::watch;
@@ -44,7 +45,7 @@ async fn prepare(
 ) -> Result<Option<ClientSecret>, Problem> {
     /// About as long as a token.
     const PROBE: usize = 2048;
-    let locked_out = |problem| keychain_problem(&account.name, problem);
+    let locked_out = |problem| login_problem(&account.name, &Failure::Keychain(problem));
     let _lock = AccountLock::acquire(account.lock.clone()).await?;
     account.tokens.prove_writable(PROBE).await.map_err(locked_out)?;
     let left = account.tokens.client_secret_left().await.map_err(locked_out)?;

@@ -188,7 +188,10 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
         Failure::ServerChanged(foreign) => crate::login::session::server_changed(account, foreign),
         Failure::Keychain(problem) => {
             let Problem { advice, .. } = keychain_problem(account, *problem);
-            with(ProblemKind::Keychain, "nothing was sent and nothing was changed", &advice)
+            // In a log-in the secret is for the person to give.
+            let is_theirs = *problem == KeychainProblem::NoClientSecret;
+            let kind = if is_theirs { ProblemKind::InvalidInput } else { ProblemKind::Keychain };
+            with(kind, "nothing was sent and nothing was changed", &advice)
         }
         Failure::Journal => with(
             ProblemKind::Failed,
