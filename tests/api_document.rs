@@ -1,10 +1,12 @@
 //! `docs/local-api.yaml` is OpenAPI 3.1, and the agent does what it says.
 
+mod fuzz;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::desktop::{Agent, Desktop, Keyring, Outcome, Sandbox, Scene, Schema, docs, eventually};
+use crate::desktop::{Agent, Answer, Desktop, Keyring, Outcome, Sandbox, Scene, Schema, docs, eventually};
 
 fn document() -> Value {
     serde_saphyr::from_str(&std::fs::read_to_string(docs("local-api.yaml")).unwrap()).unwrap()
@@ -24,14 +26,21 @@ impl<'a> Caller<'a> {
 
     /// Makes a call as in `call("GET /v1/accounts/-/token?min_valid=1", "")`, and expects this answer.
     async fn call(&mut self, call: &str, body: &str, status: u16) -> Value {
-        let answer = self.desktop.api(call, body).await.unwrap_or_else(|| panic!("no answer: {call}"));
+        let answer = self.ask(call, body).await;
         assert_eq!(answer.status, status, "{call}: {:#}", answer.body);
+        answer.body
+    }
+
+    /// Makes a call, and expects an answer that the document has.
+    async fn ask(&mut self, call: &str, body: &str) -> Answer {
+        let answer = self.desktop.api(call, body).await.unwrap_or_else(|| panic!("no answer: {call} {body}"));
+        let status = answer.status;
         assert!(answer.head.contains(concat!("server: evertoken/", env!("CARGO_PKG_VERSION"))), "{}", answer.head);
         let (method, target) = call.split_once(' ').unwrap();
         let (method, path) = (method.to_lowercase(), self.template(target.split('?').next().unwrap()));
         let operation = &self.document["paths"][&path][&method];
         let described = self.resolved(&operation["responses"][status.to_string()]);
-        assert!(described.is_object(), "{call}: {status} is not documented");
+        assert!(described.is_object(), "{call} {body}: {status} is not documented: {:#}", answer.body);
         let expected = described["content"].as_object().and_then(|content| content.iter().next());
         match expected {
             None => assert!(answer.body.is_null() && !answer.head.contains("content-type"), "{call}: {answer:?}"),
@@ -46,7 +55,7 @@ impl<'a> Caller<'a> {
             assert!(answer.head.contains("cache-control: no-store"), "{}", answer.head);
         }
         self.called.insert((method, path, status));
-        answer.body
+        answer
     }
 
     /// The document's path that a path is of.
@@ -198,6 +207,67 @@ async fn the_agent_answers_as_documented_whatever_is_asked() {
     let documented: BTreeSet<_> =
         operations(&api.document).into_iter().map(|(method, path, _)| (method, path)).collect();
     assert_eq!(succeeded, documented, "each documented call has been made here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_excludes_each_other_is_the_callers_choice_and_changes_nothing() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let mut api = Caller::of(&scene.desktop);
+    let file = scene.desktop.environment.path("home/token").display().to_string();
+    let settings = json!({ "endpoint": scene.sandbox.endpoint() });
+    api.call("POST /v1/accounts", &json!({ "name": "other", "settings": settings }).to_string(), 201).await;
+    let before = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+
+    let both = json!({ "default": true, "token_file": { "path": file }, "require_approval": true });
+    let problem = api.call("PATCH /v1/accounts/other", &both.to_string(), 422).await;
+    assert!(problem["detail"].as_str().unwrap().contains("choose one"), "{problem:#}");
+    let set = format!("account set other --token-file {file} --require-approval on");
+    assert!(scene.desktop.evertoken(&set).await.failed(2).contains("choose one"));
+    assert_eq!(std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap(), before);
+
+    let alone = json!({ "token_file": { "path": file } }).to_string();
+    api.call("PATCH /v1/accounts/default", &alone, 200).await;
+    let problem = api.call("PATCH /v1/accounts/other", &alone, 422).await;
+    assert!(problem["detail"].as_str().unwrap().contains("give each its own"), "{problem:#}");
+    api.call("PATCH /v1/accounts/default", r#"{"require_approval": true}"#, 422).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_array_is_no_object_at_any_depth_and_a_whole_number_is_one_however_it_is_written() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let mut api = Caller::of(&scene.desktop);
+    for (call, body) in [
+        ("POST /v1/accounts", r#"["a"]"#),
+        ("POST /v1/accounts", r#"{"name": "a", "settings": []}"#),
+        ("POST /v1/accounts", r#"{"name": "a", "settings": [null, "https://vault.example/token"]}"#),
+        ("PATCH /v1/accounts/default", r#"{"token_file": ["/home/token"]}"#),
+        ("POST /v1/accounts/default/login", r#"{"credential": "r", "settings": []}"#),
+        ("POST /v1/accounts/default/refresh", r#"{"min_valid": 60.5}"#),
+        ("POST /v1/accounts/default/refresh", r#"{"min_valid": 1, "min_valid": 2}"#),
+    ] {
+        api.call(call, body, 400).await;
+    }
+    for sixty in ["60", "60.0", "6e1"] {
+        api.call("POST /v1/accounts/default/refresh", &format!(r#"{{"min_valid": {sixty}}}"#), 200).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_account_is_signed_out_and_a_log_out_says_that_the_server_was_not_asked() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let mut api = Caller::of(&scene.desktop);
+    let settings = json!({ "endpoint": scene.sandbox.endpoint() });
+    let new = api.call("POST /v1/accounts", &json!({ "name": "new", "settings": settings }).to_string(), 201).await;
+    assert_eq!(new["state"], "signed-out");
+
+    let answer = api.call("POST /v1/accounts/default/logout", "", 200).await;
+    assert_eq!(answer["revocation"]["confirmed"], false);
+    let grant = scene.sandbox.sign_in().await.refresh_token;
+    scene.desktop.login_with("default", &scene.sandbox, &grant).await.succeeded();
+    let said = scene.desktop.evertoken("logout default").await.succeeded().to_owned();
+    assert!(said.contains("the server was not asked, and its access token may live on"), "{said}");
+    let said = scene.desktop.evertoken("logout default").await.succeeded().to_owned();
+    assert!(!said.contains("server"), "there was nothing to revoke: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -164,6 +164,28 @@ async fn a_keychain_that_is_locked_or_gone_is_named_with_its_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_keychain_without_a_default_keyring_gets_advice_that_helps() {
+    let desktop = Desktop::without_screen().await;
+    let sandbox = crate::desktop::Sandbox::start(&desktop, "--expires-in 1h").await;
+    let empty = Keyring::start_locked(&desktop).await;
+    let _agent = Agent::start(&desktop).await;
+
+    Report::of(&desktop).await.says("keychain", "fail", "no default keyring", "seahorse");
+    let grant = sandbox.sign_in().await;
+    let said = desktop.login_with("default", &sandbox, &grant.refresh_token).await;
+    let said = said.failed(5);
+    assert!(said.contains("the keychain has no default keyring") && said.contains("seahorse"), "{said}");
+    assert!(!said.contains("Unlock"), "there is nothing to unlock: {said}");
+    assert_eq!(sandbox.requests().await.len(), 0, "nothing was sent");
+
+    // As a log-in to the desktop with the password makes one.
+    empty.kill();
+    let _keyring = Keyring::start(&desktop).await;
+    desktop.login_with("default", &sandbox, &grant.refresh_token).await.succeeded();
+    Report::of(&desktop).await.says("keychain", "ok", "holds the login", "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_is_over_and_an_endpoint_that_is_down_are_told_apart() {
     let scene = Scene::logged_in("--expires-in 4s").await;
     scene.sandbox.expire().await;
@@ -180,17 +202,53 @@ async fn a_login_that_is_over_and_an_endpoint_that_is_down_are_told_apart() {
 async fn variables_that_lead_astray_are_named_without_their_secrets() {
     let mut desktop = Desktop::without_screen().await;
     desktop.environment.set("SSL_CERT_FILE", "/no/such/file.pem");
-    desktop.environment.set("http_proxy", "http://me:s3cret@proxy.example:3128");
+    desktop.environment.set("http_proxy", "http://me:s3cret#1@proxy.example:3128");
     desktop.environment.set("EVERTOKEN_DESKTOP", "/no/such/window");
+    let _keyring = Keyring::start(&desktop).await;
+    let mut agent = Agent::start(&desktop).await;
     let report = Report::of(&desktop).await;
     report.says("certificates", "fail", "SSL_CERT_FILE", "unset SSL_CERT_FILE");
     report.says("proxy", "warn", "http only", "https_proxy");
     report.says("window", "warn", "/no/such/window", "EVERTOKEN_DESKTOP");
 
-    desktop.environment.set("https_proxy", "socks5://me:s3cret@proxy.example:1080");
+    let login = "login default --endpoint https://vault.example/token";
+    let said = desktop.evertoken_reading("r1", login).await.stderr;
+    assert!(said.contains("no certificate can be read where SSL_CERT_FILE"), "{said}");
+
+    agent.terminate().await;
+    desktop.environment.set("https_proxy", "socks5://me:s3cret#1@proxy.example:1080");
+    let _agent = Agent::start(&desktop).await;
     let report = Report::of(&desktop).await;
     report.says("proxy", "fail", "socks5", "https_proxy");
     assert!(!report.value.to_string().contains("s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_answers_for_its_own_surroundings_not_those_of_the_shell() {
+    let mut desktop = Desktop::without_screen().await;
+    let _keyring = Keyring::start(&desktop).await;
+    let agent = Agent::start(&desktop).await;
+    let (configuration, bus) = (desktop.environment.configuration(), desktop.bus.address().to_owned());
+    for (name, value) in [
+        ("SSL_CERT_FILE", "/no/such/file.pem"),
+        ("https_proxy", "socks5://proxy.example:1080"),
+        ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere"),
+        ("EVERTOKEN_SOCKET", &desktop.socket().display().to_string()),
+        ("XDG_CONFIG_HOME", "/nowhere/config"),
+        ("XDG_STATE_HOME", "/nowhere/state"),
+    ] {
+        desktop.environment.set(name, value);
+    }
+
+    let report = Report::of(&desktop).await;
+
+    assert_eq!(report.checks("fail"), Vec::<&str>::new(), "{:#}", report.value);
+    report.says("certificates", "ok", "", "");
+    report.says("proxy", "ok", "None is set", "");
+    report.says("session-bus", "ok", &bus, "");
+    report.says("configuration", "ok", &configuration.display().to_string(), "");
+    report.says("state-folder", "ok", "can be written", "");
+    drop(agent);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,6 +341,7 @@ async fn a_proxy_that_is_not_there_is_named() {
     let mut desktop = Desktop::without_screen().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     desktop.environment.set("https_proxy", &format!("http://me:s3cret@{free}"));
+    let _agent = Agent::start(&desktop).await;
 
     let report = Report::of(&desktop).await;
 

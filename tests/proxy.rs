@@ -1,5 +1,6 @@
 //! `evertoken proxy`: a tool gets the API and never the access token.
 
+mod clients;
 mod command;
 mod network;
 mod renewal;

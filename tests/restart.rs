@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene, Status};
+use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene, Status, eventually, procfs};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_while_the_token_is_good_sends_nothing_and_the_token_is_there_at_once() {
@@ -51,6 +51,21 @@ async fn a_command_starts_the_agent_by_itself_and_leaves_it_running() {
     assert_eq!(sandbox.user_info(&desktop.token().await).await, 200);
 
     assert_eq!(desktop.status().await.agent_pid(), first, "one agent serves all commands");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_status_after_a_start_tells_how_the_login_is() {
+    let desktop = Desktop::without_screen().await;
+    let _keyring = Keyring::start(&desktop).await;
+    let sandbox = Sandbox::start(&desktop, "--expires-in 1h").await;
+    desktop.login("default", &sandbox).await;
+    for _ in 0..5 {
+        procfs::signal(desktop.status().await.agent_pid(), rustix::process::Signal::KILL);
+        eventually("nobody listens", async || desktop.api("GET /v1/status", "").await.is_none().then_some(())).await;
+        let first = desktop.evertoken("status --json").await.succeeded().to_owned();
+        let report: serde_json::Value = serde_json::from_str(&first).unwrap();
+        assert_eq!(report["accounts"][0]["state"], "valid", "{report:#}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

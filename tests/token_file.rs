@@ -67,6 +67,27 @@ async fn a_reader_finds_a_valid_token_in_each_form_at_any_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_says_done_has_done_it() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let file = file_of(&scene, "token");
+    let now = |what: &str| fs::read_to_string(&file).unwrap_or_else(|error| panic!("{what}: {error}"));
+    for _ in 0..3 {
+        keep(&scene, &file, "raw").await;
+        assert_eq!(now("a new file"), format!("{}\n", scene.desktop.token().await));
+        keep(&scene, &file, "env").await;
+        assert!(now("another form").starts_with("VAULT_ACCESS_TOKEN="));
+        let grant = scene.sandbox.sign_in().await.refresh_token;
+        scene.desktop.login_with("default", &scene.sandbox, &grant).await.succeeded();
+        assert!(now("another login").contains(&scene.desktop.token().await));
+        scene.desktop.evertoken("account set default --no-token-file").await.succeeded();
+        assert!(!file.exists(), "no file any more");
+    }
+    keep(&scene, &file, "raw").await;
+    scene.desktop.evertoken("logout default").await.succeeded();
+    assert!(!file.exists(), "logged out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_file_goes_with_the_token_the_login_and_the_agent() {
     let mut scene = Scene::logged_in(SHORT).await;
     let file = file_of(&scene, "token");
@@ -137,7 +158,7 @@ async fn a_path_that_cannot_hold_a_file_is_refused_in_words() {
     assert!(said.failed(2).contains("no absolute path of a file"));
     let file = file_of(&scene, "token");
     let both = format!("account set default --token-file {} --require-approval on", file.display());
-    assert!(scene.desktop.evertoken(&both).await.failed(1).contains("choose one"));
+    assert!(scene.desktop.evertoken(&both).await.failed(2).contains("choose one"));
     let said = scene.desktop.evertoken("account set default --token-file /nowhere/token").await;
     assert!(said.failed(2).contains("it cannot be written"), "{said:?}");
     assert!(scene.desktop.status().await.account("default")["token_file"].is_null());

@@ -28,7 +28,8 @@ async fn a_person_signs_in_with_the_browser_and_stays_logged_in() {
     let said = login.await.unwrap();
     assert!(said.succeeded().starts_with("Logged in to default: valid"), "{said:?}");
     assert!(said.stderr.contains(&opened) && said.stderr.contains("If none does, open"), "{said:?}");
-    assert!(browser.get_with(&callback, &[]).await.is_none(), "the port is closed");
+    let again = browser.get(&callback).await;
+    assert_eq!((again.status, again.html), (200, page.html), "a reload meets the same page");
     let paths: Vec<_> = scene.sandbox.requests().await.into_iter().map(|request| request.path).collect();
     assert_eq!(paths[..2], ["/oauth/token", "/oauth/token"]);
     scene.goes_on().await;
@@ -36,6 +37,36 @@ async fn a_person_signs_in_with_the_browser_and_stays_logged_in() {
     scene.goes_on().await;
     scene.nothing_was_refused("signed in with the browser").await;
     assert_eq!(scene.desktop.status().await.account("default")["sign_in"], json!(["browser", "device"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_done_when_the_login_is_stored_and_not_before() {
+    let scene = logged_in("").await;
+    scene.sandbox.consent(json!({"answer": "approve"})).await;
+    let browser = Browser::new();
+    for (fault, title) in
+        [(json!({"hold": "code"}), "You are logged in"), (json!({"hold": "code", "status": 400}), "Not signed in")]
+    {
+        scene.sandbox.fault(fault).await;
+        let stored = async || scene.desktop.status().await.account("default")["refresh_token"]["fingerprint"].clone();
+        let before = stored().await;
+        let login = login(&scene, "--browser");
+        let (_, answered) = at_the_server(&scene, &browser).await;
+        let callback = answered.location().to_owned();
+        let mut page = std::pin::pin!(browser.get(&callback));
+        tokio::select! {
+            _ = &mut page => panic!("the page is there before the code is exchanged"),
+            () = scene.sandbox.holds("code") => {}
+        }
+        scene.sandbox.release("code").await;
+        let page = page.await;
+        assert!(page.html.contains(title), "{}", page.html);
+        if title.starts_with("You") {
+            assert_ne!(stored().await, before, "it is stored");
+        }
+        assert_eq!(browser.get(&callback).await.html, page.html, "a reload meets the same page");
+        assert_eq!(login.await.unwrap().code == 0, title.starts_with("You"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,11 +101,16 @@ async fn the_answer_counts_once() {
     let login = login(&scene, "--browser");
     let (_, answered) = at_the_server(&scene, &browser).await;
     let real = answered.location().to_owned();
-    assert_eq!(browser.get(&real).await.status, 200);
-    scene.sandbox.holds("code").await;
-    assert!(browser.get_with(&real, &[]).await.is_none(), "nobody listens for a second answer");
+    let mut page = std::pin::pin!(browser.get(&real));
+    tokio::select! {
+        _ = &mut page => panic!("the page is there before the code is exchanged"),
+        () = scene.sandbox.holds("code") => {}
+    }
+    assert_eq!(browser.get(&format!("{real}&x=1")).await.status, 410, "nobody listens for a second answer");
     scene.sandbox.release("code").await;
+    assert_eq!(page.await.status, 200);
     login.await.unwrap().succeeded();
+    assert_eq!(scene.sandbox.requests().await.iter().filter(|request| request.path == "/oauth/token").count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::Caller;
@@ -15,6 +16,9 @@ use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::login::journal::HistoryAnswer;
 use evertoken_core::oauth::server::SignInMethod;
 use tokio::sync::{mpsc, oneshot, watch};
+
+/// A disk writes a token at once; a home folder on a network may hang.
+const TOKEN_FILES_WITHIN: Duration = Duration::from_secs(2);
 
 /// The events of a sign-in.
 pub(crate) type SignInEvents = mpsc::UnboundedSender<SignInEvent>;
@@ -45,6 +49,8 @@ pub(crate) enum Call {
     AccountSettings(AccountRef, Reply<AccountSettings>),
     Settings(Reply<Settings>),
     Locks(Reply<Vec<(AccountName, PathBuf)>>),
+    /// Is answered when no token file is being written or removed.
+    TokenFilesKept(Reply<()>),
     ChangeSettings(SettingsChange, Reply<Settings>),
 }
 
@@ -65,6 +71,12 @@ impl Owner {
         let gone = || Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
         self.calls.send(call(reply)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    /// Returns when the token files are as they should be: what was asked for is done then. A file system that hangs is not
+    /// waited for.
+    pub(crate) async fn token_files_kept(&self) {
+        let _ = tokio::time::timeout(TOKEN_FILES_WITHIN, self.ask(Call::TokenFilesKept)).await;
     }
 
     /// A sign-in's events; it ends when they are dropped.

@@ -2,12 +2,13 @@
 
 use std::io::IsTerminal;
 
+use evertoken_core::oauth::cleaned::is_invisible;
 use evertoken_core::present::sentence::with_local_times;
 use jiff::{Timestamp, tz::TimeZone};
 
-/// Text from elsewhere, without what could command a terminal.
+/// Text from elsewhere, without what could command a terminal or change the order in which the rest is read.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || is_invisible(c) { ' ' } else { c }).collect()
 }
 
 /// The same for a sentence of the agent, with its instants in local time.
@@ -63,6 +64,7 @@ mod tests {
     #[test]
     fn what_an_endpoint_answers_cannot_command_the_terminal() {
         assert_eq!(plain("usr:\u{1b}[2J\u{9b}x\n"), "usr: [2J x ");
+        assert_eq!(plain("/opt/gnp.\u{202e}sh"), "/opt/gnp. sh");
     }
 
     #[test]

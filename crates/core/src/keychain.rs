@@ -18,6 +18,9 @@ pub enum KeychainProblem {
     /// There is none.
     #[error("no keychain is running")]
     Unavailable,
+    /// It runs, and has no keyring that new entries go to.
+    #[error("the keychain has no default keyring")]
+    NoDefaultKeyring,
     /// It refuses to store what it is given.
     #[error("the keychain refuses to store the login")]
     Refused,

@@ -1,7 +1,8 @@
-//! What a client shows so that it is let in: a random bearer token of this run, good for nothing else.
+//! What a client shows so that it is let in: a random bearer token of this run, good for nothing else. Tools that know
+//! only a user name and a password show it as the password, with any name.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
@@ -25,11 +26,23 @@ impl RunToken {
         self.0.expose_secret()
     }
 
-    /// Is this credential (RFC 6750 section 2.1) ours? Takes as long whatever it is, so that nobody can guess it byte
-    /// by byte.
+    /// Is this credential (RFC 6750 section 2.1, or RFC 7617 section 2) ours? Takes as long whatever it is, so that
+    /// nobody can guess it byte by byte.
     pub(crate) fn is_shown_by(&self, credentials: &[u8]) -> bool {
-        let (scheme, token) = credentials.split_at(credentials.len().min("Bearer ".len()));
-        scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(token.trim_ascii().ct_eq(self.expose().as_bytes()))
+        let end = credentials.iter().position(|&byte| byte == b' ').unwrap_or(credentials.len());
+        let (scheme, shown) = (&credentials[..end], credentials[end..].trim_ascii());
+        if scheme.eq_ignore_ascii_case(b"Bearer") {
+            return self.is(shown);
+        }
+        let Some(pair) = scheme.eq_ignore_ascii_case(b"Basic").then(|| STANDARD.decode(shown).ok()).flatten() else {
+            return false;
+        };
+        // A user name has no colon.
+        pair.iter().position(|&byte| byte == b':').is_some_and(|colon| self.is(&pair[colon + 1..]))
+    }
+
+    fn is(&self, shown: &[u8]) -> bool {
+        shown.ct_eq(self.expose().as_bytes()).into()
     }
 }
 
@@ -54,6 +67,17 @@ mod tests {
             assert!(token.is_shown_by(good.as_bytes()));
         }
         for bad in [String::new(), "Bearer".to_owned(), "Bearer ".to_owned(), text.to_owned(), format!("Basic {text}")]
+        {
+            assert!(!token.is_shown_by(bad.as_bytes()), "{bad}");
+        }
+        let basic = |pair: &str| format!("Basic {}", STANDARD.encode(pair));
+        for good in
+            [basic(&format!("x:{text}")), basic(&format!(":{text}")), basic(&format!("x:{text}")).replacen('B', "b", 1)]
+        {
+            assert!(token.is_shown_by(good.as_bytes()), "{good}");
+        }
+        for bad in
+            [basic(text), basic(&format!("{text}:")), basic(&format!("x:y:{text}")), basic("x:"), "Basic ?".to_owned()]
         {
             assert!(!token.is_shown_by(bad.as_bytes()), "{bad}");
         }

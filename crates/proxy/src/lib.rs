@@ -19,6 +19,7 @@ mod target;
 mod tokens;
 mod tunnel;
 mod upstream;
+mod version;
 
 pub use announcement::Announcement;
 pub use listen::{InvalidListen, Listen};

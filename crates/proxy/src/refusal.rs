@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, PROXY_AUTHENTICATE, WWW_AUTHENTICATE,
 };
-use hyper::{Response, StatusCode};
+use hyper::{HeaderMap, Response, StatusCode};
 
 /// The body of an answer: streamed from the upstream server, or a refusal's few bytes.
 pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, hyper::Error>;
@@ -17,7 +17,10 @@ const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 /// The methods that are passed on. A token cannot be put into a CONNECT's tunnel, and the answer to a TRACE would
 /// repeat it (RFC 9110 section 9.3.8).
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"evertoken proxy\"");
+const CHALLENGES: [HeaderValue; 2] = [
+    HeaderValue::from_static("Bearer realm=\"evertoken proxy\""),
+    HeaderValue::from_static("Basic realm=\"evertoken proxy\", charset=\"UTF-8\""),
+];
 
 /// An answer of the proxy's own. Holds sentences of ours and nothing of the request.
 #[derive(Debug)]
@@ -38,13 +41,20 @@ enum Extra {
 }
 
 impl Extra {
-    const fn field(self) -> Option<(HeaderName, HeaderValue)> {
+    fn add_to(self, headers: &mut HeaderMap) {
         match self {
-            Self::None => None,
-            Self::Methods => Some((ALLOW, METHODS)),
-            Self::ServersChallenge => Some((WWW_AUTHENTICATE, CHALLENGE)),
-            Self::ProxysChallenge => Some((PROXY_AUTHENTICATE, CHALLENGE)),
+            Self::None => {}
+            Self::Methods => drop(headers.insert(ALLOW, METHODS)),
+            Self::ServersChallenge => challenge(headers, &WWW_AUTHENTICATE),
+            Self::ProxysChallenge => challenge(headers, &PROXY_AUTHENTICATE),
         }
+    }
+}
+
+/// A field for each scheme: some clients look no further than the first in a field.
+fn challenge(headers: &mut HeaderMap, name: &HeaderName) {
+    for scheme in CHALLENGES {
+        headers.append(name, scheme);
     }
 }
 
@@ -104,7 +114,7 @@ impl Refusal {
         let refusal = Self::denied(
             status,
             "This proxy wants the bearer token of its run; nothing was sent on.",
-            "Send Authorization: Bearer with the value of EVERTOKEN_PROXY_TOKEN.",
+            "Send Authorization: Bearer with the value of EVERTOKEN_PROXY_TOKEN, or that value as the password of Basic.",
         );
         Self { extra, ..refusal }
     }
@@ -147,9 +157,7 @@ impl Refusal {
         if let Ok(value) = HeaderValue::try_from(format!("evertoken; error={}", self.error)) {
             headers.insert(PROXY_STATUS, value);
         }
-        if let Some((name, value)) = self.extra.field() {
-            headers.insert(name, value);
-        }
+        self.extra.add_to(headers);
         response
     }
 }

@@ -12,8 +12,10 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::BufReader;
 use tokio::pin;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
 use crate::bearer::RunToken;
 use crate::forward::Forwarder;
@@ -23,13 +25,15 @@ use crate::origin::Origin;
 use crate::signals::Signals;
 use crate::tokens::Tokens;
 use crate::upstream::Upstream;
-use crate::{Announcement, child, logging, process};
+use crate::{Announcement, child, logging, process, version};
 
 /// How long a client may take for a header section; a connection on which none comes is closed after it as well. Long
 /// enough that usual clients' pools close theirs first, short enough that slow ones do not keep the places of others.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// In bytes: the largest header section of a request, and what is read at once.
 const BUFFER: usize = 64 << 10;
+/// In bytes: enough to tell HTTP/2. Reads of more than this bypass it.
+const FIRST_BYTES: usize = 64;
 /// How long requests that are under way may take when the proxy is asked to end.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
 /// Out of files or memory: it passes when others leave.
@@ -184,6 +188,19 @@ async fn serve(
     place: Arc<OwnedSemaphorePermit>,
     mut closing: watch::Receiver<bool>,
 ) {
+    let mut stream = BufReader::with_capacity(FIRST_BYTES, stream);
+    let first = tokio::select! {
+        first = timeout(HEADER_TIMEOUT, version::is_http_2(&mut stream)) => first,
+        _ = closing.changed() => return,
+    };
+    match first {
+        Ok(Ok(false)) => {}
+        Ok(Ok(true)) => {
+            tracing::info!("a client that speaks HTTP/2 alone was refused");
+            return drop(version::refuse(&mut stream).await);
+        }
+        Ok(Err(_)) | Err(_) => return,
+    }
     let service = service_fn(move |request| {
         let (forwarder, place) = (Arc::clone(&forwarder), Arc::clone(&place));
         async move { Ok::<_, Infallible>(forwarder.answer(request, &place).await) }

@@ -59,6 +59,11 @@ pub(crate) fn end_to_end(window: bool) -> Result<PathBuf> {
     messages.lines().find_map(test_program).context("cargo does not say where the end-to-end tests are")
 }
 
+/// The programs of a machine without a screen, with the features that the tests have.
+pub(crate) fn programs() -> Result<()> {
+    run(&mut with_lints("build --workspace --test agent --bin evertoken --bin evertoken-agent --bin evertoken-sandbox"))
+}
+
 /// Where cargo put the end-to-end tests, if this message of its is about them.
 fn test_program(message: &str) -> Option<PathBuf> {
     let is_it = message.contains(&format!(r#""name":"{END_TO_END}""#));

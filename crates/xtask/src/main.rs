@@ -22,6 +22,7 @@ mod screen;
 mod screenshots;
 mod setup;
 mod subject;
+mod systemd;
 mod test;
 mod test_command;
 
@@ -88,6 +89,7 @@ mod tests {
             "test --quick",
             "test --soak",
             "test window",
+            "test systemd",
             "bench",
             "debian",
             "debian trixie",

@@ -73,6 +73,13 @@ pub(crate) const BENCH: &[Package] = &[
 pub(crate) const ROOTS: &[Package] =
     &[package("debootstrap", Program("debootstrap")), package("util-linux", Program("unshare"))];
 
+/// For `cargo xtask test systemd`, beside those.
+pub(crate) const BOOT: &[Package] = &[
+    package("podman", Program("podman")),
+    package("runc", Program("runc")),
+    package("systemd-container", Program("systemd-nspawn")),
+];
+
 /// The page's types are checked with tsc. Only looked for when there is no npm, which may come from elsewhere.
 pub(crate) const NODE: &[Package] = &[package("nodejs", Program("node")), package("npm", Program("npm"))];
 

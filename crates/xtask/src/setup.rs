@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
-use crate::package::{BENCH, DEMO, NODE, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
+use crate::package::{BENCH, BOOT, DEMO, NODE, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -56,6 +56,11 @@ pub(crate) fn for_measuring() -> Result<()> {
 /// For `debian`.
 pub(crate) fn for_debian_roots() -> Result<()> {
     provide(ROOTS.to_vec())
+}
+
+/// For `test systemd`.
+pub(crate) fn for_a_booted_root() -> Result<()> {
+    provide([ROOTS, BOOT].concat())
 }
 
 fn with_node(mut wanted: Vec<Package>) -> Vec<Package> {

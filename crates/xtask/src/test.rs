@@ -11,7 +11,7 @@ use crate::build::{self, PACKAGES};
 use crate::command::{cargo, command, root, run};
 use crate::end_to_end::EndToEnd;
 use crate::test_command::{Options, shut_off, unit_test_command};
-use crate::{setup, subject};
+use crate::{setup, subject, systemd};
 
 type Work = fn(&Options) -> Result<()>;
 
@@ -26,8 +26,10 @@ const STEPS: &[(&str, Work)] = &[
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn test(options: &Options) -> Result<()> {
-    if let Some(subject) = &options.name {
-        return subject::test(subject, options);
+    match options.name.as_deref() {
+        Some("systemd") => return systemd::test(),
+        Some(subject) => return subject::test(subject, options),
+        None => {}
     }
     let begin = Instant::now();
     let mut taken = Vec::new();

@@ -40,7 +40,8 @@ pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> Result<Client, F
     let builder = if endpoint.is_loopback() { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| {
         tracing::warn!("no HTTP client can be built: {}", with_causes(&error));
-        Failure::NotSent(NotSent::NoTrustStore)
+        let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+        Failure::NotSent(if is_named { NotSent::NamedTrustStore } else { NotSent::NoTrustStore })
     })
 }
 

@@ -7,6 +7,7 @@ mod half_closed;
 #[path = "whole_closed.rs"]
 mod half_closed;
 mod health;
+mod json;
 mod origin;
 mod refusal;
 mod routes;

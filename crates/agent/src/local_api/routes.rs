@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::middleware::{from_fn, map_response};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
@@ -27,9 +27,9 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::health;
 use super::origin::refuse_web_pages;
 use super::refusal::Refusal;
+use super::{health, json};
 use crate::request::{AccountRef, Call, Owner};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
@@ -93,6 +93,7 @@ pub(super) fn router(owner: Owner, token_files: TokenFileStore) -> Router {
         .fallback(no_such_call)
         .method_not_allowed_fallback(no_such_call)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(from_fn_with_state(owner.clone(), done_when_it_is_done))
         .layer(from_fn(refuse_web_pages))
         .layer(map_response(name_the_server))
         .layer(Extension(token_files))
@@ -134,15 +135,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 .map_err(|_| bad_request("The request's body did not arrive in time."))?;
         let bytes = bytes.map_err(|error| bad_request(error.body_text()))?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        // serde would take an array for a structure, by the order of its fields, which nobody promises.
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(bad_request("The request's body is not a JSON object."));
         }
         // serde's own message may repeat the input, which may be a token.
-        serde_json::from_slice(text).map(Self).map_err(|error| {
+        json::read(text).map(Self).map_err(|error| {
             bad_request(format!("The request's body is not the JSON that this call takes (line {}).", error.line()))
         })
     }
+}
+
+/// What has changed something is answered when the token files have followed.
+async fn done_when_it_is_done(State(owner): State<Owner>, request: Request, next: Next) -> Response {
+    let changes = request.method() != Method::GET;
+    let response = next.run(request).await;
+    if changes && response.status().is_success() {
+        owner.token_files_kept().await;
+    }
+    response
 }
 
 /// A client sees by it which version answers, whatever the answer is.
@@ -268,7 +278,15 @@ async fn sign_in(
     };
     let later = stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
     let all = stream::once(async move { first }).chain(later);
-    let all = all.map(|event| Ok::<_, Infallible>(sign_in_event(&event)));
+    let all = all.then(move |event| {
+        let owner = owner.clone();
+        async move {
+            if matches!(event, SignInEvent::Done(_)) {
+                owner.token_files_kept().await;
+            }
+            Ok::<_, Infallible>(sign_in_event(&event))
+        }
+    });
     Ok(([(header::CACHE_CONTROL, "no-store")], Sse::new(all)).into_response())
 }
 

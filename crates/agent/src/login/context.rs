@@ -6,8 +6,10 @@ use evertoken_core::api::requests::{SignInEvent, SignInPrompt};
 use evertoken_core::login::token_store::Credential;
 use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::token_response::Grant;
+use tokio::sync::watch;
 
 use super::dropped::SignInServer;
+use super::listener::Ending;
 use crate::request::SignInEvents;
 
 /// What a sign-in works with.
@@ -15,6 +17,8 @@ pub(super) struct SignInContext {
     pub(super) name: AccountName,
     pub(super) at: SignInServer,
     pub(super) events: SignInEvents,
+    /// How it ends, once the login is stored.
+    pub(super) ending: watch::Receiver<Ending>,
 }
 
 impl SignInContext {

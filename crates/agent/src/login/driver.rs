@@ -157,8 +157,9 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
             return Answer::Failed(cancelled());
         };
         let listener = self.listener.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let work =
-            obtain(method, &self.account, &server, self.material.client_secret.clone(), listener.events(), pasted);
+        let (events, ending) = (listener.events(), listener.ending());
+        let client_secret = self.material.client_secret.clone();
+        let work = obtain(method, &self.account, &server, client_secret, events, pasted, ending);
         let obtained = until_ended(work, &mut self.answers, listener).await;
         match obtained {
             Ok(Obtained { credential, ours }) => {

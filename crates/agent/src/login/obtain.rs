@@ -1,19 +1,20 @@
 //! Sign-ins that bring their tokens themselves: with a browser, with a code on another device, with the person's own
 //! command.
 
-use evertoken_core::api::login_problem::keychain_problem;
+use evertoken_core::api::login_problem::login_problem;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::login::token_store::Credential;
 use evertoken_core::oauth::client_authentication::ClientSecret;
+use evertoken_core::oauth::failure::Failure;
 use evertoken_core::oauth::origin::Bound;
 use evertoken_core::oauth::server::{Server, SignInMethod};
-
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::browser::Pasted;
 use super::context::SignInContext;
 use super::dropped::SignInServer;
+use super::listener::Ending;
 use super::{browser, command, device};
 use crate::request::SignInEvents;
 use crate::rotation::AccountContext;
@@ -40,11 +41,12 @@ pub(super) async fn obtain(
     given: Option<ClientSecret>,
     events: SignInEvents,
     mut pasted: mpsc::UnboundedReceiver<Pasted>,
+    ending: watch::Receiver<Ending>,
 ) -> Result<Obtained, Problem> {
     let secret = prepare(account, server, given.clone()).await?;
     let client_secret = secret.map(|secret| Bound::new(secret, server.origins()));
     let at = SignInServer { server: server.clone(), client_secret };
-    let context = SignInContext { name: account.name.clone(), at, events };
+    let context = SignInContext { name: account.name.clone(), at, events, ending };
     let grant = match method {
         SignInMethod::Browser => browser::sign_in(&context, &mut pasted).await?,
         SignInMethod::Device => device::sign_in(&context).await?,
@@ -71,7 +73,7 @@ async fn prepare(
 ) -> Result<Option<ClientSecret>, Problem> {
     /// About as long as a token.
     const PROBE: usize = 2048;
-    let locked_out = |problem| keychain_problem(&account.name, problem);
+    let locked_out = |problem| login_problem(&account.name, &Failure::Keychain(problem));
     let _lock = AccountLock::acquire(account.lock.clone()).await?;
     account.tokens.prove_writable(PROBE).await.map_err(locked_out)?;
     let left = account.tokens.client_secret_left().await.map_err(locked_out)?;

@@ -41,6 +41,7 @@ impl Agent {
             Call::AccountSettings(account, reply) => drop(reply.send(self.account_settings(account))),
             Call::Settings(reply) => drop(reply.send(Ok(self.configuration.settings.clone()))),
             Call::Locks(reply) => drop(reply.send(Ok(self.locks()))),
+            Call::TokenFilesKept(reply) => self.token_files.when_kept(reply),
             Call::ChangeSettings(change, reply) => drop(reply.send(self.change_settings(change))),
         }
     }

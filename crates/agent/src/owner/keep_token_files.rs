@@ -95,5 +95,6 @@ impl Agent {
         }
         // What changed since the job began.
         self.keep_token_files();
+        self.token_files.answer_if_kept();
     }
 }

@@ -83,7 +83,7 @@ impl Agent {
             Ok((self.account_to_log_in(account)?, begin))
         });
         match begin {
-            Ok((name, begin)) => self.begin(name, begin, Listener::Events(events)),
+            Ok((name, begin)) => self.begin(name, begin, Listener::of_sign_in(events)),
             Err(problem) => drop(events.send(SignInEvent::Problem(problem))),
         }
     }

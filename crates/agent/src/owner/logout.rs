@@ -140,13 +140,16 @@ fn live(tokens: StoredTokens) -> Vec<StoredRefreshToken> {
     kept.chain(tokens.waiting).collect()
 }
 
-/// `None`: there was nothing to revoke, or nowhere to do it.
+/// `None`: there was nothing to revoke.
 async fn revoke_all(context: &AccountContext, left: Vec<StoredRefreshToken>) -> Option<Revocation> {
     let configured = context.server.get()?;
     let mut last = None;
     for login in left {
         let server = login.server(&configured);
-        let Some(endpoint) = &server.revocation_endpoint else { continue };
+        let Some(endpoint) = &server.revocation_endpoint else {
+            last.get_or_insert_with(Revocation::not_asked);
+            continue;
+        };
         let lacks_secret = server.token_endpoint_auth_method.needs_secret() && login.client_secret.is_none();
         let outcome = if lacks_secret {
             Err(KeychainProblem::NoClientSecret.to_string())

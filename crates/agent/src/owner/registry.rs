@@ -9,7 +9,7 @@ use evertoken_core::api::requests::{AccountChange, AccountSettings, NewAccount};
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::config::{Configuration, Edit, Settings, SettingsChange};
 use evertoken_core::login::policy::Policy;
-use evertoken_core::login::session::Phase;
+use evertoken_core::login::session::{Event, Phase, Recovered};
 use evertoken_core::login::token_store::LogIn;
 use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::server::Server;
@@ -168,6 +168,8 @@ impl Agent {
         let id = AccountId::random(random_bits());
         let account = Account { id: Some(id), ..Account::of(server) };
         self.apply(&Edit::PutAccount(name.clone(), Box::new(account)))?;
+        // Nothing in the keychain can belong to an id that is new.
+        self.step(&name, Event::Opened(Recovered::default()));
         self.status_of(&name)
     }
 
@@ -216,15 +218,17 @@ impl Agent {
         server: Server,
         change: AccountChange,
     ) -> Result<AccountStatus, Problem> {
+        self.change_sharing(name, &change)?;
         self.apply(&Edit::SetServer(name.clone(), Box::new(server)))?;
         self.apply_change(name, change)
     }
 
     fn apply_change(&mut self, name: &AccountName, change: AccountChange) -> Result<AccountStatus, Problem> {
+        // What may be refused comes first.
+        self.change_sharing(name, &change)?;
         if change.default {
             self.apply(&Edit::SetDefault(name.clone()))?;
         }
-        self.change_sharing(name, &change)?;
         match change.name {
             Some(to) if to != *name => self.rename(name, to),
             Some(_) | None => self.status_of(name),

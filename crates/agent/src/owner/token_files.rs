@@ -9,12 +9,15 @@ use evertoken_core::api::status::TokenFileStatus;
 use evertoken_core::oauth::token::Fingerprint;
 use jiff::Timestamp;
 
+use crate::request::Reply;
 use crate::store::token_file::TokenFileStore;
 
 /// What was last done about each file.
 pub(super) struct TokenFiles {
     pub(super) store: TokenFileStore,
     pub(super) files: BTreeMap<PathBuf, Kept>,
+    /// Who waits until nothing is under way.
+    waiting: Vec<Reply<()>>,
 }
 
 pub(super) struct Kept {
@@ -46,13 +49,25 @@ impl TokenFiles {
     pub(super) fn new(store: TokenFileStore) -> Self {
         let left = |account| Kept { account, wanted: None, is_running: false, problem: None };
         let files = store.known().into_iter().map(|(path, account)| (path, left(account))).collect();
-        Self { store, files }
+        Self { store, files, waiting: Vec::new() }
     }
 
     pub(super) fn status(&self, sharing: &Sharing) -> Option<TokenFileStatus> {
         let TokenFile { path, form } = sharing.token_file.as_ref()?;
         let problem = self.files.get(path.as_path()).and_then(|kept| kept.problem.clone());
         Some(TokenFileStatus { path: path.as_path().to_owned(), form: *form, problem })
+    }
+
+    /// Answers when no file is being written or removed.
+    pub(super) fn when_kept(&mut self, reply: Reply<()>) {
+        self.waiting.push(reply);
+        self.answer_if_kept();
+    }
+
+    pub(super) fn answer_if_kept(&mut self) {
+        if !self.files.values().any(|kept| kept.is_running) {
+            self.waiting.drain(..).for_each(|reply| drop(reply.send(Ok(()))));
+        }
     }
 
     /// What failed is tried once more.

@@ -73,6 +73,9 @@ pub fn run(options: Options) -> Result<(), StartError> {
     platform::run(options, inherited, Reports::new())
 }
 
+/// Who started us waits no longer than 10 s. A keychain answers at once, or after this it does not count.
+const OPENED_WITHIN: Duration = Duration::from_secs(3);
+
 /// What the agent reports, and to whom. Made first: where the tray owns the main thread, it watches before the agent
 /// runs.
 struct Reports {
@@ -130,7 +133,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let _only_agent = OnlyAgent::claim(&paths, &inherited)?;
     let listener = local_api::bind(&paths.socket, inherited)?;
     let Reports { info, sender: reports, answers } = reports;
-    let (watched, followed) = (reports.subscribe(), reports.subscribe());
+    let (watched, followed, opened) = (reports.subscribe(), reports.subscribe(), reports.subscribe());
     info!(version = info.version, socket = %paths.socket.display(), "the agent runs");
 
     let (calls, calls_in) = mpsc::unbounded_channel();
@@ -175,7 +178,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     tokio::spawn(power_and_network::watch(system_out));
     service_manager::follow(followed);
     if options.announce_ready {
-        announce_ready();
+        tokio::spawn(announce_when_opened(opened));
     }
     agent.run(inputs).await;
     // A notification that nobody answers any more does not stay.
@@ -195,6 +198,13 @@ fn keychain_of(settings: &Settings, paths: &Paths) -> Keychain {
             Keychain::file(&service_name(), path, file.key, std::env::var_os("CREDENTIALS_DIRECTORY"))
         }
     }
+}
+
+/// The first command after a start tells how the accounts are, and not that they are being opened.
+async fn announce_when_opened(mut reports: watch::Receiver<Arc<StatusReport>>) {
+    let opened = reports.wait_for(|report| report.is_opened());
+    let _ = tokio::time::timeout(OPENED_WITHIN, opened).await;
+    announce_ready();
 }
 
 /// Who started us waits for this line. Nobody reading it is no reason to end.

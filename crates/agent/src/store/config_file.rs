@@ -34,6 +34,9 @@ pub enum ConfigurationFileError {
         /// Why.
         source: ConfigurationError,
     },
+    /// The file is good, and what was to be written into it is not.
+    #[error("{0}")]
+    Edit(ConfigurationError),
 }
 
 impl ConfigurationFile {
@@ -49,8 +52,10 @@ impl ConfigurationFile {
     /// Changes the file and answers the new configuration. The text is read anew, so that what a person wrote
     /// meanwhile stays.
     pub(crate) fn edit(&self, edit: &Edit) -> Result<Configuration, ConfigurationFileError> {
-        let text = edit.apply(&self.text()?).map_err(|source| self.content(source))?;
-        let configuration = config::parse(&text).map_err(|source| self.content(source))?;
+        let before = self.text()?;
+        config::parse(&before).map_err(|source| self.content(source))?;
+        let text = edit.apply(&before).map_err(|source| self.content(source))?;
+        let configuration = config::parse(&text).map_err(ConfigurationFileError::Edit)?;
         self.replace(&text).map_err(|source| self.io(source))?;
         Ok(configuration)
     }
@@ -102,6 +107,13 @@ impl ConfigurationFile {
 
 impl From<ConfigurationFileError> for Problem {
     fn from(error: ConfigurationFileError) -> Self {
+        if let ConfigurationFileError::Edit(error) = error {
+            return Self::new(
+                ProblemKind::InvalidInput,
+                format!("Nothing was changed: {error}."),
+                "Ask for something else; the logins are as they were.",
+            );
+        }
         Self::new(
             ProblemKind::Configuration,
             format!("The configuration cannot be used, and was left as it is: {error}."),

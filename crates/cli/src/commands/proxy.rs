@@ -30,7 +30,7 @@ Examples:
 
 Environment of the command, and lines that are printed:
   EVERTOKEN_PROXY_URL      where the proxy listens, to be used like the API's own address
-  EVERTOKEN_PROXY_TOKEN    for Authorization: Bearer
+  EVERTOKEN_PROXY_TOKEN    for Authorization: Bearer, or as the password of Basic with any user name
   EVERTOKEN_PROXY_SOCKET   instead of both with --listen unix:PATH; nothing is to be shown there
 
 EVERTOKEN_LOG=info writes a line for each request to standard error, without query, headers and body.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use evertoken_core::oauth::endpoint::Endpoint;
 
-use super::{Finding, variable};
+use super::{Finding, Surroundings};
 
 const CHECK: &str = "certificates";
 /// Where distributions keep the bundle: Debian and Alpine, Fedora, SUSE, Arch and others.
@@ -24,16 +24,18 @@ const VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// What a variable names, and whether it can be read.
 type Named = (&'static str, PathBuf, bool);
 
-pub(super) fn look(endpoints: &[Endpoint]) -> Finding {
+pub(super) fn look(surroundings: &Surroundings, endpoints: &[Endpoint]) -> Finding {
     let named: Vec<Named> = VARIABLES
         .into_iter()
         .filter_map(|name| {
-            let places: Vec<PathBuf> = std::env::split_paths(&variable(name)?).collect();
-            let can_be_read = places.iter().any(|place| has_content(place));
+            let places: Vec<PathBuf> = std::env::split_paths(&surroundings.variable(name)?).collect();
+            let here = || places.iter().any(|place| has_content(place));
+            let can_be_read = surroundings.has_certificates().unwrap_or_else(here);
             Some((name, places.into_iter().next().unwrap_or_default(), can_be_read))
         })
         .collect();
     let store = BUNDLES.into_iter().chain([FOLDER]).map(Path::new).find(|place| has_content(place));
+    let store = store.filter(|_| surroundings.has_certificates() != Some(false));
     verdict(endpoints.iter().any(|endpoint| !endpoint.is_loopback()), &named, store)
 }
 

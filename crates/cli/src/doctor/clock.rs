@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_off_against_the_endpoint_is_named_with_its_side() {
         let found = |ahead| {
-            let diagnosis = Diagnosis { session_bus: None, endpoint_clock_ahead: ahead, held_locks: Vec::new() };
+            let diagnosis = Diagnosis { endpoint_clock_ahead: ahead, ..Diagnosis::default() };
             verdict(None, Some(&diagnosis), NOW)
         };
         assert_eq!((found(None).verdict, found(Some(-119)).verdict), (Verdict::Ok, Verdict::Ok));

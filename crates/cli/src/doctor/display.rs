@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::{Finding, variable};
+use super::{Finding, Surroundings};
 
 const CHECK: &str = "display";
 const CURE: &str = "None is needed but for window, tray and clipboard; for those, run the agent in a desktop session.";
@@ -15,9 +15,9 @@ struct Named {
     exists: Option<bool>,
 }
 
-pub(super) fn look() -> Finding {
-    let value = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
-    let runtime = variable("XDG_RUNTIME_DIR").map(PathBuf::from);
+pub(super) fn look(surroundings: &Surroundings) -> Finding {
+    let value = |name| surroundings.variable(name);
+    let runtime = surroundings.folder("XDG_RUNTIME_DIR");
     let wayland = value("WAYLAND_DISPLAY").map(|value| {
         let exists = runtime.map(|runtime| runtime.join(&value).exists());
         Named { variable: "WAYLAND_DISPLAY", value, exists }

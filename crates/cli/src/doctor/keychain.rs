@@ -1,5 +1,5 @@
 use evertoken_core::api::diagnosis::{Diagnosis, Presence};
-use evertoken_core::api::login_problem::keychain_problem;
+use evertoken_core::api::login_problem::{NO_DEFAULT_KEYRING, keychain_problem};
 use evertoken_core::api::status::{AccountStatus, State, StatusReport};
 use evertoken_core::config::Keychain;
 use evertoken_core::keychain::KeychainProblem;
@@ -12,6 +12,7 @@ const PROBLEMS: [KeychainProblem; 12] = [
     KeychainProblem::TimedOut,
     KeychainProblem::PasswordAsked,
     KeychainProblem::Unavailable,
+    KeychainProblem::NoDefaultKeyring,
     KeychainProblem::Refused,
     KeychainProblem::Missing,
     KeychainProblem::KeyMissing,
@@ -44,6 +45,10 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>, diagnosis: 
     }
     if report.accounts.iter().any(|account| account.refresh_token.is_some()) {
         return Finding::ok(CHECK, "It answers and holds the login.");
+    }
+    if diagnosis.is_some_and(|diagnosis| diagnosis.has_default_keyring == Some(false)) {
+        let what = "It has no default keyring, so no login can be kept.";
+        return Finding::fail(CHECK, what, NO_DEFAULT_KEYRING);
     }
     let on_bus = diagnosis.and_then(|diagnosis| diagnosis.session_bus).map(|bus| bus.keychain);
     if on_bus == Some(Presence::Absent) {

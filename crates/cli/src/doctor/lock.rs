@@ -24,7 +24,7 @@ mod tests {
     #[test]
     fn who_is_in_the_way_of_an_account_is_named() {
         let held = HeldLock { account: "eu".parse().unwrap(), holder: "flock (process 7)".to_owned() };
-        let diagnosis = Diagnosis { session_bus: None, endpoint_clock_ahead: None, held_locks: vec![held] };
+        let diagnosis = Diagnosis { held_locks: vec![held], ..Diagnosis::default() };
         let finding = verdicts(Some(&diagnosis)).remove(0);
         assert!(finding.what.starts_with("flock (process 7) holds the lock of eu"), "{finding:?}");
         assert_eq!(verdicts(None), []);

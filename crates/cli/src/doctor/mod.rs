@@ -25,6 +25,7 @@ mod session_bus;
 #[cfg(unix)]
 mod socket;
 mod state_folder;
+mod surroundings;
 mod token_file;
 mod window;
 
@@ -37,6 +38,7 @@ use jiff::Timestamp;
 
 pub(crate) use finding::{Finding, Verdict, worst};
 pub(crate) use page::page;
+use surroundings::Surroundings;
 
 /// Every finding, in the order in which one depends on another.
 pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
@@ -45,6 +47,12 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
     let reached = agent::reach(paths).await;
     let report = reached.report();
     let diagnosis = reached.diagnosis(paths).await;
+    let surroundings = Surroundings::of(diagnosis.as_ref(), paths);
+    let file = if surroundings.configuration_folder() == paths.config {
+        file
+    } else {
+        configuration::read(&surroundings.configuration_folder().join("config.toml"))
+    };
     let configured = file.configuration();
     let keychain = configured.as_ref().map_or(Keychain::Os, |configuration| configuration.settings.keychain);
     let endpoints = endpoints(report);
@@ -53,20 +61,20 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
     #[cfg(unix)]
     findings.push(socket::look(&paths.socket));
     findings.push(configuration::verdict(&file, report));
-    findings.push(state_folder::look(&paths.state));
+    findings.push(state_folder::look(surroundings.state_folder()));
     #[cfg(target_os = "linux")]
-    findings.push(session_bus::look(keychain));
+    findings.push(session_bus::look(&surroundings, keychain));
     findings.push(keychain::verdict(keychain, report, diagnosis.as_ref()));
     #[cfg(target_os = "linux")]
-    findings.push(display::look());
+    findings.push(display::look(&surroundings));
     #[cfg(target_os = "linux")]
     findings.push(clipboard::look());
     #[cfg(target_os = "linux")]
     findings.extend(services::verdicts(diagnosis.as_ref()));
     findings.push(window::look());
     #[cfg(target_os = "linux")]
-    findings.push(certificates::look(&endpoints));
-    findings.push(proxy::look(&endpoints).await);
+    findings.push(certificates::look(&surroundings, &endpoints));
+    findings.push(proxy::look(&surroundings, &endpoints).await);
     findings.push(clock::verdict(report, diagnosis.as_ref(), Timestamp::now()));
     findings.extend(account::verdicts(report, Timestamp::now()));
     findings.extend(lock::verdicts(diagnosis.as_ref()));

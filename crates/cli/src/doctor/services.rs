@@ -56,7 +56,7 @@ mod tests {
     use evertoken_core::api::diagnosis::SessionBus;
 
     fn found(bus: Option<SessionBus>) -> Vec<Verdict> {
-        let diagnosis = Diagnosis { session_bus: bus, endpoint_clock_ahead: None, held_locks: Vec::new() };
+        let diagnosis = Diagnosis { session_bus: bus, ..Diagnosis::default() };
         verdicts(Some(&diagnosis)).iter().map(|finding| finding.verdict).collect()
     }
 

@@ -6,7 +6,7 @@ use std::os::unix::net::{SocketAddr, UnixStream};
 
 use evertoken_core::config::Keychain;
 
-use super::{Finding, variable};
+use super::{Finding, Surroundings};
 
 const CHECK: &str = "session-bus";
 const VARIABLE: &str = "DBUS_SESSION_BUS_ADDRESS";
@@ -24,11 +24,11 @@ enum Met {
     Nowhere,
 }
 
-pub(super) fn look(keychain: Keychain) -> Finding {
-    let set = variable(VARIABLE).map(|address| address.to_string_lossy().into_owned());
+pub(super) fn look(surroundings: &Surroundings, keychain: Keychain) -> Finding {
+    let set = surroundings.variable(VARIABLE);
     // What every D-Bus library takes when the variable is not set.
     let address = set.or_else(|| {
-        let socket = std::path::Path::new(&variable("XDG_RUNTIME_DIR")?).join("bus");
+        let socket = surroundings.folder("XDG_RUNTIME_DIR")?.join("bus");
         socket.exists().then(|| format!("unix:path={}", socket.display()))
     });
     verdict(&address.map_or(Met::Nowhere, |address| meet(&address)), keychain)

@@ -25,7 +25,8 @@ async fn connect_to(socket: &Path) -> io::Result<UnixStream> {
     let stream = UnixStream::connect(socket).await?;
     // A log-in sends a refresh token through here: never to another user's process that sits on the path.
     match stream.peer_cred()?.uid() {
-        peer if peer == me() => Ok(stream),
+        // For root, who is systemd's user too, the socket's file says whose it is.
+        peer if peer == me() && !is_somebody_elses(socket) => Ok(stream),
         // Systemd listens before the agent runs, as root. The socket's file then says whose it is.
         0 if is_ours(socket) => Ok(stream),
         _ => Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user's process listens there")),
@@ -34,6 +35,10 @@ async fn connect_to(socket: &Path) -> io::Result<UnixStream> {
 
 fn me() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+fn is_somebody_elses(socket: &Path) -> bool {
+    fs::metadata(socket).is_ok_and(|file| file.uid() != me())
 }
 
 /// Only root can give a socket to another user, and in this folder nobody but root and its owner can replace it.

@@ -6,6 +6,10 @@ use crate::keychain::KeychainProblem;
 use crate::oauth::authorization_code::CallbackRefusal;
 use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, OAuthError, Refusal};
 
+/// What to do where a keychain has no default keyring: after an automatic log-in, or where it was deleted.
+pub const NO_DEFAULT_KEYRING: &str = "Make one and set it as default: in Passwords and Keys (seahorse), in KeePassXC, or by logging in to the desktop with \
+     your password instead of automatically; Evertoken goes on by itself.";
+
 /// The problem of a locked or absent keychain.
 #[must_use]
 pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
@@ -15,6 +19,7 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         KeychainProblem::Unavailable => {
             "Start a keychain such as GNOME Keyring, or open your database in KeePassXC; Evertoken goes on by itself."
         }
+        KeychainProblem::NoDefaultKeyring => NO_DEFAULT_KEYRING,
         KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
         KeychainProblem::Missing => "Unlock the keychain that was used before, or log in again.",
         KeychainProblem::KeyMissing => {
@@ -219,7 +224,10 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
         Failure::ServerChanged(foreign) => crate::login::session::server_changed(account, foreign),
         Failure::Keychain(problem) => {
             let Problem { advice, .. } = keychain_problem(account, *problem);
-            with(ProblemKind::Keychain, "nothing was sent and nothing was changed", &advice)
+            // In a log-in the secret is for the person to give.
+            let is_theirs = *problem == KeychainProblem::NoClientSecret;
+            let kind = if is_theirs { ProblemKind::InvalidInput } else { ProblemKind::Keychain };
+            with(kind, "nothing was sent and nothing was changed", &advice)
         }
         Failure::Journal => with(
             ProblemKind::Failed,

@@ -376,7 +376,7 @@ pub struct LogoutAnswer {
     /// The account.
     #[serde(flatten)]
     pub account: AccountStatus,
-    /// What became of the refresh token at the server; absent where the account names no revocation endpoint.
+    /// What became of the refresh token at the server; absent where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
 }

@@ -81,6 +81,8 @@ pub enum NotSent {
     CertificateNotYetValid,
     /// This machine has no certificates to check the server's with.
     NoTrustStore,
+    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` takes the place of this machine's certificates and names none.
+    NamedTrustStore,
     /// The request itself cannot be built.
     Malformed,
 }
@@ -217,13 +219,16 @@ impl NotSent {
                 "the endpoint's certificate is not valid yet, or this machine's clock is wrong"
             }
             Self::NoTrustStore => "this machine has no certificates to check the endpoint's with",
+            Self::NamedTrustStore => {
+                "no certificate can be read where SSL_CERT_FILE or SSL_CERT_DIR of the agent's environment points"
+            }
             Self::Malformed => "the request cannot be built from this account's settings",
         }
     }
 
     /// What concerns certificates, and so this machine's clock and trust store too.
-    pub const OF_CERTIFICATES: [Self; 4] =
-        [Self::Tls, Self::CertificateExpired, Self::CertificateNotYetValid, Self::NoTrustStore];
+    pub const OF_CERTIFICATES: [Self; 5] =
+        [Self::Tls, Self::CertificateExpired, Self::CertificateNotYetValid, Self::NoTrustStore, Self::NamedTrustStore];
 
     /// Does it concern certificates?
     #[must_use]

@@ -30,6 +30,14 @@ impl Revocation {
         Self { confirmed: outcome.is_ok(), reason: outcome.err() }
     }
 
+    /// There was something to revoke, and nowhere to do it.
+    #[must_use]
+    pub fn not_asked() -> Self {
+        let reason = "the account names no revocation endpoint, so the server was not asked, and its access token may \
+                      live on until it expires";
+        Self { confirmed: false, reason: Some(reason.to_owned()) }
+    }
+
     /// A sentence for the person who logged out.
     #[must_use]
     pub fn in_words(&self) -> String {

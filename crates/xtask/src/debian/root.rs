@@ -31,9 +31,7 @@ impl Root {
             fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
         fs::create_dir_all(&folder)?;
-        let mut debootstrap = command("debootstrap");
-        debootstrap.args(["--variant=minbase", &format!("--include={PACKAGES}"), suite]).arg(&folder).arg(mirror()?);
-        run(&mut debootstrap)?;
+        run(&mut debootstrap(PACKAGES, suite, &folder)?)?;
         let rust = output(command("rustc").args(["--print", "sysroot"]))?.trim().to_owned();
         let made = Self { folder, rust };
         // Debian's installer writes it, debootstrap does not.
@@ -83,6 +81,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         return Ok(());
     }
     run(command("cp").args(["--archive", "--no-target-directory"]).arg(from).arg(to))
+}
+
+/// Makes a small Debian with these packages, from the archive that this machine's apt uses.
+pub(crate) fn debootstrap(packages: &str, suite: &str, folder: &Path) -> Result<Command> {
+    let mut debootstrap = command("debootstrap");
+    debootstrap.args(["--variant=minbase", &format!("--include={packages}"), suite]).arg(folder).arg(mirror()?);
+    Ok(debootstrap)
 }
 
 /// The archive that this machine's apt uses.

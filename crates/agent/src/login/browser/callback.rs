@@ -1,5 +1,6 @@
 //! The port that the browser comes back to. Every program and every web page of this machine can reach it: what is no
-//! answer to our request is refused and changes nothing, and the first that is closes the port.
+//! answer to our request is refused and changes nothing, and the first that is counts. Its page comes when the login is
+//! stored, or not to be had; the port stays a little longer, so that a reload meets the same page.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +9,7 @@ use std::time::Duration;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::oauth::authorization_code::{Authorization, CallbackError, CallbackRefusal};
 use evertoken_core::oauth::issuer::Issuer;
-use evertoken_core::oauth::token::AuthorizationCode;
+use evertoken_core::oauth::token::{AuthorizationCode, Fingerprint};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{HOST, HeaderName, ORIGIN};
@@ -18,16 +19,22 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 use super::listeners::Listeners;
 use super::page;
 use super::pasted::Pasted;
+use crate::login::listener::Ending;
 
 /// At the same time. A browser opens one or two.
 const MOST_CONNECTIONS: usize = 16;
 /// A browser on the same machine asks at once.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the page waits for the login to be stored: longer than the lock, the endpoint and the keychain usually take.
+const STORED_WITHIN: Duration = Duration::from_secs(120);
+/// How long a reload is answered after the end.
+pub(super) const RELOADS_WITHIN: Duration = Duration::from_secs(60);
 /// In bytes: an address with a long code in it, and a browser's headers.
 const LARGEST_HEADER: usize = 32 << 10;
 /// What a page cannot leave out, and what a person's own browser says here (Fetch Metadata).
@@ -47,6 +54,8 @@ pub(super) struct Callback {
     /// The one host that requests may name: any other was resolved by somebody's name server (DNS rebinding).
     pub(super) host: String,
     pub(super) issuer: Option<Issuer>,
+    /// How long a reload of the last page is answered: not at all on a port that the next sign-in needs.
+    pub(super) reloads_within: Duration,
     /// The server says that its every answer names it (RFC 9207).
     pub(super) names_issuer: bool,
 }
@@ -55,29 +64,61 @@ type Outcome = Result<AuthorizationCode, CallbackRefusal>;
 
 struct Waiting {
     callback: Callback,
-    /// Gone once the answer has come.
-    answer: Mutex<Option<oneshot::Sender<Outcome>>>,
+    answer: Mutex<Awaited>,
+    ending: watch::Receiver<Ending>,
 }
 
-/// Waits for the one answer, and closes the port.
+enum Awaited {
+    Yet(oneshot::Sender<Outcome>),
+    /// The answer that came: a page that is loaded again gives it again. It has the code in it, so it is not kept.
+    Received(Fingerprint),
+}
+
+/// The port closes with the sign-in, unless an answer came.
+struct Port(Option<AbortHandle>);
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        self.0.take().inspect(AbortHandle::abort);
+    }
+}
+
+/// Waits for the one answer.
 pub(super) async fn receive(
     listeners: Listeners,
     callback: Callback,
     pasted: &mut mpsc::UnboundedReceiver<Pasted>,
+    ending: watch::Receiver<Ending>,
 ) -> Result<(Authorization, AuthorizationCode), CallbackRefusal> {
     let (answer, received) = oneshot::channel();
-    let waiting = Arc::new(Waiting { callback, answer: Mutex::new(Some(answer)) });
+    let waiting = Arc::new(Waiting { callback, answer: Mutex::new(Awaited::Yet(answer)), ending });
+    let serving = tokio::spawn(serve_until_seen(listeners, Arc::clone(&waiting)));
+    let mut port = Port(Some(serving.abort_handle()));
     let outcome = tokio::select! {
-        outcome = received => outcome.unwrap_or(Err(CallbackRefusal::NoCode)),
+        outcome = received => {
+            port.0 = None;
+            outcome.unwrap_or(Err(CallbackRefusal::NoCode))
+        }
         outcome = first_pasted(&waiting.callback, pasted) => outcome,
-        never = accept_all(&listeners.first, &waiting) => match never {},
-        never = accept_from_other(&listeners, &waiting) => match never {},
     };
-    drop(listeners);
     let code = outcome?;
     // Whoever is still being answered holds it too.
     let Callback { authorization, .. } = &waiting.callback;
     Ok((authorization.clone(), code))
+}
+
+async fn serve_until_seen(listeners: Listeners, waiting: Arc<Waiting>) {
+    tokio::select! {
+        never = accept_all(&listeners.first, &waiting) => match never {},
+        never = accept_from_other(&listeners, &waiting) => match never {},
+        () = until_seen(waiting.ending.clone(), waiting.callback.reloads_within) => {}
+    }
+}
+
+async fn until_seen(mut ending: watch::Receiver<Ending>, reloads_within: Duration) {
+    if ending.wait_for(Option::is_some).await.is_ok() {
+        tokio::time::sleep(reloads_within).await;
+    }
 }
 
 /// Waits for the one answer that a person brings from a browser on another machine.
@@ -127,7 +168,7 @@ async fn accept_all(listener: &TcpListener, waiting: &Arc<Waiting>) -> Infallibl
         let waiting = Arc::clone(waiting);
         tokio::spawn(async move {
             // A browser that breaks off is its own affair.
-            let _ = tokio::time::timeout(CONNECTION_TIMEOUT, serve(stream, waiting)).await;
+            let _ = tokio::time::timeout(CONNECTION_TIMEOUT + STORED_WITHIN, serve(stream, waiting)).await;
             drop(place);
         });
     }
@@ -135,8 +176,8 @@ async fn accept_all(listener: &TcpListener, waiting: &Arc<Waiting>) -> Infallibl
 
 async fn serve(stream: TcpStream, waiting: Arc<Waiting>) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let response = waiting.respond(&request);
-        async move { Ok::<_, Infallible>(response) }
+        let waiting = Arc::clone(&waiting);
+        async move { Ok::<_, Infallible>(waiting.respond(&request).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(CONNECTION_TIMEOUT);
@@ -144,7 +185,7 @@ async fn serve(stream: TcpStream, waiting: Arc<Waiting>) {
 }
 
 impl Waiting {
-    fn respond(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn respond(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         if !self.is_navigation(request) {
             return page::refused(StatusCode::FORBIDDEN, "This request did not come from a person's browser.");
         }
@@ -158,7 +199,9 @@ impl Waiting {
                     page::refused(StatusCode::FORBIDDEN, "A web page led here, and not the person.")
                 }
             }
-            path if path == self.callback.callback_path => self.called_back(request.uri().query().unwrap_or_default()),
+            path if path == self.callback.callback_path => {
+                self.called_back(request.uri().query().unwrap_or_default()).await
+            }
             _ => page::refused(StatusCode::NOT_FOUND, "There is nothing here."),
         }
     }
@@ -173,7 +216,7 @@ impl Waiting {
         request.method() == Method::GET && is_here && authority && navigates && !headers.contains_key(ORIGIN)
     }
 
-    fn called_back(&self, query: &str) -> Response<Full<Bytes>> {
+    async fn called_back(&self, query: &str) -> Response<Full<Bytes>> {
         let Callback { authorization, issuer, names_issuer, .. } = &self.callback;
         let read = authorization.read_callback(query, issuer.as_ref(), *names_issuer);
         let outcome = match read {
@@ -184,14 +227,37 @@ impl Waiting {
                 return page::refused(StatusCode::BAD_REQUEST, "This answer does not belong to the sign-in here.");
             }
         };
-        let Some(answer) = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let refused = outcome.as_ref().err().map(CallbackRefusal::in_words);
+        if !self.is_the_answer(query, outcome) {
             return page::refused(StatusCode::GONE, "This sign-in has had its answer.");
+        }
+        match refused {
+            Some(reason) => page::failed(&reason),
+            None => self.page_at_the_end().await,
+        }
+    }
+
+    /// Hands the first one on. Is it that one, or the same again?
+    fn is_the_answer(&self, query: &str, outcome: Outcome) -> bool {
+        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Awaited::Received(first) = &*answer {
+            return *first == Fingerprint::of(query);
+        }
+        if let Awaited::Yet(awaited) = std::mem::replace(&mut *answer, Awaited::Received(Fingerprint::of(query))) {
+            let _ = awaited.send(outcome);
+        }
+        true
+    }
+
+    async fn page_at_the_end(&self) -> Response<Full<Bytes>> {
+        let mut ending = self.ending.clone();
+        let Ok(ended) = tokio::time::timeout(STORED_WITHIN, ending.wait_for(Option::is_some)).await else {
+            return page::continues();
         };
-        let response = match &outcome {
-            Ok(_) => page::done(),
-            Err(refusal) => page::failed(&refusal.in_words()),
-        };
-        let _ = answer.send(outcome);
-        response
+        match ended.ok().and_then(|ended| ended.clone()) {
+            Some(Ok(())) => page::done(),
+            Some(Err(problem)) => page::problem(&problem),
+            None => page::failed("the sign-in was cancelled"),
+        }
     }
 }

@@ -23,7 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 
-use self::callback::{Callback, receive};
+use self::callback::{Callback, RELOADS_WITHIN, receive};
 use self::listeners::Listeners;
 pub(crate) use self::pasted::Pasted;
 use super::context::SignInContext;
@@ -67,13 +67,14 @@ pub(super) async fn sign_in(
         callback_path: configured.path().to_owned(),
         host,
         issuer: server.issuer.clone(),
+        reloads_within: if configured.port().is_some() { Duration::ZERO } else { RELOADS_WITHIN },
         names_issuer: names_issuer(server.issuer.as_ref()).await,
     };
     let opened = browser::open(&url);
     let expires_at = Timestamp::now() + SignedDuration::try_from(TIMEOUT).unwrap_or_default();
     let told = redirect_uri.clone();
     context.prompt(SignInPrompt::Browser { url, opened, redirect_uri: told, authorization_url, expires_at });
-    let received = tokio::time::timeout(TIMEOUT, receive(listeners, callback, pasted)).await;
+    let received = tokio::time::timeout(TIMEOUT, receive(listeners, callback, pasted, context.ending.clone())).await;
     let (authorization, code) = match received {
         Ok(Ok(received)) => received,
         Ok(Err(refusal)) => return Err(refused(context, &refusal)),

@@ -1,5 +1,6 @@
 //! What the browser shows at the end of a sign-in: a few words, no script, no code, no token.
 
+use evertoken_core::api::problem::{Problem, ProblemKind};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
@@ -20,9 +21,22 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// The answer has come.
+/// The login is stored.
 pub(super) fn done() -> Response<Full<Bytes>> {
-    page(StatusCode::OK, "You can close this page", "Evertoken has the server's answer and continues automatically.")
+    page(StatusCode::OK, "You are logged in", "Evertoken has stored the login. You can close this page.")
+}
+
+/// The answer has come, and what follows takes long.
+pub(super) fn continues() -> Response<Full<Bytes>> {
+    let text = "Evertoken has the server's answer and continues automatically; it will say how it went. You can close this page.";
+    page(StatusCode::OK, "Not finished yet", text)
+}
+
+/// The login is not stored, or not yet.
+pub(super) fn problem(problem: &Problem) -> Response<Full<Bytes>> {
+    let is_open = [ProblemKind::AnotherUser, ProblemKind::Keychain].contains(&problem.kind);
+    let title = if is_open { "Not finished yet" } else { "Not signed in" };
+    page(StatusCode::OK, title, &format!("{} {} You can close this page.", problem.detail, problem.advice))
 }
 
 /// The server's answer is an error.

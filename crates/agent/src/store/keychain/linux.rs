@@ -18,6 +18,8 @@ use crate::system::power_and_network::bus;
 /// Items have labels.
 pub(super) const OPENER: Opener = Opener { open, has_labels: true };
 
+/// In the words of the store's library for "there is no such collection".
+const NO_RESULT: &str = "result not returned";
 /// The name on the bus.
 const SECRETS: &str = "org.freedesktop.secrets";
 /// Longest wait for the service to say whether it is locked, which it knows without asking anybody.
@@ -50,6 +52,12 @@ fn start_small_runtime() {
         let _joined = tokio::spawn(async move { widen() }).await;
     });
     widen();
+}
+
+/// What it means that there is no access to an entry. A service without a default collection answers with nothing, which the
+/// store takes for a lock.
+pub(super) fn no_access(cause: &(dyn Error + Send + Sync + 'static)) -> KeychainProblem {
+    if cause.to_string().contains(NO_RESULT) { KeychainProblem::NoDefaultKeyring } else { KeychainProblem::Locked }
 }
 
 /// What a failure of the bus or of the service means; `None` when it is not the absence of either.

@@ -27,3 +27,8 @@ pub(super) fn failure(_error: &(dyn Error + Send + Sync + 'static)) -> Option<Ke
 pub(super) async fn asks_for_its_password() -> bool {
     false
 }
+
+/// There is no more to know about it.
+pub(super) fn no_access(_cause: &(dyn Error + Send + Sync + 'static)) -> KeychainProblem {
+    KeychainProblem::Locked
+}

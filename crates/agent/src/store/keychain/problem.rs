@@ -24,8 +24,8 @@ pub(super) fn problem(error: &Error, step: Step) -> KeychainProblem {
         Step::Opening | Step::Reading => KeychainProblem::Unavailable,
         Step::Writing => KeychainProblem::Refused,
     };
-    if matches!(error, Error::NoStorageAccess(_)) {
-        KeychainProblem::Locked
+    if let Error::NoStorageAccess(cause) = error {
+        super::platform::no_access(cause.as_ref())
     } else if let Error::PlatformFailure(cause) = error {
         super::platform::failure(cause.as_ref()).unwrap_or(otherwise)
     } else {

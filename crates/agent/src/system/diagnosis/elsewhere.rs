@@ -2,6 +2,6 @@
 
 use evertoken_core::api::diagnosis::SessionBus;
 
-pub(super) async fn session_bus() -> Option<SessionBus> {
+pub(super) async fn session_bus() -> Option<(SessionBus, Option<bool>)> {
     None
 }

@@ -7,22 +7,35 @@ use zbus::Connection;
 
 use crate::system::power_and_network::bus;
 
+const SECRETS: &str = "org.freedesktop.secrets";
 /// A bus answers in a millisecond or not at all; a person waits for the answer.
 const WITHIN: Duration = Duration::from_secs(3);
 
-pub(super) async fn session_bus() -> Option<SessionBus> {
+/// Who is there, and whether the keychain has a default keyring.
+pub(super) async fn session_bus() -> Option<(SessionBus, Option<bool>)> {
     tokio::time::timeout(WITHIN, look()).await.ok()?.ok()
 }
 
 /// On a connection of its own: the shared one is waited for without end where there is no bus.
-async fn look() -> zbus::Result<SessionBus> {
+async fn look() -> zbus::Result<(SessionBus, Option<bool>)> {
     let bus = bus::session_now().await?;
     let startable: Vec<String> = bus::call(&bus, "ListActivatableNames", &()).await?.body().deserialize()?;
-    Ok(SessionBus {
+    let who = SessionBus {
         tray: presence(&bus, &startable, "org.kde.StatusNotifierWatcher").await?,
         notifications: presence(&bus, &startable, "org.freedesktop.Notifications").await?,
-        keychain: presence(&bus, &startable, "org.freedesktop.secrets").await?,
-    })
+        keychain: presence(&bus, &startable, SECRETS).await?,
+    };
+    // Asking would start one that does not run.
+    let default = if who.keychain == Presence::Running { has_default_keyring(&bus).await.ok() } else { None };
+    Ok((who, default))
+}
+
+/// By the alias that new entries go to (Secret Service API, "ReadAlias"); `/` stands for none.
+async fn has_default_keyring(bus: &Connection) -> zbus::Result<bool> {
+    let interface = Some("org.freedesktop.Secret.Service");
+    let answer = bus.call_method(Some(SECRETS), "/org/freedesktop/secrets", interface, "ReadAlias", &"default").await?;
+    let collection: zbus::zvariant::OwnedObjectPath = answer.body().deserialize()?;
+    Ok(collection.as_str() != "/")
 }
 
 async fn presence(bus: &Connection, startable: &[String], name: &str) -> zbus::Result<Presence> {

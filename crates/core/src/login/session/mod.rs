@@ -169,8 +169,9 @@ pub struct Tokens {
     pub access_token: AccessTokenInfo,
 }
 
-/// What a start finds in keychain and journal: the outcome of [`recover`](crate::login::recovery::recover).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a start finds in keychain and journal: the outcome of [`recover`](crate::login::recovery::recover). By default
+/// nothing: nobody is logged in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// The current refresh token; `None`: nobody is logged in.
     pub refresh_token: Option<RefreshTokenInfo>,
@@ -183,9 +184,10 @@ pub struct Recovered {
 }
 
 /// How a login goes on after a start.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Resume {
     /// As if nothing had happened.
+    #[default]
     Continue,
     /// The refresh token was presented and the outcome is not known: one more try, now.
     TryAgain,

@@ -1,0 +1,70 @@
+//! `cargo xtask test systemd`: docs/servers.md followed to the letter, in a Debian that systemd has booted and in a
+//! container.
+
+mod container;
+mod machine;
+mod page;
+mod root;
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::binaries::target;
+use crate::{build, command, setup};
+use machine::Machine;
+
+/// What each script shows, and the script. They run in this order in one machine, and as root.
+const PARTS: [(&str, &str); 3] = [
+    ("a service of the system", include_str!("service.sh")),
+    ("a service of one person", include_str!("person.sh")),
+    ("after a reboot", include_str!("reboot.sh")),
+];
+/// The functions that the scripts share.
+const KIT: &str = include_str!("kit.sh");
+/// Before this one the machine is started anew.
+const AFTER_A_REBOOT: &str = PARTS[2].0;
+
+pub(crate) fn test() -> Result<()> {
+    ensure!(cfg!(target_os = "linux"), "systemd runs on Linux only");
+    ensure!(setup::is_root(), "booting a machine takes root: run this as root");
+    setup::for_a_booted_root()?;
+    build::programs()?;
+    let folder = target()?.join("systemd");
+    root::provide(&folder.join("root"))?;
+    write_page(&folder.join("page"))?;
+    let begin = Instant::now();
+    let mut machine = Machine::boot(&folder)?;
+    println!("== booted: {:.0} s", begin.elapsed().as_secs_f64());
+    for (name, script) in PARTS {
+        println!("\n== {name}");
+        if name == AFTER_A_REBOOT {
+            machine = machine.reboot()?;
+        }
+        let start = Instant::now();
+        machine.run(&format!("{KIT}\n{script}")).with_context(|| format!("{name}: not as docs/servers.md says"))?;
+        println!("== {name}: {:.0} s", start.elapsed().as_secs_f64());
+    }
+    drop(machine);
+    println!("\n== a container");
+    let start = Instant::now();
+    container::follow(&folder)?;
+    println!("== a container: {:.0} s", start.elapsed().as_secs_f64());
+    println!("\nAll passed, in {:.0} s since the machine was started.", begin.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Each block of shell of the page, as a file of its own that the scripts read.
+fn write_page(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    let text = fs::read_to_string(command::root().join("docs/servers.md")).context("docs/servers.md")?;
+    for (name, block) in page::blocks(&text) {
+        fs::write(folder.join(name), block)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The root folder that is booted: made once, and never changed after that.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+
+use crate::command::run;
+use crate::debian::debootstrap;
+
+/// systemd with its logins and user services, sudo as the page uses it, and curl for the sandbox.
+const PACKAGES: &str =
+    "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,ca-certificates,curl,procps,sudo,iproute2";
+
+/// Makes it, unless it is there. It gets its name when it is whole.
+pub(super) fn provide(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    let begin = Instant::now();
+    let unfinished = folder.with_extension("unfinished");
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished)?;
+    }
+    fs::create_dir_all(&unfinished)?;
+    run(&mut debootstrap(PACKAGES, &own_release()?, &unfinished)?)?;
+    // Debian's installer writes it, debootstrap does not; sudo looks the machine's own name up.
+    fs::write(unfinished.join("etc/hosts"), "127.0.0.1 localhost server\n::1 localhost\n")?;
+    fs::write(unfinished.join("etc/hostname"), "server\n")?;
+    fs::rename(&unfinished, folder)?;
+    println!("== root made: {:.0} s, kept in {}", begin.elapsed().as_secs_f64(), folder.display());
+    Ok(())
+}
+
+/// This machine's: the programs are linked with its C library.
+fn own_release() -> Result<String> {
+    let text = fs::read_to_string("/etc/os-release").context("/etc/os-release")?;
+    let name = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
+    Ok(name.context("/etc/os-release names no release of Debian")?.to_owned())
+}
