@@ -169,6 +169,9 @@ fn put(token: AccessToken, once: bool, before: Option<Copied>) -> Result<Holder,
     if is_x11() {
         let taken = x11::Selection::take(token, once);
         // Not before: for a moment there would be nothing, and some histories would bring back what was there.
+        if let (Ok(_), Some(Copied { holder: Holder::X11(before), .. })) = (&taken, &before) {
+            before.taken_over();
+        }
         drop(before);
         return taken.map(Holder::X11).map_err(|error| {
             tracing::debug!(%error, "the display's own words");

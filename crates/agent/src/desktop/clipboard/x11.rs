@@ -93,6 +93,13 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// Lets go of what a later copy has taken over.
+    pub(super) fn taken_over(&self) {
+        self.0.held().take();
+    }
+}
+
 impl Drop for Selection {
     fn drop(&mut self) {
         if let Err(error) = self.0.give_up().and_then(|()| self.0.wake()) {
@@ -127,8 +134,12 @@ impl Owner {
         if let Event::SelectionRequest(request) = &event {
             return self.answer(request);
         }
-        let ends = matches!(event, Event::SelectionClear(_) | Event::ClientMessage(_));
-        Ok(if ends { Next::End } else { Next::GoOn })
+        if let Event::SelectionClear(_) = event {
+            // Another's now, who may have taken it in the same millisecond: giving it up would take it away from them.
+            self.held().take();
+            return Ok(Next::End);
+        }
+        Ok(if matches!(event, Event::ClientMessage(_)) { Next::End } else { Next::GoOn })
     }
 
     fn answer(&self, request: &SelectionRequestEvent) -> Outcome<Next> {
