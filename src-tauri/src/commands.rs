@@ -23,12 +23,12 @@ use tokio::sync::watch;
 
 use crate::about::About;
 use crate::display::DesktopTheme;
-use crate::follow::Known;
+use crate::follow::AgentView;
 use crate::place::{AccountForm, FieldTroubles, Place, preset};
 use crate::preferences::{Preferences, ThemeChoice};
 use crate::settings::{SettingsForm, SettingsTroubles};
-use crate::sign_in::UnderWay;
-use crate::window::{LABEL, Opening};
+use crate::sign_in::CurrentSignIn;
+use crate::window::{LABEL, LaunchIntent};
 use crate::{present, sandbox, sign_in};
 
 /// What the page needs for its first picture.
@@ -45,7 +45,11 @@ pub(crate) struct Start {
 }
 
 #[command]
-pub(crate) fn start(app: AppHandle, known: State<'_, watch::Sender<Known>>, opening: State<'_, Opening>) -> Start {
+pub(crate) fn start(
+    app: AppHandle,
+    known: State<'_, watch::Sender<AgentView>>,
+    opening: State<'_, LaunchIntent>,
+) -> Start {
     let opening = opening.take();
     Start {
         view: present::view(&known.borrow()).0,
@@ -83,7 +87,7 @@ pub(crate) async fn log_in(
 #[command]
 pub(crate) async fn sign_in(
     agent: Agent<'_>,
-    under_way: State<'_, UnderWay>,
+    under_way: State<'_, CurrentSignIn>,
     account: &str,
     way: SignInMethod,
     place: Option<Place>,
@@ -101,7 +105,7 @@ pub(crate) async fn sign_in(
 
 #[command]
 #[expect(clippy::needless_pass_by_value, reason = "a command gets its own handle")]
-pub(crate) fn end_sign_in(under_way: State<'_, UnderWay>) {
+pub(crate) fn end_sign_in(under_way: State<'_, CurrentSignIn>) {
     under_way.end();
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 /// What the window knows of the agent.
 #[derive(Debug)]
-pub(crate) enum Known {
+pub(crate) enum AgentView {
     /// Nothing yet.
     Nothing,
     /// It cannot be reached.
@@ -28,13 +28,13 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Starts to follow.
-pub(crate) fn begin(paths: Paths) -> watch::Sender<Known> {
-    let (known, _) = watch::channel(Known::Nothing);
+pub(crate) fn begin(paths: Paths) -> watch::Sender<AgentView> {
+    let (known, _) = watch::channel(AgentView::Nothing);
     tauri::async_runtime::spawn(follow(paths, known.clone()));
     known
 }
 
-async fn follow(paths: Paths, known: watch::Sender<Known>) {
+async fn follow(paths: Paths, known: watch::Sender<AgentView>) {
     let mut lost: Option<Instant> = None;
     let mut wait = FIRST_WAIT;
     loop {
@@ -49,11 +49,11 @@ async fn follow(paths: Paths, known: watch::Sender<Known>) {
             Ended::Before(problem) => Some(problem),
         };
         let lost = *lost.get_or_insert_with(Instant::now);
-        let never_seen = matches!(*known.borrow(), Known::Nothing);
+        let never_seen = matches!(*known.borrow(), AgentView::Nothing);
         if let Some(problem) = heard
             && (never_seen || lost.elapsed() >= RESTARTS_WITHIN)
         {
-            known.send_replace(Known::Trouble(problem));
+            known.send_replace(AgentView::Trouble(problem));
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
@@ -67,7 +67,7 @@ enum Ended {
     Before(Problem),
 }
 
-async fn listen(paths: &Paths, known: &watch::Sender<Known>, may_start: bool) -> Ended {
+async fn listen(paths: &Paths, known: &watch::Sender<AgentView>, may_start: bool) -> Ended {
     let client = if may_start { connect_or_start(paths).await } else { Client::connect(paths).await };
     let events = match client {
         Ok(client) => client.events().await,
@@ -81,11 +81,11 @@ async fn listen(paths: &Paths, known: &watch::Sender<Known>, may_start: bool) ->
     while let Some(next) = events.next().await {
         match next {
             Ok(report) if report.agent.quitting => {
-                known.send_replace(Known::Quit);
+                known.send_replace(AgentView::Quit);
                 return Ended::ByAPerson;
             }
             Ok(report) => {
-                known.send_replace(Known::Report(report));
+                known.send_replace(AgentView::Report(report));
                 ended = Ended::AfterReports;
             }
             Err(problem) => return Ended::Before(problem),

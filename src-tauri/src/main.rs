@@ -3,11 +3,11 @@
 
 mod about;
 mod arguments;
+mod attention;
 mod commands;
 mod display;
 mod follow;
 mod geometry;
-mod looks;
 #[cfg(test)]
 mod page;
 mod place;
@@ -52,11 +52,11 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
     tauri::Builder::default()
         .plugin(single_instance(&paths))
         .plugin(tauri_plugin_store::Builder::new().build())
-        .manage(window::Opening::new(arguments))
+        .manage(window::LaunchIntent::new(arguments))
         .manage(paths)
         .manage(known)
-        .manage(looks::Looks::default())
-        .manage(sign_in::UnderWay::default())
+        .manage(attention::Attention::default())
+        .manage(sign_in::CurrentSignIn::default())
         .setup(|app| {
             window::open(app)?;
             present::begin(app.handle());

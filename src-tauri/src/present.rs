@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use tauri::{AppHandle, Emitter, Manager};
 use tokio::sync::watch;
 
-use crate::follow::Known;
-use crate::looks::Looks;
+use crate::attention::Attention;
+use crate::follow::AgentView;
 use crate::window;
 
 /// The page's event.
@@ -23,11 +23,11 @@ pub(crate) fn begin(app: &AppHandle) {
 }
 
 async fn present(app: AppHandle) {
-    let mut known = app.state::<watch::Sender<Known>>().subscribe();
-    let looks = app.state::<Looks>().inner().clone();
+    let mut known = app.state::<watch::Sender<AgentView>>().subscribe();
+    let looks = app.state::<Attention>().inner().clone();
     let mut told = None;
     loop {
-        if matches!(*known.borrow(), Known::Quit) {
+        if matches!(*known.borrow(), AgentView::Quit) {
             // Nothing is left to show: tokens are not refreshed any more.
             return window::close(&app);
         }
@@ -46,11 +46,11 @@ async fn present(app: AppHandle) {
 }
 
 /// The page now, and how long it reads the same.
-pub(crate) fn view(known: &Known) -> (View, Duration) {
+pub(crate) fn view(known: &AgentView) -> (View, Duration) {
     let (now, zone) = (Timestamp::now(), TimeZone::system());
     match known {
-        Known::Nothing | Known::Quit => (View::Connecting, LONGEST_SLEEP),
-        Known::Trouble(problem) => (View::AgentUnavailable(Trouble::from(problem.clone())), LONGEST_SLEEP),
-        Known::Report(report) => (View::of(report, now, &zone), reads_the_same_for(report, now, &zone)),
+        AgentView::Nothing | AgentView::Quit => (View::Connecting, LONGEST_SLEEP),
+        AgentView::Trouble(problem) => (View::AgentUnavailable(Trouble::from(problem.clone())), LONGEST_SLEEP),
+        AgentView::Report(report) => (View::of(report, now, &zone), reads_the_same_for(report, now, &zone)),
     }
 }

@@ -13,9 +13,9 @@ use tokio::sync::oneshot;
 
 /// The one sign-in that this window waits for. It ends when its dialog does, or when another begins.
 #[derive(Default)]
-pub(crate) struct UnderWay(Mutex<Option<oneshot::Sender<()>>>);
+pub(crate) struct CurrentSignIn(Mutex<Option<oneshot::Sender<()>>>);
 
-impl UnderWay {
+impl CurrentSignIn {
     /// Ends the one there is.
     pub(crate) fn end(&self) {
         self.replace(None);

@@ -8,9 +8,9 @@ use tauri::{App, AppHandle, Emitter, Manager, PhysicalPosition, PhysicalSize, Th
 use tauri::{WebviewWindowBuilder, WindowEvent};
 
 use crate::arguments::Arguments;
+use crate::attention::Attention;
 use crate::display::DesktopTheme;
 use crate::geometry::Geometry;
-use crate::looks::Looks;
 use crate::preferences::Preferences;
 
 /// The one window's name within the program.
@@ -22,9 +22,9 @@ const FIRST_SIZE: (f64, f64) = (460.0, 720.0);
 const SMALLEST_SIZE: (f64, f64) = (360.0, 480.0);
 
 /// What the window was opened for, until the page has asked.
-pub(crate) struct Opening(Mutex<Arguments>);
+pub(crate) struct LaunchIntent(Mutex<Arguments>);
 
-impl Opening {
+impl LaunchIntent {
     /// From the command line.
     pub(crate) fn new(arguments: Arguments) -> Self {
         Self(Mutex::new(arguments))
@@ -138,7 +138,7 @@ pub(crate) fn on_event(app: &AppHandle, event: &WindowEvent) {
         Preferences::of(app).set_geometry(geometry);
     }
     if let WindowEvent::Focused(true) | WindowEvent::Resized(_) = event {
-        app.state::<Looks>().again();
+        app.state::<Attention>().again();
     }
 }
 

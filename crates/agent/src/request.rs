@@ -56,12 +56,12 @@ pub(crate) enum Call {
 
 /// The way to the owner of the state, for every connection.
 #[derive(Clone)]
-pub(crate) struct Owner {
+pub(crate) struct OwnerHandle {
     calls: mpsc::UnboundedSender<Call>,
     pub(crate) reports: watch::Receiver<Arc<StatusReport>>,
 }
 
-impl Owner {
+impl OwnerHandle {
     pub(crate) fn new(calls: mpsc::UnboundedSender<Call>, reports: watch::Receiver<Arc<StatusReport>>) -> Self {
         Self { calls, reports }
     }

@@ -72,7 +72,7 @@ async fn fetch(location: &Endpoint) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 const fn odd(http_status: u16) -> Failure {
-    Failure::Odd { http_status, error: None, web_page: false }
+    Failure::UnexpectedAnswer { http_status, error: None, web_page: false }
 }
 
 const NOTHING: &str = "no token was sent to it and nothing was changed";
@@ -98,13 +98,13 @@ fn in_words(failure: &Failure) -> String {
         Failure::OutcomeUnknown(OutcomeUnknown::Unreadable) => {
             format!("it is longer than {} KiB or no HTTP", LONGEST_METADATA >> 10)
         }
-        Failure::Odd { http_status: status @ 300..=399, .. } => {
+        Failure::UnexpectedAnswer { http_status: status @ 300..=399, .. } => {
             format!("the server redirects elsewhere (HTTP {status}), which is not followed")
         }
         Failure::NotSent(_)
         | Failure::OutcomeUnknown(_)
-        | Failure::Later { .. }
-        | Failure::Odd { .. }
+        | Failure::RetryLater { .. }
+        | Failure::UnexpectedAnswer { .. }
         | Failure::AuthorizationRequired(_)
         | Failure::AnotherUser(_)
         | Failure::ServerChanged(_)

@@ -29,10 +29,10 @@ pub(crate) use windows::{Listener, bind};
 #[cfg(windows)]
 use windows::{open_files, peer};
 
-use crate::request::Owner;
+use crate::request::OwnerHandle;
 use crate::store::token_file::TokenFileStore;
 
 /// Serves clients until the listener fails, which it does not.
-pub(crate) async fn serve(listener: Listener, owner: Owner, token_files: TokenFileStore) {
+pub(crate) async fn serve(listener: Listener, owner: OwnerHandle, token_files: TokenFileStore) {
     connection::accept_all(listener, routes::router(owner, token_files)).await;
 }

@@ -30,7 +30,7 @@ use serde::de::DeserializeOwned;
 use super::origin::refuse_web_pages;
 use super::refusal::Refusal;
 use super::{health, json};
-use crate::request::{AccountRef, Call, Owner};
+use crate::request::{AccountRef, Call, OwnerHandle};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
@@ -45,7 +45,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 const SERVER: &str = concat!("evertoken/", env!("CARGO_PKG_VERSION"));
 
 /// Every call of the API. A test holds this list against `docs/local-api.yaml`.
-fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
+fn calls() -> Vec<(&'static str, &'static str, MethodRouter<OwnerHandle>)> {
     vec![
         ("get", "/v1/status", get(status)),
         ("get", "/v1/events", get(events)),
@@ -86,7 +86,7 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<Owner>)> {
     ]
 }
 
-pub(super) fn router(owner: Owner, token_files: TokenFileStore) -> Router {
+pub(super) fn router(owner: OwnerHandle, token_files: TokenFileStore) -> Router {
     calls()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
@@ -146,7 +146,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 /// What has changed something is answered when the token files have followed.
-async fn done_when_it_is_done(State(owner): State<Owner>, request: Request, next: Next) -> Response {
+async fn done_when_it_is_done(State(owner): State<OwnerHandle>, request: Request, next: Next) -> Response {
     let changes = request.method() != Method::GET;
     let response = next.run(request).await;
     if changes && response.status().is_success() {
@@ -182,16 +182,18 @@ fn version(path: &str) -> Option<u32> {
     path.strip_prefix("/v")?.split('/').next()?.parse().ok()
 }
 
-async fn diagnosis(State(owner): State<Owner>) -> Json<Diagnosis> {
+async fn diagnosis(State(owner): State<OwnerHandle>) -> Json<Diagnosis> {
     let locks = owner.ask(Call::Locks).await.unwrap_or_default();
     Json(crate::system::diagnosis::diagnosis(locks).await)
 }
 
-async fn status(State(owner): State<Owner>) -> Answer<StatusReport> {
+async fn status(State(owner): State<OwnerHandle>) -> Answer<StatusReport> {
     Ok(Json(owner.ask(Call::Status).await?))
 }
 
-async fn events(State(owner): State<Owner>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+async fn events(
+    State(owner): State<OwnerHandle>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
     let mut reports = owner.reports.clone();
     reports.mark_unchanged();
     let now = owner.ask(Call::Status).await?;
@@ -214,7 +216,7 @@ struct TokenQuery {
 }
 
 async fn token(
-    State(owner): State<Owner>,
+    State(owner): State<OwnerHandle>,
     OfAccount(account): OfAccount,
     Extension(peer): Extension<Peer>,
     query: Result<Query<TokenQuery>, QueryRejection>,
@@ -228,7 +230,7 @@ macro_rules! calls {
     ($($(#[$doc:meta])* $name:ident($($body:ident: $type:ty)?) => $call:ident;)*) => {$(
         $(#[$doc])*
         async fn $name(
-            State(owner): State<Owner>,
+            State(owner): State<OwnerHandle>,
             OfAccount(account): OfAccount,
             $(Body($body): Body<$type>,)?
         ) -> Result<Response, Refusal> {
@@ -250,7 +252,7 @@ calls! {
 
 /// A token file that cannot be kept is refused before anything is changed.
 async fn change(
-    State(owner): State<Owner>,
+    State(owner): State<OwnerHandle>,
     OfAccount(account): OfAccount,
     Extension(token_files): Extension<TokenFileStore>,
     Body(change): Body<AccountChange>,
@@ -264,7 +266,7 @@ async fn change(
 /// A sign-in that fails before a person has anything to do is an answer like any other.
 async fn sign_in(
     method: SignInMethod,
-    State(owner): State<Owner>,
+    State(owner): State<OwnerHandle>,
     OfAccount(account): OfAccount,
     Body(request): Body<SignInRequest>,
 ) -> Result<Response, Refusal> {
@@ -300,7 +302,7 @@ fn sign_in_event(event: &SignInEvent) -> Event {
 }
 
 async fn copy(
-    State(owner): State<Owner>,
+    State(owner): State<OwnerHandle>,
     OfAccount(account): OfAccount,
     Extension(peer): Extension<Peer>,
     query: Result<Query<CopyQuery>, QueryRejection>,
@@ -315,17 +317,17 @@ struct CopyQuery {
     notify: bool,
 }
 
-async fn accesses(State(owner): State<Owner>) -> Answer<AccessAnswer> {
+async fn accesses(State(owner): State<OwnerHandle>) -> Answer<AccessAnswer> {
     Ok(Json(owner.ask(Call::Accesses).await?))
 }
 
-async fn remove(State(owner): State<Owner>, OfAccount(account): OfAccount) -> Result<StatusCode, Refusal> {
+async fn remove(State(owner): State<OwnerHandle>, OfAccount(account): OfAccount) -> Result<StatusCode, Refusal> {
     owner.ask(|reply| Call::Remove(account, reply)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn callback(
-    State(owner): State<Owner>,
+    State(owner): State<OwnerHandle>,
     OfAccount(account): OfAccount,
     Body(request): Body<CallbackRequest>,
 ) -> Result<StatusCode, Refusal> {
@@ -333,16 +335,16 @@ async fn callback(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn create(State(owner): State<Owner>, Body(account): Body<NewAccount>) -> Result<Response, Refusal> {
+async fn create(State(owner): State<OwnerHandle>, Body(account): Body<NewAccount>) -> Result<Response, Refusal> {
     let status = owner.ask(|reply| Call::Create(account, reply)).await?;
     Ok((StatusCode::CREATED, Json(status)).into_response())
 }
 
-async fn settings(State(owner): State<Owner>) -> Answer<Settings> {
+async fn settings(State(owner): State<OwnerHandle>) -> Answer<Settings> {
     Ok(Json(owner.ask(Call::Settings).await?))
 }
 
-async fn change_settings(State(owner): State<Owner>, Body(change): Body<SettingsChange>) -> Answer<Settings> {
+async fn change_settings(State(owner): State<OwnerHandle>, Body(change): Body<SettingsChange>) -> Answer<Settings> {
     Ok(Json(owner.ask(|reply| Call::ChangeSettings(change, reply)).await?))
 }
 

@@ -11,7 +11,7 @@ use evertoken_core::api::status::AccountStatus;
 use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::flow::{Answer, Flow, Outcome, Question, Step};
 use evertoken_core::login::rotation::{self, Purpose};
-use evertoken_core::login::session::Tokens;
+use evertoken_core::login::session::TokensInfo;
 use evertoken_core::login::token_store::{Credential, LogIn};
 use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::failure::{Failure, OutcomeUnknown};
@@ -76,7 +76,7 @@ pub(crate) enum LogInReport {
 /// A login that is proven and stored.
 pub(crate) struct LoggedIn {
     pub(crate) server: Server,
-    pub(crate) tokens: Tokens,
+    pub(crate) tokens: TokensInfo,
     pub(crate) access_token: Option<AccessToken>,
     pub(crate) last_stored: Option<SlottedToken>,
     pub(crate) listener: Listener,
@@ -248,7 +248,7 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
         in_words(&self.account.name, failure)
     }
 
-    fn logged_in(self, tokens: Tokens) -> LogInReport {
+    fn logged_in(self, tokens: TokensInfo) -> LogInReport {
         let (Some(server), Some(proven)) = (self.material.server, self.proven) else { return LogInReport::Ended };
         let listener = self.listener.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Rotated { access_token, last_stored, .. } = proven;

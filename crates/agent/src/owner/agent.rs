@@ -9,8 +9,8 @@ use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::status::{AgentInfo, StatusReport};
 use evertoken_core::config::Configuration;
 use evertoken_core::config::paths::Paths;
-use evertoken_core::login::policy::{Chance, Policy};
-use evertoken_core::login::session::Moment;
+use evertoken_core::login::policy::{Jitter, Policy};
+use evertoken_core::login::session::StepInput;
 use tokio::sync::{mpsc, watch};
 
 use super::account::ManagedAccount;
@@ -69,8 +69,8 @@ impl Agent {
         });
     }
 
-    pub(super) fn moment(&self) -> Moment {
-        Moment { now: self.clock.now(), chance: Chance::from_bits(random_bits()) }
+    pub(super) fn moment(&self) -> StepInput {
+        StepInput { now: self.clock.now(), chance: Jitter::from_bits(random_bits()) }
     }
 }
 

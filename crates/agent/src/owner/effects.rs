@@ -99,7 +99,7 @@ impl Agent {
                     notifier.withdraw(name, kind);
                 }
             }
-            Effect::ForgetTokens => {
+            Effect::DropFromMemory => {
                 managed.access_token = None;
                 managed.last_stored = None;
                 let clipboard = std::sync::Arc::clone(&self.clipboard);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::login::rotation::{Answer, Outcome, Purpose, Rotation, Step};
-use evertoken_core::login::session::Tokens;
+use evertoken_core::login::session::TokensInfo;
 use evertoken_core::login::token_store::{Credential, LogIn, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::oauth::failure::{AnotherUser, Failure};
 use evertoken_core::oauth::token_request::{AuthorizationGrant, token_request};
@@ -204,7 +204,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
         Answer::Done
     }
 
-    fn record_stored(&self, tokens: &Tokens) -> Answer {
+    fn record_stored(&self, tokens: &TokensInfo) -> Answer {
         let RefreshTokenInfo { fingerprint, rotations, .. } = tokens.refresh_token;
         let expires_at = tokens.access_token.expires_at;
         info!(account = %self.context.name, token = %fingerprint, rotations, until = %expires_at, "refreshed and stored");
@@ -226,9 +226,9 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
         }
     }
 
-    async fn store_access_token(&self, tokens: &Tokens) -> Result<(), KeychainProblem> {
+    async fn store_access_token(&self, tokens: &TokensInfo) -> Result<(), KeychainProblem> {
         let Some(grant) = &self.secrets.grant else { return Ok(()) };
-        let Tokens { access_token, refresh_token } = tokens.clone();
+        let TokensInfo { access_token, refresh_token } = tokens.clone();
         let stored = StoredAccessToken::new(refresh_token.generation, access_token, grant.access_token.clone());
         self.context.tokens.store_access_token(&stored).await
     }

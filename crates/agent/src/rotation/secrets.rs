@@ -79,7 +79,7 @@ impl RotationSecrets {
     pub(super) fn successor(&self, presented: RefreshTokenInfo, info: RefreshTokenInfo) -> Option<StoredRefreshToken> {
         let grant = self.grant.as_ref()?;
         let (granted, user_id) = (grant.refresh_token.clone(), grant.user_id.clone());
-        Some(self.presented(presented)?.successor(info, granted, user_id, &self.configured))
+        Some(self.presented(presented)?.successor(info, granted, user_id))
     }
 
     /// The login of another user: what was granted, with the candidate that is spent, or what was given.

@@ -38,7 +38,7 @@ use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
 use crate::local_api;
 use crate::owner::{Agent, Inputs, Parts};
-use crate::request::Owner;
+use crate::request::OwnerHandle;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain;
 use crate::store::keychain::Keychain;
@@ -173,7 +173,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tray: tray.tray,
     };
     let agent = Agent::new(parts);
-    let api = tokio::spawn(local_api::serve(listener, Owner::new(calls, watched), token_files));
+    let api = tokio::spawn(local_api::serve(listener, OwnerHandle::new(calls, watched), token_files));
     tokio::spawn(config_watch::watch(watched_file, configuration_out));
     tokio::spawn(power_and_network::watch(system_out));
     service_manager::follow(followed);

@@ -7,7 +7,7 @@ use evertoken_core::keychain::KeychainProblem;
 use super::Finding;
 
 const CHECK: &str = "keychain";
-const PROBLEMS: [KeychainProblem; 12] = [
+const PROBLEMS: [KeychainProblem; 13] = [
     KeychainProblem::Locked,
     KeychainProblem::TimedOut,
     KeychainProblem::PasswordAsked,

@@ -81,7 +81,7 @@ pub fn sign_in_problem(account: &AccountName, failure: &Failure) -> Problem {
     let reason = failure.in_words();
     match failure {
         Failure::AuthorizationRequired(Refusal { error: Some(error), .. })
-        | Failure::Odd { error: Some(error), .. } => {
+        | Failure::UnexpectedAnswer { error: Some(error), .. } => {
             let (kind, meaning, advice) = sign_in_refused(error);
             with(kind, &meaning, advice)
         }
@@ -89,7 +89,10 @@ pub fn sign_in_problem(account: &AccountName, failure: &Failure) -> Problem {
         Failure::NotSent(reason) if reason.concerns_certificates() => {
             with(ProblemKind::TryLater, &failure.in_words(), CHECK_CERTIFICATES)
         }
-        Failure::NotSent(_) | Failure::OutcomeUnknown(_) | Failure::Later { .. } | Failure::Odd { error: None, .. } => {
+        Failure::NotSent(_)
+        | Failure::OutcomeUnknown(_)
+        | Failure::RetryLater { .. }
+        | Failure::UnexpectedAnswer { error: None, .. } => {
             with(ProblemKind::TryLater, &reason, "Check the network and the issuer, then sign in again.")
         }
         Failure::AnotherUser(_)
@@ -166,11 +169,12 @@ pub fn unproven_sign_in_problem(account: &AccountName, failure: &Failure) -> Pro
             ProblemKind::LoginRefused,
             "Sign in again. If that fails too, ask the people who run the server whether this client may refresh.",
         ),
-        Failure::Odd { error: Some(error), .. } => with(ProblemKind::ClientRefused, error.advice()),
+        Failure::UnexpectedAnswer { error: Some(error), .. } => with(ProblemKind::ClientRefused, error.advice()),
         Failure::NotSent(reason) if reason.concerns_certificates() => with(ProblemKind::TryLater, CHECK_CERTIFICATES),
-        Failure::NotSent(_) | Failure::OutcomeUnknown(_) | Failure::Later { .. } | Failure::Odd { error: None, .. } => {
-            with(ProblemKind::TryLater, "Sign in again later.")
-        }
+        Failure::NotSent(_)
+        | Failure::OutcomeUnknown(_)
+        | Failure::RetryLater { .. }
+        | Failure::UnexpectedAnswer { error: None, .. } => with(ProblemKind::TryLater, "Sign in again later."),
         Failure::AnotherUser(AnotherUser { login, .. }) => Problem {
             advice: format!(
                 "To replace it, sign in again as {login} with --replace-user; to keep both, sign in to an account of another \
@@ -213,9 +217,13 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
             "it may have used up this refresh token",
             "Try once more with the same token; if it is refused, get a new one from the server.",
         ),
-        Failure::Later { .. } => with(ProblemKind::TryLater, NOTHING_CHANGED, "Try again later with the same token."),
-        Failure::Odd { error: Some(error), .. } => with(ProblemKind::ClientRefused, NOTHING_CHANGED, error.advice()),
-        Failure::Odd { error: None, .. } => with(
+        Failure::RetryLater { .. } => {
+            with(ProblemKind::TryLater, NOTHING_CHANGED, "Try again later with the same token.")
+        }
+        Failure::UnexpectedAnswer { error: Some(error), .. } => {
+            with(ProblemKind::ClientRefused, NOTHING_CHANGED, error.advice())
+        }
+        Failure::UnexpectedAnswer { error: None, .. } => with(
             ProblemKind::TryLater,
             NOTHING_CHANGED,
             "Check the endpoint's URL, and whether a proxy or a sign-in page stands before it.",
@@ -255,8 +263,8 @@ mod tests {
             Failure::AuthorizationRequired(Refusal::default()),
             Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: 500 }),
             Failure::NotSent(NotSent::Connect),
-            Failure::Later { retry_after: None, http_status: 429 },
-            Failure::Odd { http_status: 404, error: None, web_page: false },
+            Failure::RetryLater { retry_after: None, http_status: 429 },
+            Failure::UnexpectedAnswer { http_status: 404, error: None, web_page: false },
             Failure::AnotherUser(users),
         ] {
             let Problem { detail, advice, .. } = unproven_sign_in_problem(&"a".parse().unwrap(), &failure);

@@ -14,7 +14,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::problem::Problem;
-use crate::login::session::Tokens;
+use crate::login::session::TokensInfo;
 use crate::oauth::failure::{AnotherUser, Failure};
 use crate::oauth::issuer::Issuer;
 use crate::oauth::server::SignInMethod;
@@ -47,7 +47,7 @@ pub enum Step {
     /// Tell the one who asked, and wait for a person's answer.
     Confirm(Question),
     /// Write the server down and record the log-in.
-    Follow(Tokens),
+    Follow(TokensInfo),
     /// Over.
     Done(Outcome),
 }
@@ -73,7 +73,7 @@ pub enum Answer {
     /// There is no credential, and why.
     Failed(Problem),
     /// The login is proven and stored.
-    Proven(Tokens),
+    Proven(TokensInfo),
     /// It is not.
     NotProven(Failure),
     /// A person said yes.
@@ -88,7 +88,7 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The account is logged in.
-    LoggedIn(Tokens),
+    LoggedIn(TokensInfo),
     /// There was nothing to prove.
     NotObtained(Problem),
     /// The login before it is as it was.

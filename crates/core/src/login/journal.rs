@@ -126,11 +126,11 @@ impl Record {
         match failure {
             Failure::NotSent(_) => Some(Self::NotSent { fingerprint, reason }),
             Failure::OutcomeUnknown(_) => Some(Self::OutcomeUnknown { fingerprint, reason }),
-            Failure::Later { retry_after, .. } => {
+            Failure::RetryLater { retry_after, .. } => {
                 let retry_after = retry_after.map(|asked| asked.as_secs());
                 Some(Self::Declined { fingerprint, reason, retry_after })
             }
-            Failure::Odd { .. } | Failure::AnotherUser(_) => {
+            Failure::UnexpectedAnswer { .. } | Failure::AnotherUser(_) => {
                 Some(Self::Declined { fingerprint, reason, retry_after: None })
             }
             Failure::AuthorizationRequired(refusal) => {

@@ -6,9 +6,9 @@ use crate::config::RefreshTime;
 
 /// A sample of uniform randomness in `0.0..1.0`: an argument, so that every decision can be repeated in a test.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Chance(f64);
+pub struct Jitter(f64);
 
-impl Chance {
+impl Jitter {
     /// The middle: for tests and for what must not be random.
     pub const HALF: Self = Self(0.5);
 
@@ -102,24 +102,24 @@ const SHORTEST_WAIT: SignedDuration = SignedDuration::from_secs(1);
 impl Policy {
     /// How long after its request an access token of this lifetime is refreshed.
     #[must_use]
-    pub fn refresh_delay(&self, lifetime: SignedDuration, chance: Chance) -> SignedDuration {
+    pub fn refresh_delay(&self, lifetime: SignedDuration, chance: Jitter) -> SignedDuration {
         let share = self.refresh_after + self.jitter * (2.0 * chance.0 - 1.0);
         lifetime.mul_f64(share)
     }
 
     /// Exponential back-off with full jitter for the n-th failure in a row, counted from 1.
     #[must_use]
-    pub fn backoff(&self, failures: u32, chance: Chance) -> SignedDuration {
+    pub fn backoff(&self, failures: u32, chance: Jitter) -> SignedDuration {
         self.jittered(self.shortest_backoff, failures, chance)
     }
 
     /// The same for answers that are no verdict: at least a minute.
     #[must_use]
-    pub fn odd_backoff(&self, failures: u32, chance: Chance) -> SignedDuration {
+    pub fn odd_backoff(&self, failures: u32, chance: Jitter) -> SignedDuration {
         self.jittered(self.shortest_odd_backoff, failures, chance).max(self.shortest_odd_backoff)
     }
 
-    fn jittered(&self, first: SignedDuration, failures: u32, chance: Chance) -> SignedDuration {
+    fn jittered(&self, first: SignedDuration, failures: u32, chance: Jitter) -> SignedDuration {
         let doublings = failures.saturating_sub(1).min(16);
         let ceiling = first.saturating_mul(1 << doublings).min(self.longest_backoff);
         ceiling.mul_f64(chance.0).max(SHORTEST_WAIT)
@@ -179,7 +179,7 @@ mod tests {
     fn a_day_token_is_refreshed_with_about_six_hours_to_spare() {
         let policy = Policy::default();
         for bits in [0, u64::MAX / 2, u64::MAX] {
-            let delay = policy.refresh_delay(DAY, Chance::from_bits(bits));
+            let delay = policy.refresh_delay(DAY, Jitter::from_bits(bits));
             assert!((16 * 3600..=20 * 3600).contains(&delay.as_secs()), "{delay}");
         }
     }
@@ -187,11 +187,11 @@ mod tests {
     #[test]
     fn waits_grow_to_a_quarter_of_an_hour_and_never_vanish() {
         let policy = Policy::default();
-        let most = Chance::from_bits(u64::MAX);
+        let most = Jitter::from_bits(u64::MAX);
         assert_eq!(policy.backoff(1, most).as_secs(), 5);
         assert_eq!(policy.backoff(40, most).as_secs(), 900);
-        assert_eq!(policy.backoff(40, Chance::from_bits(0)).as_secs(), 1);
-        assert_eq!(policy.odd_backoff(1, Chance::from_bits(0)).as_secs(), 60);
+        assert_eq!(policy.backoff(40, Jitter::from_bits(0)).as_secs(), 1);
+        assert_eq!(policy.odd_backoff(1, Jitter::from_bits(0)).as_secs(), 60);
     }
 
     #[test]

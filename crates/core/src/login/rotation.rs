@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::keychain::KeychainProblem;
 use crate::login::access_token::AccessTokenInfo;
-use crate::login::session::Tokens;
+use crate::login::session::TokensInfo;
 use crate::login::token_store::{LoginEnd, RefreshTokenInfo, Slot, StoredTokensInfo};
 use crate::oauth::failure::{AnotherUser, Failure};
 use crate::oauth::token::Fingerprint;
@@ -62,9 +62,9 @@ pub enum Step {
     /// until the keychain has it.
     StoreWaitingLogin(AnotherUser),
     /// Append `stored` to the journal and sync it.
-    RecordStored(Tokens),
+    RecordStored(TokensInfo),
     /// Keep the access token in the keychain, best effort.
-    StoreAccessToken(Tokens),
+    StoreAccessToken(TokensInfo),
     /// Append what went wrong to the journal.
     RecordFailure(Fingerprint, Failure),
     /// Delete the candidate that brought nothing: what was before is current again.
@@ -106,9 +106,9 @@ pub struct Granted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// New tokens are stored.
-    Granted(Tokens),
+    Granted(TokensInfo),
     /// Another process rotated; its tokens are in the keychain.
-    Adopted(Tokens),
+    Adopted(TokensInfo),
     /// No new tokens.
     Failed(Failure),
     /// A candidate that an earlier run left behind was refused; the login before it is current again.
@@ -219,7 +219,7 @@ impl Rotation {
             }
             (Purpose::Refresh { known }, Some(current)) => match self.found.current_access_token() {
                 Some(token) if known.is_some_and(|known| known < current.generation) && is_fresh(token, now) => {
-                    Step::Finished(Outcome::Adopted(Tokens { refresh_token: current, access_token: token.clone() }))
+                    Step::Finished(Outcome::Adopted(TokensInfo { refresh_token: current, access_token: token.clone() }))
                 }
                 Some(_) | None => {
                     self.presented = Some(current);
@@ -268,7 +268,9 @@ impl Rotation {
 
     fn stored(&self, refresh_token: RefreshTokenInfo) -> Step {
         match &self.granted {
-            Some(granted) => Step::RecordStored(Tokens { refresh_token, access_token: granted.access_token.clone() }),
+            Some(granted) => {
+                Step::RecordStored(TokensInfo { refresh_token, access_token: granted.access_token.clone() })
+            }
             None => Step::StoreRefreshToken(refresh_token),
         }
     }
@@ -288,11 +290,13 @@ impl Rotation {
         let is_refused = match &self.failure {
             Some(Failure::AuthorizationRequired(_) | Failure::AnotherUser(_)) => true,
             // It came with a client secret of its own, and the login before it has another.
-            Some(Failure::Odd { error, .. }) => error.as_ref().is_some_and(|error| error.code.refuses_the_client()),
+            Some(Failure::UnexpectedAnswer { error, .. }) => {
+                error.as_ref().is_some_and(|error| error.code.refuses_the_client())
+            }
             Some(
                 Failure::NotSent(_)
                 | Failure::OutcomeUnknown(_)
-                | Failure::Later { .. }
+                | Failure::RetryLater { .. }
                 | Failure::ServerChanged(_)
                 | Failure::Keychain(_)
                 | Failure::Journal

@@ -93,7 +93,7 @@ impl Poll {
     pub const fn goes_on(&self) -> bool {
         match self {
             Self::Pending | Self::SlowDown => true,
-            Self::Failed(Failure::NotSent(_) | Failure::OutcomeUnknown(_) | Failure::Later { .. }) => true,
+            Self::Failed(Failure::NotSent(_) | Failure::OutcomeUnknown(_) | Failure::RetryLater { .. }) => true,
             Self::Granted(_) | Self::Denied | Self::Expired | Self::Failed(_) => false,
         }
     }
@@ -244,7 +244,7 @@ mod tests {
         assert!(matches!(poll(200, r#"{"access_token":"a","refresh_token":"r"}"#), Poll::Granted(_)));
         let unknown = read_authorization(answer(401, r#"{"error":"invalid_client"}"#), Timestamp::UNIX_EPOCH);
         let error = OAuthError { code: ErrorCode::InvalidClient, description: None };
-        let expected = Failure::Odd { http_status: 401, error: Some(error), web_page: false };
+        let expected = Failure::UnexpectedAnswer { http_status: 401, error: Some(error), web_page: false };
         assert_eq!(unknown.unwrap_err(), expected);
     }
 

@@ -15,14 +15,14 @@ pub enum Failure {
     /// The request was sent and no readable answer came: the server may have rotated.
     OutcomeUnknown(OutcomeUnknown),
     /// The endpoint asks to come back later.
-    Later {
+    RetryLater {
         /// After how long, if it said so.
         retry_after: Option<SignedDuration>,
         /// The HTTP status.
         http_status: u16,
     },
     /// An answer that is no verdict on the login.
-    Odd {
+    UnexpectedAnswer {
         /// The HTTP status.
         http_status: u16,
         /// What the server calls it, if it says so as the standard has it.
@@ -137,8 +137,8 @@ impl Failure {
             Self::Keychain(_) | Self::Journal | Self::Lock(_) => true,
             Self::NotSent(_)
             | Self::OutcomeUnknown(_)
-            | Self::Later { .. }
-            | Self::Odd { .. }
+            | Self::RetryLater { .. }
+            | Self::UnexpectedAnswer { .. }
             | Self::AuthorizationRequired(_)
             | Self::ServerChanged(_)
             | Self::AnotherUser(_) => false,
@@ -149,10 +149,10 @@ impl Failure {
     #[must_use]
     pub const fn asked_to_wait(&self) -> bool {
         match self {
-            Self::Later { retry_after, .. } => retry_after.is_some(),
+            Self::RetryLater { retry_after, .. } => retry_after.is_some(),
             Self::NotSent(_)
             | Self::OutcomeUnknown(_)
-            | Self::Odd { .. }
+            | Self::UnexpectedAnswer { .. }
             | Self::AuthorizationRequired(_)
             | Self::AnotherUser(_)
             | Self::ServerChanged(_)
@@ -168,17 +168,17 @@ impl Failure {
         match self {
             Self::NotSent(reason) => reason.in_words().to_owned(),
             Self::OutcomeUnknown(outcome) => outcome.in_words(),
-            Self::Later { http_status, .. } => {
+            Self::RetryLater { http_status, .. } => {
                 format!("the endpoint asks to come back later (HTTP {http_status})")
             }
-            Self::Odd { error: Some(error), .. } => error.in_words(),
-            Self::Odd { http_status: 407, error: None, .. } => {
+            Self::UnexpectedAnswer { error: Some(error), .. } => error.in_words(),
+            Self::UnexpectedAnswer { http_status: 407, error: None, .. } => {
                 format!("{} (HTTP 407)", NotSent::ProxyLogin.in_words())
             }
-            Self::Odd { http_status, error: None, web_page: true } => {
+            Self::UnexpectedAnswer { http_status, error: None, web_page: true } => {
                 format!("a web page came instead of the endpoint's answer (HTTP {http_status}): {PAGE}")
             }
-            Self::Odd { http_status, error: None, web_page: false } => {
+            Self::UnexpectedAnswer { http_status, error: None, web_page: false } => {
                 format!("the endpoint answered something unexpected (HTTP {http_status})")
             }
             Self::AuthorizationRequired(refusal) => refusal.in_words(),

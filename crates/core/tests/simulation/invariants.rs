@@ -2,7 +2,7 @@
 
 use evertoken_core::login::journal::Record;
 use evertoken_core::login::rotation::Outcome;
-use evertoken_core::login::session::{Effect, Event, Moment, Phase, Session};
+use evertoken_core::login::session::{Effect, Event, Phase, Session, StepInput};
 use evertoken_core::login::token_store::RefreshTokenInfo;
 use evertoken_core::oauth::failure::{Failure, NotSent};
 use evertoken_core::oauth::token::Fingerprint;
@@ -67,7 +67,7 @@ impl World {
             | Event::TokenGranted { .. }
             | Event::AuthorizationGranted(_)
             | Event::ClockSet { .. }
-            | Event::LogoutRequested => {}
+            | Event::LoggedOut => {}
             Event::OpenFailed(_)
             | Event::TimeoutElapsed
             | Event::TokenStoreDelayed { .. }
@@ -106,7 +106,7 @@ impl World {
 
     fn hold_after(&mut self, i: usize, after: &Session, event: &Event, now: Timestamp) {
         match event {
-            Event::TokenRequestFailed { failure: Failure::Later { retry_after: Some(asked), .. }, .. } => {
+            Event::TokenRequestFailed { failure: Failure::RetryLater { retry_after: Some(asked), .. }, .. } => {
                 let asked = asked.as_secs().clamp(1, 3600) * SECOND;
                 self.agents[i].hold = Some(Hold { until: self.t + asked, strict: true });
                 self.last_trouble = self.last_trouble.max(self.t + asked);
@@ -117,7 +117,7 @@ impl World {
                     self.agents[i].hold = Some(Hold { until: self.t + wait.max(SECOND), strict: false });
                 }
             }
-            Event::TokenGranted { .. } | Event::AuthorizationGranted(_) | Event::LogoutRequested => {
+            Event::TokenGranted { .. } | Event::AuthorizationGranted(_) | Event::LoggedOut => {
                 self.agents[i].hold = None;
                 self.agents[i].granted_at = Some(self.t);
             }
@@ -217,7 +217,7 @@ impl World {
     pub(crate) fn check_stale(&mut self, i: usize) {
         let agent = &self.agents[i];
         let Some(request) = agent.requests.iter().copied().find(|id| !agent.awaits(*id)) else { return };
-        let moment = Moment { now: self.clock.timestamp(self.t), chance: self.random.chance() };
+        let moment = StepInput { now: self.clock.timestamp(self.t), chance: self.random.chance() };
         let session = self.agents[i].session.clone();
         let failure = Failure::NotSent(NotSent::Dns);
         let refusal = Failure::AuthorizationRequired(evertoken_core::oauth::failure::Refusal::default());

@@ -50,7 +50,7 @@ impl World {
                 return;
             }
             11 if self.agents.len() == 1 => {
-                self.feed(0, Event::LogoutRequested);
+                self.feed(0, Event::LoggedOut);
                 self.person_comes_back();
                 return;
             }

@@ -1,6 +1,6 @@
 //! Randomness that can be repeated: SplitMix64.
 
-use evertoken_core::login::policy::Chance;
+use evertoken_core::login::policy::Jitter;
 
 pub(crate) struct Random(u64);
 
@@ -45,8 +45,8 @@ impl Random {
         choices[self.below(choices.len() as u64) as usize]
     }
 
-    pub(crate) fn chance(&mut self) -> Chance {
-        Chance::from_bits(self.bits())
+    pub(crate) fn chance(&mut self) -> Jitter {
+        Jitter::from_bits(self.bits())
     }
 
     fn unit(&mut self) -> f64 {

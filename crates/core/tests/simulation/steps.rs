@@ -3,7 +3,7 @@
 use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::Record;
 use evertoken_core::login::rotation::{Answer, Outcome, Step};
-use evertoken_core::login::session::{Event, Session, Tokens};
+use evertoken_core::login::session::{Event, Session, TokensInfo};
 use evertoken_core::login::token_store::{
     Credential, EntryKind, LogIn, Question, RefreshTokenInfo, Slot, StoredAccessToken, StoredRefreshToken,
 };
@@ -115,7 +115,7 @@ impl World {
             Step::RecordStored(tokens) => self.record(now, stored(&tokens), true, 2),
             Step::StoreAccessToken(tokens) => {
                 let access = self.running(i).new_access.clone().unwrap();
-                let Tokens { refresh_token, access_token } = tokens;
+                let TokensInfo { refresh_token, access_token } = tokens;
                 let entry = StoredAccessToken::new(refresh_token.generation, access_token, AccessToken::new(access));
                 let text = entry.to_entry();
                 let text = secrecy::ExposeSecret::expose_secret(&text).to_owned();
@@ -187,9 +187,8 @@ impl World {
         let log_in = LogIn::new("a".parse().unwrap(), server, false);
         let presented = StoredRefreshToken::candidate(info, credential(presented), log_in);
         let presented = StoredRefreshToken { proven: finished, ..presented };
-        let configured = self.configured.clone();
         let user = if self.server.is_foreign(&token) { "usr:2" } else { "usr:1" }.to_owned();
-        self.store(&presented.successor(info, Some(RefreshToken::new(token)), Some(user), &configured), info)
+        self.store(&presented.successor(info, Some(RefreshToken::new(token)), Some(user)), info)
     }
 
     fn store(&mut self, entry: &StoredRefreshToken, info: RefreshTokenInfo) -> (Result<(), KeychainProblem>, i64) {
@@ -343,7 +342,7 @@ fn answered((result, takes): (Result<(), KeychainProblem>, i64)) -> (Answer, i64
     (result.map_or_else(Answer::KeychainFailed, |()| Answer::Done), takes)
 }
 
-fn stored(tokens: &Tokens) -> Record {
+fn stored(tokens: &TokensInfo) -> Record {
     Record::Stored {
         fingerprint: tokens.refresh_token.fingerprint,
         rotations: tokens.refresh_token.rotations,

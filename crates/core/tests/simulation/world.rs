@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use evertoken_core::login::journal::Record;
 use evertoken_core::login::notice::Notice;
 use evertoken_core::login::policy::Policy;
-use evertoken_core::login::session::{Effect, Event, Moment};
+use evertoken_core::login::session::{Effect, Event, StepInput};
 use evertoken_core::oauth::server::Server as ServerSettings;
 
 use super::agent::{Agent, Job};
@@ -266,7 +266,7 @@ impl World {
         if !self.agents[i].alive {
             return;
         }
-        let moment = Moment { now: self.clock.timestamp(self.t), chance: self.random.chance() };
+        let moment = StepInput { now: self.clock.timestamp(self.t), chance: self.random.chance() };
         let before = self.agents[i].session.clone();
         let (after, effects) = before.clone().step(event.clone(), moment, &self.policy);
         self.trace(|| format!("agent {i}: {event:?}\n    -> {:?}\n    {effects:?}", after.phase()));
@@ -275,7 +275,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::OpenTokens => self.agents[i].jobs.push_back(Job::Open),
-                Effect::ForgetTokens => self.agents[i].jobs.push_back(Job::Forget),
+                Effect::DropFromMemory => self.agents[i].jobs.push_back(Job::Forget),
                 Effect::RequestToken(id) => {
                     self.agents[i].requests.push(id);
                     self.agents[i].jobs.push_back(Job::Refresh(id));

@@ -65,7 +65,7 @@ fn a_new_token_never_overwrites_the_only_copy_of_the_last() {
         [Answer::Read(found()), Answer::Done, Answer::Done, grant("r6"), Answer::Done, Answer::Done, Answer::Done],
     );
     let new = info(Slot::B, 6, "r6");
-    let tokens = Tokens { refresh_token: new, access_token: access_token() };
+    let tokens = TokensInfo { refresh_token: new, access_token: access_token() };
     assert_eq!(
         steps,
         [

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::outcome::login_warning_at;
-use super::{Phase, Session, Troubles, WakeupReason};
+use super::{FailureStreak, Phase, Session, WakeupReason};
 use crate::account::AccountName;
 use crate::api::login_problem::keychain_problem;
 use crate::api::problem::{Problem, ProblemKind};
@@ -76,7 +76,7 @@ impl Session {
         asked <= attainable && !self.lasts(min_valid, now, policy) && self.may_ask(now, policy)
     }
 
-    pub(super) fn troubles(&self) -> Option<&Troubles> {
+    pub(super) fn troubles(&self) -> Option<&FailureStreak> {
         match &self.phase {
             Phase::Requesting { troubles, .. } => troubles.as_ref(),
             Phase::BackingOff { troubles, .. } => Some(troubles),
@@ -157,11 +157,13 @@ impl Session {
             // Still true while it is asked once more.
             Phase::Requesting {
                 unstored: None,
-                troubles: Some(Troubles { newest: Failure::Keychain(problem), .. }),
+                troubles: Some(FailureStreak { newest: Failure::Keychain(problem), .. }),
                 ..
             } => Some(*problem),
             Phase::Requesting { unstored, .. } => *unstored,
-            Phase::BackingOff { troubles: Troubles { newest: Failure::Keychain(problem), .. }, .. } => Some(*problem),
+            Phase::BackingOff { troubles: FailureStreak { newest: Failure::Keychain(problem), .. }, .. } => {
+                Some(*problem)
+            }
             Phase::BackingOff { .. }
             | Phase::SignedOut
             | Phase::Scheduled { .. }
@@ -374,11 +376,13 @@ fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> P
     );
     let detail = format!("{name}: {}, so the access token is not renewed; the login is kept.", failure.in_words());
     match failure {
-        Failure::Odd { error: Some(error), .. } => Problem::new(ProblemKind::ClientRefused, detail, error.advice()),
-        Failure::Odd { error: None, .. }
+        Failure::UnexpectedAnswer { error: Some(error), .. } => {
+            Problem::new(ProblemKind::ClientRefused, detail, error.advice())
+        }
+        Failure::UnexpectedAnswer { error: None, .. }
         | Failure::NotSent(_)
         | Failure::OutcomeUnknown(_)
-        | Failure::Later { .. }
+        | Failure::RetryLater { .. }
         | Failure::AuthorizationRequired(_)
         | Failure::AnotherUser(_)
         | Failure::ServerChanged(_)

@@ -14,7 +14,7 @@ use crate::login::access_token::AccessTokenInfo;
 use crate::login::journal::Wait;
 use crate::login::notice::Notice;
 use crate::login::notice::NoticeKind;
-use crate::login::policy::Chance;
+use crate::login::policy::Jitter;
 use crate::login::token_store::RefreshTokenInfo;
 use crate::oauth::failure::{Failure, Refusal};
 use crate::oauth::origin::ForeignServer;
@@ -54,7 +54,7 @@ pub enum Phase {
         /// Which.
         request: RequestId,
         /// The failures before it.
-        troubles: Option<Troubles>,
+        troubles: Option<FailureStreak>,
         /// The new refresh token is here, and the keychain does not take it yet.
         unstored: Option<KeychainProblem>,
     },
@@ -65,7 +65,7 @@ pub enum Phase {
         /// When the last attempt began to wait.
         from: Timestamp,
         /// What went wrong so far.
-        troubles: Troubles,
+        troubles: FailureStreak,
     },
     /// The endpoint refused the refresh token.
     AuthorizationRequired {
@@ -85,7 +85,7 @@ pub enum Phase {
 
 /// Failures in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Troubles {
+pub struct FailureStreak {
     /// How many.
     pub failures: u32,
     /// Since when; starts anew when the machine wakes up or changes networks.
@@ -122,7 +122,7 @@ pub enum Event {
         /// The rotation.
         request: RequestId,
         /// What it brought.
-        tokens: Tokens,
+        tokens: TokensInfo,
     },
     /// New tokens are here, and the keychain does not take the refresh token.
     TokenStoreDelayed {
@@ -146,7 +146,7 @@ pub enum Event {
     /// A person asks for a refresh now.
     RefreshRequested,
     /// A person logged in, and the new tokens are stored.
-    AuthorizationGranted(Tokens),
+    AuthorizationGranted(TokensInfo),
     /// The machine woke up or the network returned.
     ConnectivityReturned,
     /// The keychain may answer again.
@@ -157,12 +157,12 @@ pub enum Event {
         by: SignedDuration,
     },
     /// A person logs out.
-    LogoutRequested,
+    LoggedOut,
 }
 
 /// Tokens that are in the keychain, without the tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tokens {
+pub struct TokensInfo {
     /// The refresh token.
     pub refresh_token: RefreshTokenInfo,
     /// The access token.
@@ -225,7 +225,7 @@ pub enum Effect {
     /// Take a notification back.
     Withdraw(NoticeKind),
     /// Delete the tokens.
-    ForgetTokens,
+    DropFromMemory,
 }
 
 /// Why the session wants to be woken.
@@ -245,11 +245,11 @@ pub enum WakeupReason {
 
 /// The arguments that make a step repeatable: what time it is, and a sample of randomness.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
+pub struct StepInput {
     /// The wall clock, UTC.
     pub now: Timestamp,
     /// For jitter.
-    pub chance: Chance,
+    pub chance: Jitter,
 }
 
 /// The session after an event, and what to do about it.

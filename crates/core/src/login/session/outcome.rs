@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Effect, Moment, Phase, Session, Shown, Stepped, Tokens, Troubles};
+use super::{Effect, FailureStreak, Phase, Session, Shown, StepInput, Stepped, TokensInfo};
 use crate::keychain::KeychainProblem;
 use crate::login::access_token::{AccessTokenInfo, shifted};
 use crate::login::notice::Notice;
@@ -13,14 +13,14 @@ use crate::oauth::failure::{Failure, OutcomeUnknown, Refusal};
 use crate::oauth::origin::ForeignServer;
 
 impl Session {
-    pub(super) fn granted(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {
+    pub(super) fn granted(mut self, tokens: TokensInfo, moment: StepInput, policy: &Policy) -> Stepped {
         if !tokens.access_token.lifetime().is_positive() {
             return self.granted_without_access_token(tokens, moment, policy);
         }
         let mut effects = self.withdrawals();
         let still_ends = self.shown.login_ends && ends_soon(&tokens.refresh_token, moment.now, policy);
         effects.retain(|effect| !still_ends || *effect != Effect::Withdraw(NoticeKind::LoginEnds));
-        let Tokens { refresh_token, access_token } = tokens;
+        let TokensInfo { refresh_token, access_token } = tokens;
         let planned = planned_refresh(&refresh_token, &access_token, moment, policy);
         let not_before = shifted(moment.now, policy.grant_spacing(access_token.lifetime()));
         self.phase = Phase::Scheduled { at: planned.max(not_before) };
@@ -33,7 +33,7 @@ impl Session {
 
     /// The login was renewed, and the access token had expired when it came, or was none: the endpoint is asked again, less
     /// and less often.
-    fn granted_without_access_token(mut self, tokens: Tokens, moment: Moment, policy: &Policy) -> Stepped {
+    fn granted_without_access_token(mut self, tokens: TokensInfo, moment: StepInput, policy: &Policy) -> Stepped {
         let mut effects = self.withdrawals();
         let stays = [NoticeKind::NotRenewed, NoticeKind::LoginEnds].map(Effect::Withdraw);
         effects.retain(|effect| !stays.contains(effect));
@@ -73,7 +73,7 @@ impl Session {
         (self, if first { vec![Effect::Notify(Notice::KeychainRefused)] } else { vec![] })
     }
 
-    pub(super) fn failed(mut self, failure: Failure, moment: Moment, policy: &Policy) -> Stepped {
+    pub(super) fn failed(mut self, failure: Failure, moment: StepInput, policy: &Policy) -> Stepped {
         match (failure, &mut self.phase) {
             (
                 Failure::AuthorizationRequired(refusal),
@@ -91,9 +91,10 @@ impl Session {
             }
             (Failure::AuthorizationRequired(refusal), _) => self.refused(refusal, moment.now),
             (Failure::ServerChanged(foreign), _) => self.server_changed(foreign),
-            (Failure::Odd { error: Some(error), .. }, Phase::Requesting { troubles: Some(before), .. })
-                if before.failures >= policy.most_refusals && is_refusal(&before.newest) =>
-            {
+            (
+                Failure::UnexpectedAnswer { error: Some(error), .. },
+                Phase::Requesting { troubles: Some(before), .. },
+            ) if before.failures >= policy.most_refusals && is_refusal(&before.newest) => {
                 self.refused(Refusal { error: Some(error), ..Refusal::default() }, moment.now)
             }
             (failure, Phase::Requesting { troubles, .. }) => {
@@ -139,11 +140,11 @@ impl Session {
         }
     }
 
-    fn wait_after(&self, troubles: &Troubles, moment: Moment, policy: &Policy) -> SignedDuration {
+    fn wait_after(&self, troubles: &FailureStreak, moment: StepInput, policy: &Policy) -> SignedDuration {
         let usual = policy.backoff(troubles.failures, moment.chance);
         match &troubles.newest {
-            Failure::Later { retry_after: Some(asked), .. } => policy.retry_after(*asked),
-            Failure::Odd { .. } => policy.odd_backoff(troubles.failures, moment.chance),
+            Failure::RetryLater { retry_after: Some(asked), .. } => policy.retry_after(*asked),
+            Failure::UnexpectedAnswer { .. } => policy.odd_backoff(troubles.failures, moment.chance),
             Failure::OutcomeUnknown(_)
                 if troubles.lost_answers >= policy.lost_answers_before_patience && self.is_valid(moment.now) =>
             {
@@ -151,7 +152,7 @@ impl Session {
             }
             Failure::NotSent(_)
             | Failure::OutcomeUnknown(_)
-            | Failure::Later { retry_after: None, .. }
+            | Failure::RetryLater { retry_after: None, .. }
             | Failure::AuthorizationRequired(_)
             | Failure::AnotherUser(_)
             | Failure::ServerChanged(_)
@@ -170,7 +171,7 @@ impl Session {
 pub(super) fn planned_refresh(
     refresh_token: &RefreshTokenInfo,
     access_token: &AccessTokenInfo,
-    moment: Moment,
+    moment: StepInput,
     policy: &Policy,
 ) -> Timestamp {
     let planned = shifted(access_token.issued_at, policy.refresh_delay(access_token.lifetime(), moment.chance));
@@ -193,15 +194,15 @@ fn ends_soon(refresh_token: &RefreshTokenInfo, now: Timestamp, policy: &Policy) 
 
 /// Is it the server's own word that no waiting will change?
 const fn is_refusal(failure: &Failure) -> bool {
-    matches!(failure, Failure::Odd { error: Some(_), .. })
+    matches!(failure, Failure::UnexpectedAnswer { error: Some(_), .. })
 }
 
-fn after(before: Option<Troubles>, failure: Failure, now: Timestamp) -> Troubles {
+fn after(before: Option<FailureStreak>, failure: Failure, now: Timestamp) -> FailureStreak {
     let lost = match &failure {
         Failure::OutcomeUnknown(outcome) => u32::from(outcome.loses_an_answer()),
         Failure::NotSent(_)
-        | Failure::Later { .. }
-        | Failure::Odd { .. }
+        | Failure::RetryLater { .. }
+        | Failure::UnexpectedAnswer { .. }
         | Failure::AuthorizationRequired(_)
         | Failure::AnotherUser(_)
         | Failure::ServerChanged(_)
@@ -210,12 +211,12 @@ fn after(before: Option<Troubles>, failure: Failure, now: Timestamp) -> Troubles
         | Failure::Lock(_) => 0,
     };
     match before {
-        Some(before) => Troubles {
+        Some(before) => FailureStreak {
             failures: before.failures.saturating_add(1),
             since: before.since.min(now),
             lost_answers: before.lost_answers + lost,
             newest: failure,
         },
-        None => Troubles { failures: 1, since: now, lost_answers: lost, newest: failure },
+        None => FailureStreak { failures: 1, since: now, lost_answers: lost, newest: failure },
     }
 }

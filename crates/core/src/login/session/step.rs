@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::outcome::planned_refresh;
-use super::{Effect, Event, Moment, Phase, Recovered, RequestId, Resume, Session, Stepped, Troubles};
+use super::{Effect, Event, FailureStreak, Phase, Recovered, RequestId, Resume, Session, StepInput, Stepped};
 use crate::keychain::KeychainProblem;
 use crate::login::access_token::{AccessTokenInfo, shifted};
 use crate::login::policy::Policy;
@@ -12,7 +12,7 @@ use crate::oauth::failure::{Failure, OutcomeUnknown};
 impl Session {
     /// The session after an event, and what to do about it.
     #[must_use]
-    pub fn step(mut self, event: Event, moment: Moment, policy: &Policy) -> Stepped {
+    pub fn step(mut self, event: Event, moment: StepInput, policy: &Policy) -> Stepped {
         if let Event::ClockSet { by } = event {
             self = self.clock_set(by);
         }
@@ -35,7 +35,7 @@ impl Session {
             Event::ConnectivityReturned => self.connectivity_returned(moment),
             Event::KeychainReturned => self.keychain_returned(),
             Event::ClockSet { .. } => (self, vec![]),
-            Event::LogoutRequested => self.logged_out(),
+            Event::LoggedOut => self.logged_out(),
         }
     }
 
@@ -53,7 +53,7 @@ impl Session {
         }
     }
 
-    fn opened(mut self, recovered: Recovered, moment: Moment, policy: &Policy) -> Stepped {
+    fn opened(mut self, recovered: Recovered, moment: StepInput, policy: &Policy) -> Stepped {
         match self.phase {
             Phase::Opening { .. } => {}
             Phase::SignedOut
@@ -82,7 +82,7 @@ impl Session {
                 // The clock may have been set back since.
                 let last_at = last_at.min(moment.now);
                 let wait = policy.backoff(times, moment.chance);
-                let troubles = Troubles {
+                let troubles = FailureStreak {
                     failures: times,
                     since: last_at,
                     lost_answers: times,
@@ -103,13 +103,13 @@ impl Session {
 
     /// The wait that the endpoint asked for outlives a restart.
     fn hold_back(mut self, until: Timestamp, now: Timestamp) -> Stepped {
-        let asked = Failure::Later { retry_after: Some(until.duration_since(now)), http_status: 429 };
-        let troubles = Troubles { failures: 1, since: now, lost_answers: 0, newest: asked };
+        let asked = Failure::RetryLater { retry_after: Some(until.duration_since(now)), http_status: 429 };
+        let troubles = FailureStreak { failures: 1, since: now, lost_answers: 0, newest: asked };
         self.phase = Phase::BackingOff { until, from: now, troubles };
         (self, vec![])
     }
 
-    fn continue_as_planned(mut self, moment: Moment, policy: &Policy) -> Stepped {
+    fn continue_as_planned(mut self, moment: StepInput, policy: &Policy) -> Stepped {
         let valid = self.access_token.as_ref().filter(|token| token.remaining(moment.now).is_positive());
         let Some((token, refresh_token)) = valid.zip(self.refresh_token.as_ref()) else {
             return self.request(None);
@@ -120,7 +120,7 @@ impl Session {
         (self, vec![])
     }
 
-    fn open_failed(mut self, problem: KeychainProblem, moment: Moment, policy: &Policy) -> Stepped {
+    fn open_failed(mut self, problem: KeychainProblem, moment: StepInput, policy: &Policy) -> Stepped {
         if let Phase::Opening { failures, .. } = self.phase {
             let failures = failures + 1;
             let retry_at = shifted(moment.now, policy.backoff(failures, moment.chance));
@@ -129,7 +129,7 @@ impl Session {
         (self, vec![])
     }
 
-    fn timeout_elapsed(mut self, moment: Moment, policy: &Policy) -> Stepped {
+    fn timeout_elapsed(mut self, moment: StepInput, policy: &Policy) -> Stepped {
         let (warning, login_warning) = (self.warning(moment.now, policy), self.login_warning(moment.now, policy));
         self.shown.not_renewed |= warning.is_some();
         self.shown.login_ends |= login_warning.is_some();
@@ -172,7 +172,7 @@ impl Session {
         (self.reopened(), vec![Effect::OpenTokens])
     }
 
-    fn request(mut self, troubles: Option<Troubles>) -> Stepped {
+    fn request(mut self, troubles: Option<FailureStreak>) -> Stepped {
         let request = self.next_request();
         self.phase = Phase::Requesting { request, troubles, unstored: None };
         (self, vec![Effect::RequestToken(request)])
@@ -183,7 +183,7 @@ impl Session {
         RequestId(self.requests)
     }
 
-    fn token_wanted(self, min_valid: Option<SignedDuration>, moment: Moment, policy: &Policy) -> Stepped {
+    fn token_wanted(self, min_valid: Option<SignedDuration>, moment: StepInput, policy: &Policy) -> Stepped {
         match &self.phase {
             Phase::Scheduled { .. } if self.refresh_helps(min_valid, moment.now, policy) => self.request(None),
             Phase::Scheduled { .. }
@@ -203,7 +203,7 @@ impl Session {
         self.last_success.is_none_or(apart)
     }
 
-    fn refresh_requested(self, moment: Moment, policy: &Policy) -> Stepped {
+    fn refresh_requested(self, moment: StepInput, policy: &Policy) -> Stepped {
         let now = moment.now;
         let long_ago = |last: Timestamp| !(last..shifted(last, policy.spacing)).contains(&now);
         match &self.phase {
@@ -235,7 +235,7 @@ impl Session {
         (self, vec![Effect::RequestToken(request)])
     }
 
-    fn connectivity_returned(mut self, moment: Moment) -> Stepped {
+    fn connectivity_returned(mut self, moment: StepInput) -> Stepped {
         match &mut self.phase {
             Phase::BackingOff { troubles, .. } => {
                 troubles.since = moment.now;
@@ -302,7 +302,7 @@ impl Session {
 
     fn logged_out(mut self) -> Stepped {
         let mut effects = self.withdrawals();
-        effects.push(Effect::ForgetTokens);
+        effects.push(Effect::DropFromMemory);
         self = Self { phase: Phase::SignedOut, requests: self.requests + 1, ..Self::opening() };
         (self, effects)
     }

@@ -41,12 +41,12 @@ fn access_token(issued: i64, seconds: i64) -> AccessTokenInfo {
     AccessTokenInfo { issued_at: at(issued), expires_at: at(issued + seconds), scope: vec![], user_id: None }
 }
 
-fn tokens(issued: i64, seconds: i64) -> Tokens {
-    Tokens { refresh_token: refresh_token(2), access_token: access_token(issued, seconds) }
+fn tokens(issued: i64, seconds: i64) -> TokensInfo {
+    TokensInfo { refresh_token: refresh_token(2), access_token: access_token(issued, seconds) }
 }
 
 fn step(session: &Session, now: i64, event: Event) -> (Session, Vec<Effect>) {
-    session.clone().step(event, Moment { now: at(now), chance: Chance::HALF }, &Policy::default())
+    session.clone().step(event, StepInput { now: at(now), chance: Jitter::HALF }, &Policy::default())
 }
 
 fn session(session: &Session, now: i64, event: Event) -> Session {
@@ -67,7 +67,9 @@ fn good() -> Session {
 fn requested(effects: &[Effect]) -> Option<RequestId> {
     effects.iter().find_map(|effect| match effect {
         Effect::RequestToken(request) => Some(*request),
-        Effect::OpenTokens | Effect::Notify(_) | Effect::Update(_) | Effect::Withdraw(_) | Effect::ForgetTokens => None,
+        Effect::OpenTokens | Effect::Notify(_) | Effect::Update(_) | Effect::Withdraw(_) | Effect::DropFromMemory => {
+            None
+        }
     })
 }
 
@@ -94,7 +96,7 @@ fn wakeup(session: &Session, now: i64) -> Option<(i64, WakeupReason)> {
 }
 
 fn later(seconds: i64) -> Failure {
-    Failure::Later { retry_after: Some(SignedDuration::from_secs(seconds)), http_status: 429 }
+    Failure::RetryLater { retry_after: Some(SignedDuration::from_secs(seconds)), http_status: 429 }
 }
 
 fn in_minutes(minutes: i64) -> Option<SignedDuration> {
@@ -115,7 +117,7 @@ fn a_token_is_still_valid_while_it_is_refreshed_and_when_that_fails() {
     for (failure, state) in [
         (OFFLINE, State::Retrying),
         (TIMED_OUT, State::Retrying),
-        (Failure::Odd { http_status: 403, error: None, web_page: false }, State::Retrying),
+        (Failure::UnexpectedAnswer { http_status: 403, error: None, web_page: false }, State::Retrying),
         (later(60), State::Retrying),
         (Failure::Journal, State::Retrying),
         (Failure::Keychain(KeychainProblem::Locked), State::KeychainUnavailable),
@@ -145,7 +147,7 @@ fn the_outcome_of_an_old_request_changes_nothing() {
     let old = requested(&effects).unwrap();
     let failed = fail(&requesting, REFRESH, old, OFFLINE).0;
     let again = session(&failed, REFRESH + HOUR, Event::TimeoutElapsed);
-    for now in [&good(), &failed, &again, &refused().0, &session(&good(), 9, Event::LogoutRequested)] {
+    for now in [&good(), &failed, &again, &refused().0, &session(&good(), 9, Event::LoggedOut)] {
         for event in [
             Event::TokenGranted { request: old, tokens: tokens(REFRESH, DAY) },
             Event::TokenRequestFailed { request: old, failure: Failure::AuthorizationRequired(Refusal::default()) },
@@ -223,18 +225,18 @@ fn a_deadline_that_is_impossibly_far_is_due_now() {
 fn a_logout_forgets_and_takes_back_what_was_shown() {
     let mut warned = refused().0;
     warned.shown = Shown { not_renewed: true, keychain: true, login_ends: true };
-    let (left, effects) = step(&warned, REFRESH, Event::LogoutRequested);
+    let (left, effects) = step(&warned, REFRESH, Event::LoggedOut);
     let withdrawn =
         [NoticeKind::LoginRequired, NoticeKind::NotRenewed, NoticeKind::KeychainRefused, NoticeKind::LoginEnds];
     let withdrawn = withdrawn.map(Effect::Withdraw);
-    assert_eq!(effects, [withdrawn.as_slice(), &[Effect::ForgetTokens]].concat());
+    assert_eq!(effects, [withdrawn.as_slice(), &[Effect::DropFromMemory]].concat());
     assert_eq!(left.state(at(REFRESH)), State::SignedOut);
     assert_eq!((left.access_token(), left.refresh_token(), wakeup(&left, REFRESH)), (None, None, None));
 }
 
 #[test]
 fn a_login_takes_over_from_every_phase() {
-    let signed_out = session(&good(), 0, Event::LogoutRequested);
+    let signed_out = session(&good(), 0, Event::LoggedOut);
     let locked = session(&Session::opening(), 0, Event::OpenFailed(KeychainProblem::Locked));
     for before in [Session::opening(), locked, signed_out, good(), failing(OFFLINE), refused().0] {
         let after = session(&before, REFRESH, Event::AuthorizationGranted(tokens(REFRESH, DAY)));

@@ -222,16 +222,10 @@ impl StoredRefreshToken {
         }
     }
 
-    /// What the server granted for it, or the same token, proven. It belongs to the same servers. The log-in is forgotten once
-    /// the configuration names its server.
+    /// What the server granted for it, or the same token, proven. It belongs to the same servers. The log-in that brought it is
+    /// forgotten once the journal says that the configuration has followed; see [`super::StoredTokens::settled`].
     #[must_use]
-    pub fn successor(
-        &self,
-        info: RefreshTokenInfo,
-        granted: Option<RefreshToken>,
-        user_id: Option<String>,
-        configured: &Server,
-    ) -> Self {
+    pub fn successor(&self, info: RefreshTokenInfo, granted: Option<RefreshToken>, user_id: Option<String>) -> Self {
         let token = granted.unwrap_or_else(|| self.token.for_entry().clone());
         Self {
             user_id: user_id.or_else(|| self.user_id.clone()),
@@ -242,7 +236,7 @@ impl StoredRefreshToken {
             token: Bound::new(token, self.token.origins().clone()),
             client_secret: self.client_secret.clone(),
             end: info.end,
-            log_in: self.log_in.clone().filter(|log_in| !self.proven || log_in.server != *configured),
+            log_in: self.log_in.clone(),
         }
     }
 

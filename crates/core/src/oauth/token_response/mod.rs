@@ -124,7 +124,7 @@ pub(crate) const fn speaks(http_status: u16) -> bool {
 
 /// An answer that is no verdict on the login.
 pub(crate) fn unexpected(answer: Answer<'_>, error: Option<OAuthError>) -> Failure {
-    Failure::Odd { http_status: answer.http_status, error, web_page: is_web_page(answer.body) }
+    Failure::UnexpectedAnswer { http_status: answer.http_status, error, web_page: is_web_page(answer.body) }
 }
 
 /// A page for a person: a proxy's, a firewall's, or that of a network which wants to be signed in to.
@@ -138,7 +138,7 @@ pub(crate) fn is_web_page(body: &[u8]) -> bool {
 
 fn later(answer: Answer<'_>, now: Timestamp) -> Failure {
     let retry_after = answer.retry_after.and_then(|text| retry_after::read(text, now));
-    Failure::Later { retry_after, http_status: answer.http_status }
+    Failure::RetryLater { retry_after, http_status: answer.http_status }
 }
 
 /// A new refresh token is a grant, whatever else is wrong with the answer. Without one, the answer has to be whole and to

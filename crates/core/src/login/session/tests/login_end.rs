@@ -5,9 +5,9 @@ use crate::login::token_store::LoginEnd;
 use crate::oauth::server::Server;
 
 /// Logged in at 0; the login ends then.
-fn ending(end: i64, moves: Option<bool>) -> Tokens {
+fn ending(end: i64, moves: Option<bool>) -> TokensInfo {
     let end = Some(LoginEnd { at: at(end), since: at(0), moves });
-    Tokens { refresh_token: RefreshTokenInfo { end, ..refresh_token(2) }, access_token: access_token(0, DAY) }
+    TokensInfo { refresh_token: RefreshTokenInfo { end, ..refresh_token(2) }, access_token: access_token(0, DAY) }
 }
 
 fn logged_in(end: i64, moves: Option<bool>) -> Session {

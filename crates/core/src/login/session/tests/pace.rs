@@ -116,8 +116,8 @@ fn access_tokens_that_had_expired_when_they_came_are_asked_for_less_and_less_oft
 #[test]
 fn what_waiting_cannot_heal_is_not_asked_for_ever() {
     let error = OAuthError { code: ErrorCode::InvalidClient, description: Some("Wrong".to_owned()) };
-    let refused = Failure::Odd { http_status: 401, error: Some(error), web_page: false };
-    let page = Failure::Odd { http_status: 403, error: None, web_page: true };
+    let refused = Failure::UnexpectedAnswer { http_status: 401, error: Some(error), web_page: false };
+    let page = Failure::UnexpectedAnswer { http_status: 403, error: None, web_page: true };
     for (failure, ends) in [(refused, true), (page, false)] {
         let mut session = good();
         let mut now = REFRESH;
@@ -149,6 +149,8 @@ fn the_network_and_the_keychain_are_tried_when_they_return() {
 
 #[test]
 fn an_odd_answer_is_retried_after_a_minute_at_the_least() {
-    let (due, _) = wakeup(&failing(Failure::Odd { http_status: 403, error: None, web_page: false }), REFRESH).unwrap();
+    let (due, _) =
+        wakeup(&failing(Failure::UnexpectedAnswer { http_status: 403, error: None, web_page: false }), REFRESH)
+            .unwrap();
     assert_eq!(due, REFRESH + MINUTE);
 }

@@ -71,7 +71,7 @@ fn a_wrong_client_secret_is_named_and_does_not_ask_for_a_login() {
         for http_status in [200, 400, 401, 403] {
             let failure = answer(http_status, &format!(r#"{{"error":"{name}","error_description":"x"}}"#)).unwrap_err();
             let error = Some(error(code, Some("x")));
-            assert_eq!(failure, Failure::Odd { http_status, error, web_page: false });
+            assert_eq!(failure, Failure::UnexpectedAnswer { http_status, error, web_page: false });
             assert!(failure.in_words().ends_with(&format!("({name}: x)")), "{failure:?}");
         }
     }
@@ -80,7 +80,7 @@ fn a_wrong_client_secret_is_named_and_does_not_ask_for_a_login() {
 #[test]
 fn an_error_that_heals_by_itself_is_waited_for() {
     let failure = |name: &str| answer(400, &format!(r#"{{"error":"{name}"}}"#)).unwrap_err();
-    assert_eq!(failure("temporarily_unavailable"), Failure::Later { retry_after: None, http_status: 400 });
+    assert_eq!(failure("temporarily_unavailable"), Failure::RetryLater { retry_after: None, http_status: 400 });
     let failed = OutcomeUnknown::ServerError { http_status: 400 };
     assert_eq!(failure("server_error"), Failure::OutcomeUnknown(failed));
 }
@@ -115,7 +115,7 @@ fn nothing_else_asks_for_a_login() {
         (418, "{}"),
     ] {
         let web_page = body.starts_with("<html");
-        let odd = Failure::Odd { http_status: status, error: None, web_page };
+        let odd = Failure::UnexpectedAnswer { http_status: status, error: None, web_page };
         assert_eq!(answer(status, body).unwrap_err(), odd, "{status} {body}");
     }
     for status in [500, 502, 503, 504] {

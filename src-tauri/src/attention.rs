@@ -6,9 +6,9 @@ use tokio::sync::Notify;
 
 /// Rings when a person looks at the window again.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Looks(Arc<Notify>);
+pub(crate) struct Attention(Arc<Notify>);
 
-impl Looks {
+impl Attention {
     /// A person looks.
     pub(crate) fn again(&self) {
         self.0.notify_one();
