@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use evertoken_core::login::rotation::{Answer, Rotation};
 use evertoken_core::login::session::{Phase, RequestId, Session};
+use evertoken_core::login::token_store::LogIn;
 use evertoken_core::oauth::server::Server;
 use jiff::Timestamp;
 
@@ -27,6 +28,8 @@ pub(crate) struct Running {
     pub(crate) presented: Option<String>,
     /// Where it is presented.
     pub(crate) server: Option<Server>,
+    /// The log-in that brought it, as its entry says.
+    pub(crate) log_in: Option<LogIn>,
     pub(crate) new_refresh: Option<String>,
     pub(crate) new_access: Option<String>,
     pub(crate) sent_at: i64,
@@ -74,6 +77,7 @@ impl Running {
             reply: None,
             presented: None,
             server: None,
+            log_in: None,
             new_refresh: None,
             new_access: None,
             sent_at: 0,

@@ -74,8 +74,9 @@ impl World {
                     let access = tokens.access_token.as_ref().map(|stored| stored.token.expose().to_owned());
                     let found = tokens.found(&self.configured);
                     let server = tokens.current().map(|current| current.server(&self.configured).clone());
+                    let log_in = tokens.current().and_then(|current| current.log_in.clone());
                     let running = self.running(i);
-                    (running.new_access, running.server) = (access, server);
+                    (running.new_access, running.server, running.log_in) = (access, server, log_in);
                     (Answer::Read(found), takes)
                 }
                 (Err(problem), takes) => (Answer::KeychainFailed(problem), takes),
@@ -89,8 +90,9 @@ impl World {
                 let Job::LogIn(token, server, replaces_user) = self.running(i).job.clone() else {
                     panic!("a candidate without a log-in")
                 };
-                self.running(i).server = Some((*server).clone());
-                let log_in = LogIn::new("a".parse().unwrap(), *server, replaces_user);
+                let log_in = LogIn::new("a".parse().unwrap(), (*server).clone(), replaces_user);
+                let running = self.running(i);
+                (running.server, running.log_in) = (Some(*server), Some(log_in.clone()));
                 answered(self.store(&StoredRefreshToken::candidate(info, credential(token), log_in), info))
             }
             Step::RecordPresented(info) => {
@@ -183,10 +185,10 @@ impl World {
     ) -> (Result<(), KeychainProblem>, i64) {
         let running = self.running(i);
         let (server, presented) = (running.server.clone().unwrap(), running.presented.clone().unwrap());
-        let finished = matches!(&running.job, Job::Refresh(_)) && server == self.configured;
-        let log_in = LogIn::new("a".parse().unwrap(), server, false);
-        let presented = StoredRefreshToken::candidate(info, credential(presented), log_in);
-        let presented = StoredRefreshToken { proven: finished, ..presented };
+        let log_in = running.log_in.clone();
+        let here = LogIn::new("a".parse().unwrap(), server, false);
+        let presented =
+            StoredRefreshToken { log_in, ..StoredRefreshToken::candidate(info, credential(presented), here) };
         let user = if self.server.is_foreign(&token) { "usr:2" } else { "usr:1" }.to_owned();
         self.store(&presented.successor(info, Some(RefreshToken::new(token)), Some(user)), info)
     }
@@ -288,6 +290,7 @@ impl World {
                     agent.access = running.new_access;
                 }
                 self.feed(i, Event::TokenGranted { request, tokens });
+                self.finish_log_in(i, running.log_in);
             }
             (Job::Refresh(request), Outcome::Failed(failure)) => {
                 self.feed(i, Event::TokenRequestFailed { request, failure });
