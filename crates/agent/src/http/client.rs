@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use evertoken_core::oauth::endpoint::Endpoint;
+use evertoken_core::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT};
 use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::oauth::token_request::TokenRequest;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -43,6 +43,12 @@ pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> Result<Client, F
         let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
         Failure::NotSent(if is_named { NotSent::NamedTrustStore } else { NotSent::NoTrustStore })
     })
+}
+
+/// Are there certificates to check servers' with?
+pub(crate) fn has_certificates() -> bool {
+    let public = PRODUCTION_ENDPOINT.parse().ok();
+    public.is_some_and(|endpoint| client(&endpoint, CONNECT_TIMEOUT).is_ok())
 }
 
 fn with_causes(error: &reqwest::Error) -> String {

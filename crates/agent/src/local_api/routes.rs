@@ -30,6 +30,7 @@ use serde::de::DeserializeOwned;
 use super::origin::refuse_web_pages;
 use super::refusal::Refusal;
 use super::{health, json};
+use crate::http::client;
 use crate::request::{AccountRef, Call, OwnerHandle};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
@@ -184,7 +185,7 @@ fn version(path: &str) -> Option<u32> {
 
 async fn diagnosis(State(owner): State<OwnerHandle>) -> Json<Diagnosis> {
     let locks = owner.ask(Call::Locks).await.unwrap_or_default();
-    Json(crate::system::diagnosis::diagnosis(locks).await)
+    Json(crate::system::diagnosis::diagnosis(locks, client::has_certificates()).await)
 }
 
 async fn status(State(owner): State<OwnerHandle>) -> Answer<StatusReport> {

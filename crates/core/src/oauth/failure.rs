@@ -145,21 +145,10 @@ impl Failure {
         }
     }
 
-    /// Did the endpoint name a time before which it does not want to be asked?
+    /// How long the endpoint does not want to be asked, if it said so.
     #[must_use]
-    pub const fn asked_to_wait(&self) -> bool {
-        match self {
-            Self::RetryLater { retry_after, .. } => retry_after.is_some(),
-            Self::NotSent(_)
-            | Self::OutcomeUnknown(_)
-            | Self::UnexpectedAnswer { .. }
-            | Self::AuthorizationRequired(_)
-            | Self::AnotherUser(_)
-            | Self::ServerChanged(_)
-            | Self::Keychain(_)
-            | Self::Journal
-            | Self::Lock(_) => false,
-        }
+    pub const fn asked_wait(&self) -> Option<SignedDuration> {
+        if let Self::RetryLater { retry_after, .. } = self { *retry_after } else { None }
     }
 
     /// The start of a sentence about it: "no connection".

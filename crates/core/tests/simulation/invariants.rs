@@ -124,7 +124,7 @@ impl World {
             Event::Opened(_) => {
                 // A wait that the endpoint asked for goes on after a restart.
                 if let Phase::BackingOff { until, troubles, .. } = after.phase()
-                    && troubles.newest.asked_to_wait()
+                    && troubles.newest.asked_wait().is_some()
                 {
                     let until = self.t + until.duration_since(now).as_millis() as i64;
                     self.agents[i].hold = Some(Hold { until, strict: true });

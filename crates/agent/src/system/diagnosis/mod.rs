@@ -16,16 +16,14 @@ use std::time::Duration;
 use evertoken_client::environment;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::diagnosis::{Diagnosis, HeldLock, Surroundings};
-use evertoken_core::oauth::endpoint::PRODUCTION_ENDPOINT;
 
 use super::lock_holder::holder;
-use crate::http::client;
 use crate::system::endpoint_clock;
 
 /// A disk answers at once, or a person need not know.
 const WITHIN: Duration = Duration::from_secs(3);
 
-pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>) -> Diagnosis {
+pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>, has_certificates: bool) -> Diagnosis {
     // The table of locks is read from the kernel, but the locks lie where a disk may hang.
     let looked = tokio::time::timeout(WITHIN, tokio::task::spawn_blocking(move || held_locks(locks)));
     let (session_bus, has_default_keyring) = platform::session_bus().await.unzip();
@@ -34,19 +32,18 @@ pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>) -> Diagnosis {
         has_default_keyring: has_default_keyring.flatten(),
         endpoint_clock_ahead: endpoint_clock::ahead(),
         held_locks: looked.await.ok().and_then(Result::ok).unwrap_or_default(),
-        surroundings: surroundings(),
+        surroundings: surroundings(has_certificates),
     }
 }
 
-fn surroundings() -> Option<Surroundings> {
+fn surroundings(has_certificates: bool) -> Option<Surroundings> {
     let paths = environment::paths().ok()?;
     let variable = |name: &str| environment::variable(name).map(|value| value.to_string_lossy().into_owned());
-    let endpoint = PRODUCTION_ENDPOINT.parse().ok()?;
     Some(Surroundings {
         configuration_folder: paths.config,
         state_folder: paths.state,
         variables: Surroundings::variables(variable),
-        has_certificates: client::client(&endpoint, WITHIN).is_ok(),
+        has_certificates,
     })
 }
 

@@ -73,8 +73,8 @@ pub enum Phase {
         refusal: Refusal,
         /// Since when.
         since: Timestamp,
-        /// The last attempt.
-        tried_at: Timestamp,
+        /// From when on a person may insist on one more try.
+        not_before: Timestamp,
         /// A person insisted on one more try.
         probe: Option<RequestId>,
     },

@@ -77,25 +77,26 @@ impl Session {
         match (failure, &mut self.phase) {
             (
                 Failure::AuthorizationRequired(refusal),
-                Phase::AuthorizationRequired { refusal: old, tried_at, probe, .. },
+                Phase::AuthorizationRequired { refusal: old, not_before, probe, .. },
             ) => {
                 *old = refusal;
-                *tried_at = moment.now;
+                *not_before = shifted(moment.now, policy.spacing);
                 *probe = None;
                 (self, vec![])
             }
-            (_, Phase::AuthorizationRequired { tried_at, probe, .. }) => {
-                *tried_at = moment.now;
+            (failure, Phase::AuthorizationRequired { not_before, probe, .. }) => {
+                *not_before =
+                    shifted(moment.now, failure.asked_wait().map_or(policy.spacing, |asked| policy.retry_after(asked)));
                 *probe = None;
                 (self, vec![])
             }
-            (Failure::AuthorizationRequired(refusal), _) => self.refused(refusal, moment.now),
+            (Failure::AuthorizationRequired(refusal), _) => self.refused(refusal, moment.now, policy),
             (Failure::ServerChanged(foreign), _) => self.server_changed(foreign),
             (
                 Failure::UnexpectedAnswer { error: Some(error), .. },
                 Phase::Requesting { troubles: Some(before), .. },
             ) if before.failures >= policy.most_refusals && is_refusal(&before.newest) => {
-                self.refused(Refusal { error: Some(error), ..Refusal::default() }, moment.now)
+                self.refused(Refusal { error: Some(error), ..Refusal::default() }, moment.now, policy)
             }
             (failure, Phase::Requesting { troubles, .. }) => {
                 let troubles = after(troubles.take(), failure, moment.now);
@@ -114,11 +115,12 @@ impl Session {
         }
     }
 
-    pub(super) fn refused(mut self, refusal: Refusal, now: Timestamp) -> Stepped {
+    pub(super) fn refused(mut self, refusal: Refusal, now: Timestamp, policy: &Policy) -> Stepped {
         let mut effects: Vec<Effect> = self.withdrawals();
         effects.push(Effect::Notify(self.login_notice(&refusal, now)));
         self.shown = Shown::default();
-        self.phase = Phase::AuthorizationRequired { refusal, since: now, tried_at: now, probe: None };
+        self.phase =
+            Phase::AuthorizationRequired { refusal, since: now, not_before: shifted(now, policy.spacing), probe: None };
         (self, effects)
     }
 

@@ -94,7 +94,12 @@ impl Session {
             }
             (Resume::Refused { refusal, since, told }, _) => {
                 let notice = self.login_notice(&refusal, moment.now);
-                self.phase = Phase::AuthorizationRequired { refusal, since, tried_at: since, probe: None };
+                self.phase = Phase::AuthorizationRequired {
+                    refusal,
+                    since,
+                    not_before: shifted(since, policy.spacing),
+                    probe: None,
+                };
                 (self, if told { vec![] } else { vec![Effect::Notify(notice)] })
             }
             (Resume::ServerChanged(foreign), _) => self.server_changed(foreign),
@@ -212,12 +217,12 @@ impl Session {
             Phase::ServerChanged(_) => self.open_again(),
             Phase::Scheduled { .. } if self.may_ask(now, policy) => self.request(None),
             Phase::BackingOff { troubles, from, .. }
-                if troubles.newest.may_hurry() || (!troubles.newest.asked_to_wait() && long_ago(*from)) =>
+                if troubles.newest.may_hurry() || (troubles.newest.asked_wait().is_none() && long_ago(*from)) =>
             {
                 let troubles = troubles.clone();
                 self.request(Some(troubles))
             }
-            Phase::AuthorizationRequired { probe: None, tried_at, .. } if long_ago(*tried_at) => self.probe(),
+            Phase::AuthorizationRequired { probe: None, not_before, .. } if *not_before <= now => self.probe(),
             Phase::Opening { .. }
             | Phase::SignedOut
             | Phase::Scheduled { .. }
@@ -239,7 +244,7 @@ impl Session {
         match &mut self.phase {
             Phase::BackingOff { troubles, .. } => {
                 troubles.since = moment.now;
-                if troubles.newest.asked_to_wait() {
+                if troubles.newest.asked_wait().is_some() {
                     return (self, vec![]);
                 }
                 let troubles = troubles.clone();
@@ -292,9 +297,9 @@ impl Session {
                 moved(from);
                 moved(&mut troubles.since);
             }
-            Phase::AuthorizationRequired { since, tried_at, .. } => {
+            Phase::AuthorizationRequired { since, not_before, .. } => {
                 moved(since);
-                moved(tried_at);
+                moved(not_before);
             }
         }
         self
@@ -313,12 +318,13 @@ impl Session {
         let farthest_refresh = lifetime.max(policy.spacing);
         let (deadline, farthest) = match &mut self.phase {
             Phase::Scheduled { at } => (at, farthest_refresh),
-            Phase::BackingOff { until, .. } => (until, policy.longest_retry_after),
+            Phase::BackingOff { until: at, .. } | Phase::AuthorizationRequired { not_before: at, .. } => {
+                (at, policy.longest_retry_after)
+            }
             Phase::Opening { retry_at: Some(at), .. } => (at, policy.longest_backoff),
             Phase::Opening { retry_at: None, .. }
             | Phase::SignedOut
             | Phase::Requesting { .. }
-            | Phase::AuthorizationRequired { .. }
             | Phase::ServerChanged(_) => return,
         };
         if deadline.duration_since(now) > farthest {

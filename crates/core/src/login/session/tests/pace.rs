@@ -22,6 +22,19 @@ fn retry_after_is_kept_within_an_hour_whoever_asks() {
 }
 
 #[test]
+fn a_person_who_insists_waits_as_long_as_the_endpoint_asked_for() {
+    let refused = failing(Failure::AuthorizationRequired(Refusal::default()));
+    assert_eq!(step(&refused, REFRESH + 29, Event::RefreshRequested).1, []);
+    let (probing, effects) = step(&refused, REFRESH + 30, Event::RefreshRequested);
+    let waiting = fail(&probing, REFRESH + 30, requested(&effects).unwrap(), later(600)).0;
+    assert_eq!(step(&waiting, REFRESH + 629, Event::RefreshRequested).1, []);
+    assert!(requested(&step(&waiting, REFRESH + 630, Event::RefreshRequested).1).is_some());
+    let set_back = Event::ClockSet { by: SignedDuration::from_hours(-48) };
+    let set_back = session(&waiting, REFRESH - 48 * HOUR, set_back);
+    assert!(requested(&step(&set_back, REFRESH - 48 * HOUR + 630, Event::RefreshRequested).1).is_some());
+}
+
+#[test]
 fn callers_who_poll_through_an_outage_cause_no_request_of_their_own() {
     let mut with_pollers = failing(OFFLINE);
     let mut alone = with_pollers.clone();
