@@ -116,7 +116,7 @@ async fn who_has_not_seen_it_is_told_again_after_a_restart() {
 async fn what_is_still_on_the_screen_is_not_shown_twice_after_a_crash() {
     let (mut scene, notifications) = refused(Nature::default(), "--expires-in 4s").await;
     notifications.shown(LOG_IN_AGAIN).await;
-    let kept = scene.desktop.environment.path("run/evertoken/notifications.json");
+    let kept = scene.desktop.environment.path("run/evertoken/agent.sock.notifications");
     let is_kept = async || std::fs::read_to_string(&kept).is_ok_and(|text| text.contains("default")).then_some(());
     eventually("it is known what is on the screen", is_kept).await;
 

@@ -67,6 +67,30 @@ async fn a_person_signs_in_with_the_browser_and_comes_back_to_the_window() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_brings_the_answer_of_a_browser_on_another_machine() {
+    let (scene, window) = logged_in("--expires-in 24h").await;
+    let before = scene.desktop.status().await.fingerprint("default");
+    window.click(&way("browser")).await;
+    window.click(&format!("{WAITING} summary")).await;
+    let address = window.text_until(&format!(r#"{WAITING} [data-field="elsewhere"]"#), |text| !text.is_empty()).await;
+    let browser = Browser::new();
+    let asked = browser.get(&address).await;
+    let form = format!("id={}&answer=approve", hidden(&asked, "id"));
+    let answered = browser.post(&scene.sandbox.url("/oauth/authorize"), &form).await;
+
+    window.type_into(r#"input[name="callback"]"#, "http://127.0.0.1:1/callback?code=a&state=b").await;
+    window.click(r#"[data-action="bring-callback"]"#).await;
+    let trouble = format!(r#"{WAITING} [data-field="callback-trouble"]"#);
+    window.text_until(&trouble, |text| text.contains("not the answer to the sign-in")).await;
+    window.type_into(r#"input[name="callback"]"#, answered.location()).await;
+    window.click(r#"[data-action="bring-callback"]"#).await;
+
+    is_closed(&window).await;
+    window.find(VALID).await;
+    assert_ne!(scene.desktop.status().await.fingerprint("default"), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_newcomer_names_the_issuer_and_enters_a_code_on_another_device() {
     let scene = signed_out_on(Desktop::with_screen().await, "--expires-in 24h").await;
     let window = open(&scene).await;

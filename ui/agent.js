@@ -40,6 +40,9 @@ export function signIn(account, way, place, show) {
 /** Gives up the sign-in under way, if there is one. @returns {Promise<void>} */
 export const endSignIn = () => invoke("end_sign_in");
 
+/** @param {string} account @param {string} url where a browser on another machine ended @returns {Promise<void>} */
+export const bringCallback = (account, url) => invoke("bring_callback", { account, url });
+
 /** Lets the login of another user that waits take the account's place. @param {string} account @param {string} login @returns {Promise<void>} */
 export const replaceUser = (account, login) => invoke("replace_user", { account, login });
 

@@ -3,7 +3,7 @@
 
 /** @import { Place, SignInMethod, Trouble, Waiting } from "./types" */
 
-import { endSignIn, replaceUser, signIn } from "./agent.js";
+import { bringCallback, endSignIn, replaceUser, signIn } from "./agent.js";
 import { button, copyText, field, fromTemplate, part, write } from "./page.js";
 import { attempt } from "./trouble.js";
 
@@ -21,7 +21,24 @@ export function waitForSignIn(form, account, way, place) {
   button(waiting, "give-up").addEventListener("click", end);
   const copied = button(waiting, "copy-address");
   copied.addEventListener("click", () => copyText(field(waiting, "address").textContent ?? "", "Copied the address."));
+  bringsCallback(waiting, account);
   return inPlaceOf(form, waiting, "give-up", end, () => signIn(account, way, place, (told) => show(waiting, told)));
+}
+
+/**
+ * A browser on another machine cannot come back here: a person brings the address that it ends at.
+ * @param {HTMLElement} waiting
+ * @param {string} account
+ */
+function bringsCallback(waiting, account) {
+  const address = /** @type {HTMLInputElement} */ (part(waiting, 'input[name="callback"]'));
+  const bring = button(waiting, "bring-callback");
+  const copied = button(waiting, "copy-elsewhere");
+  copied.addEventListener("click", () => copyText(field(waiting, "elsewhere").textContent ?? "", "Copied the address."));
+  bring.addEventListener("click", () => {
+    void attempt(bring, field(waiting, "callback-trouble"), () => bringCallback(account, address.value));
+    address.value = "";
+  });
 }
 
 /** @param {HTMLElement} waiting @param {Waiting} told */
@@ -32,6 +49,8 @@ function show(waiting, told) {
   write(field(waiting, "address-words"), told.address_words);
   write(field(waiting, "address"), told.address);
   part(waiting, '[data-part="address"]').hidden = told.address === "";
+  write(field(waiting, "elsewhere"), told.elsewhere);
+  part(waiting, '[data-part="elsewhere"]').hidden = told.elsewhere === "";
 }
 
 /**

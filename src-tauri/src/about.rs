@@ -34,12 +34,7 @@ impl About {
         ];
         lines.extend(report.accounts.iter().map(|account| {
             let host = account.endpoint.parse::<Endpoint>().map_or_else(|_| "?".to_owned(), |it| it.host().to_owned());
-            let said = account.login.reason.as_deref().or(account.refresh.last_error.as_deref()).unwrap_or("no error");
-            format!(
-                "- {} at {host}: {} failures, {said}",
-                in_json(&account.state).trim_matches('"'),
-                account.refresh.failures
-            )
+            format!("- {} at {host}: {} failures", in_json(&account.state).trim_matches('"'), account.refresh.failures)
         }));
         Self {
             version: VERSION.to_owned(),

@@ -103,6 +103,13 @@ pub(crate) async fn sign_in(
     under_way.unless_ended(signed_in).await
 }
 
+/// Where the browser on another machine ended.
+#[command]
+pub(crate) async fn bring_callback(agent: Agent<'_>, account: &str, url: &str) -> Result<(), Trouble> {
+    call(&agent).await?.sign_in_callback(Some(&name(account)?), url).await?;
+    Ok(())
+}
+
 #[command]
 #[expect(clippy::needless_pass_by_value, reason = "a command gets its own handle")]
 pub(crate) fn end_sign_in(under_way: State<'_, CurrentSignIn>) {

@@ -68,6 +68,7 @@ fn run(paths: Paths, arguments: Arguments) -> tauri::Result<()> {
             commands::check,
             commands::log_in,
             commands::sign_in,
+            commands::bring_callback,
             commands::end_sign_in,
             commands::replace_user,
             commands::try_sandbox,

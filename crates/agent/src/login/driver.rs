@@ -19,7 +19,7 @@ use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::browser::Pasted;
@@ -225,7 +225,7 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
         if let Some(fingerprint) = waiting {
             (self.report)(LogInReport::Asked(fingerprint));
         }
-        let left = question.until.duration_since(Timestamp::now()).unsigned_abs();
+        let left = question.until.duration_since(Timestamp::now()).max(SignedDuration::ZERO).unsigned_abs();
         match tokio::time::timeout(left, self.answers.recv()).await {
             Ok(Some(PersonsAnswer::Yes(reply))) => {
                 *self.listener.get_mut().unwrap_or_else(PoisonError::into_inner) = Listener::Reply(reply);

@@ -113,7 +113,9 @@ impl ManagedAccount {
         if let Event::AuthorizationGranted(_) = event {
             self.refreshes.succeeded += 1;
         } else if let Event::TokenGranted { request, .. } = event {
-            self.refreshes.succeeded += u64::from(self.session.awaits(*request));
+            let has_token = brings_access_token(event);
+            let count = if has_token { &mut self.refreshes.succeeded } else { &mut self.refreshes.failed };
+            *count += u64::from(self.session.awaits(*request));
         } else if let Event::TokenRequestFailed { request, failure } = event {
             let is_refusal = matches!(failure, Failure::AuthorizationRequired(_));
             let count = if is_refusal { &mut self.refreshes.refused } else { &mut self.refreshes.failed };
@@ -131,4 +133,12 @@ impl ManagedAccount {
     pub(super) fn follow(&mut self, server: Server) {
         self.configure(Account { server, ..self.account.clone() });
     }
+}
+
+/// Is there a new access token that can be used? A server may grant a refresh token alone.
+pub(super) fn brings_access_token(event: &Event) -> bool {
+    if let Event::TokenGranted { tokens, .. } | Event::AuthorizationGranted(tokens) = event {
+        return tokens.access_token.lifetime().is_positive();
+    }
+    false
 }

@@ -81,6 +81,10 @@ impl Agent {
         if self.tray.is_none() || self.accounts.len() > 1 || !start_at_login::is_desktop_session() {
             return;
         }
+        // Made by a package, by hand, or switched off in the desktop's own settings: decided.
+        if start_at_login::has_entry(&self.paths) {
+            return;
+        }
         let was_decided = self.configuration.settings.start_at_login;
         if let Err(error) = self.apply(&Edit::StartAtLoginUnlessDecided) {
             return tracing::warn!("Evertoken does not start with the desktop: {error}");

@@ -8,6 +8,7 @@ use evertoken_core::login::session::{Effect, Event};
 use jiff::tz::TimeZone;
 use tracing::{debug, info, warn};
 
+use super::account::brings_access_token;
 use super::agent::Agent;
 use super::jobs;
 
@@ -39,7 +40,7 @@ impl Agent {
         let moment = self.moment();
         let Some(managed) = self.accounts.get_mut(name) else { return };
         let last_success = managed.session.last_success();
-        let is_grant = matches!(event, Event::TokenGranted { .. } | Event::AuthorizationGranted(_));
+        let is_grant = brings_access_token(&event);
         managed.count(&event);
         let (session, effects) = managed.session.clone().step(event, moment, &self.policy);
         managed.session = session;

@@ -117,6 +117,8 @@ impl Agent {
         let flow = Flow::new(issuer, method, replaces_user);
         let (answers, persons_answers) = mpsc::unbounded_channel();
         let (paste, pasted) = mpsc::unbounded_channel();
+        // Only a browser on another machine ends at an address that a person brings.
+        let paste = if method == Some(SignInMethod::Browser) { paste } else { mpsc::unbounded_channel().0 };
         // One sign-in at a time: an earlier one of the same account ends here.
         if method.is_some() {
             let id = context.id.clone();

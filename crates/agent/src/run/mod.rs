@@ -127,7 +127,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let paths = environment::paths()?;
     let file = ConfigurationFile::new(paths.config_file());
     let watched_file = paths.config_file();
-    let left_behind = paths.socket.with_file_name("notifications.json");
+    let left_behind = paths.socket.with_added_extension("notifications");
     let configuration = file.read()?;
     std::fs::create_dir_all(&paths.state)?;
     let _only_agent = OnlyAgent::claim(&paths, &inherited)?;

@@ -261,7 +261,7 @@ impl Rotation {
         let stored = |new| Step::StoreRefreshToken(RefreshTokenInfo { end, ..successor(Some(presented), new, now) });
         match rotated {
             Some(new) => stored(new),
-            None if presented.proven => self.stored(presented),
+            None if presented.proven && !has_moved(presented.end, end) => self.stored(presented),
             None => stored(presented.fingerprint),
         }
     }
@@ -333,6 +333,13 @@ fn successor(current: Option<RefreshTokenInfo>, fingerprint: Fingerprint, now: T
 /// Is another process's access token worth taking over: has it more than a quarter of its life left?
 fn is_fresh(token: &AccessTokenInfo, now: Timestamp) -> bool {
     token.remaining(now) > token.lifetime() / 4
+}
+
+/// Has the end of a login that keeps its refresh token moved? Ends come in whole seconds.
+fn has_moved(before: Option<LoginEnd>, now: Option<LoginEnd>) -> bool {
+    const COMPARABLE: SignedDuration = SignedDuration::from_secs(2);
+    let is_same = |now: LoginEnd| before.is_some_and(|before| now.at.duration_since(before.at).abs() <= COMPARABLE);
+    now.is_some_and(|now| !is_same(now))
 }
 
 #[cfg(test)]

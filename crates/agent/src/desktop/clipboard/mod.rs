@@ -7,6 +7,7 @@
 mod x11;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use evertoken_core::oauth::token::AccessToken;
@@ -35,6 +36,9 @@ pub enum ClipboardProblem {
 pub struct Clipboard {
     /// The thread that owns what is on the clipboard, if anything of ours is.
     owner: Option<Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+    /// One that did not answer in time.
+    hanging: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
@@ -47,7 +51,7 @@ impl Clipboard {
     /// Opens nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { owner: None }
+        Self { owner: None, thread: None, hanging: None }
     }
 
     /// Puts the token on the clipboard, marked as a password, and clears the clipboard after `clear_after` if the token
@@ -80,6 +84,7 @@ impl Clipboard {
                 Ok(Err(_ended_without_an_answer)) => self.owner = None,
                 Err(_elapsed) => {
                     self.owner = None;
+                    self.hanging = self.thread.take();
                     return Err(ClipboardProblem::TimedOut);
                 }
             }
@@ -103,11 +108,18 @@ impl Clipboard {
         if let Some(owner) = &self.owner {
             return Ok(owner.clone());
         }
+        // One thread may hang with a display that does not answer; another would hang beside it.
+        if self.hanging.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Err(ClipboardProblem::TimedOut);
+        }
         let (owner, requests) = channel();
         let thread = std::thread::Builder::new().name("clipboard".to_owned());
-        if let Err(error) = thread.spawn(move || serve(&requests)) {
-            tracing::error!(%error, "the clipboard's thread cannot be started");
-            return Err(ClipboardProblem::Refused);
+        match thread.spawn(move || serve(&requests)) {
+            Ok(thread) => self.thread = Some(thread),
+            Err(error) => {
+                tracing::error!(%error, "the clipboard's thread cannot be started");
+                return Err(ClipboardProblem::Refused);
+            }
         }
         Ok(self.owner.insert(owner).clone())
     }

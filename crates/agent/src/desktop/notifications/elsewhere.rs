@@ -26,6 +26,9 @@ pub(super) async fn run(
                     };
                     let (account, kind) = (notification.account.clone(), notification.kind);
                     let _ending = sender.send(NotifierEvent::Shown { account, kind });
+                    if notification.kind.is_transient() {
+                        return;
+                    }
                     let respond = move |response: &NotificationResponse| {
                         let _ending = sender.send(of_response(response).event(notification));
                     };

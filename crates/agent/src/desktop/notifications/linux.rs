@@ -251,7 +251,8 @@ impl Notifications {
         }
     }
 
-    async fn take_all_away(self) {
+    async fn take_all_away(mut self) {
+        self.left_behind.keep(Vec::new());
         let Some(session_bus) = self.session_bus else { return };
         for id in self.outstanding.into_values().filter_map(|outstanding| outstanding.shown) {
             daemon::close(&session_bus, id).await;

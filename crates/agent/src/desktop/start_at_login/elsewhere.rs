@@ -10,6 +10,11 @@ pub(super) const fn is_desktop_session() -> bool {
     true
 }
 
+/// The system keeps its own.
+pub(super) const fn has_entry(_paths: &Paths) -> bool {
+    false
+}
+
 pub(super) fn set(_paths: &Paths, wanted: bool) -> io::Result<()> {
     let program = std::env::current_exe()?.display().to_string();
     let entry = AutoLaunchBuilder::new()

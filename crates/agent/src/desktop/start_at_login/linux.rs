@@ -10,16 +10,24 @@ const ENTRY: &str = include_str!("../../../../../packaging/evertoken-agent-autos
 const NAME: &str = "evertoken-agent.desktop";
 
 pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
-    let folder = paths.config.parent().unwrap_or(Path::new("/")).join("autostart");
-    let file = folder.join(NAME);
+    let file = entry(paths);
     if wanted {
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
         return fs::write(file, entry_for(&installed(std::env::current_exe()?)));
     }
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Does the desktop have an entry of this name already?
+pub(super) fn has_entry(paths: &Paths) -> bool {
+    entry(paths).symlink_metadata().is_ok()
+}
+
+fn entry(paths: &Paths) -> PathBuf {
+    paths.config.parent().unwrap_or(Path::new("/")).join("autostart").join(NAME)
 }
 
 /// Desktops name themselves (`XDG_CURRENT_DESKTOP`, Desktop Entry Specification); over SSH there is none.

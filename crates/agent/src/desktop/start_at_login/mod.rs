@@ -19,6 +19,11 @@ pub(crate) fn is_desktop_session() -> bool {
     platform::is_desktop_session()
 }
 
+/// Is there an entry already, whoever made it?
+pub(crate) fn has_entry(paths: &Paths) -> bool {
+    platform::has_entry(paths)
+}
+
 /// Switches it on or off, for this person and the program that runs now.
 ///
 /// # Errors

@@ -22,8 +22,13 @@ impl Listeners {
             LoopbackHost::V6 => TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await?,
         };
         let other = match redirect_uri.host() {
-            // A machine without IPv6 has one address.
-            LoopbackHost::Localhost => TcpListener::bind((Ipv6Addr::LOCALHOST, first.local_addr()?.port())).await.ok(),
+            // Another program on the second address would get what the browser brings.
+            LoopbackHost::Localhost => match TcpListener::bind((Ipv6Addr::LOCALHOST, first.local_addr()?.port())).await
+            {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+                // A machine without IPv6 has one address.
+                other => other.ok(),
+            },
             LoopbackHost::V4 | LoopbackHost::V6 => None,
         };
         Ok(Self { first, other })

@@ -17,6 +17,10 @@ pub(super) async fn stop() -> Result<(), Failure> {
         return output::line("No agent is running.");
     };
     let pid = client.status().await?.agent.pid;
+    if !is_an_agent(pid) {
+        let detail = "The agent that answers runs on another machine, or in a container; it was not stopped.";
+        return Err(Problem::new(ProblemKind::Failed, detail, "Run this command where the agent runs.").into());
+    }
     // The agent ends its streams when it ends; followed first, so that its end is not missed.
     let mut events = client.events().await?;
     terminate(pid)?;
@@ -30,6 +34,19 @@ pub(super) async fn stop() -> Result<(), Failure> {
         .into());
     }
     output::line("The agent has stopped. The next command starts it again.")
+}
+
+/// A forwarded socket leads to an agent whose process id means another process here.
+#[cfg(target_os = "linux")]
+fn is_an_agent(pid: u32) -> bool {
+    let program = std::fs::read_link(format!("/proc/{pid}/exe"));
+    program.is_ok_and(|program| program.to_string_lossy().trim_end_matches(" (deleted)").ends_with("/evertoken-agent"))
+}
+
+/// The system tells it to unsafe code alone.
+#[cfg(not(target_os = "linux"))]
+const fn is_an_agent(_pid: u32) -> bool {
+    true
 }
 
 #[cfg(unix)]

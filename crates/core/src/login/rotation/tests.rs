@@ -194,6 +194,19 @@ fn the_end_of_a_login_is_kept_with_its_token_whether_it_is_the_same_one_or_not()
     }
 }
 
+#[test]
+fn a_token_that_stays_the_same_is_stored_again_when_its_end_has_moved() {
+    for (moved, is_stored) in [(0, false), (2, false), (3600, true)] {
+        let mut found = found();
+        let end = LoginEnd { at: now() + SignedDuration::from_hours(48), since: now(), moves: None };
+        found.a = found.a.map(|info| RefreshTokenInfo { end: Some(end), ..info });
+        let login_ends_at = Some(end.at + SignedDuration::from_secs(moved));
+        let answer = Answer::Granted(Granted { refresh_token: None, login_ends_at, access_token: access_token() });
+        let steps = run(Purpose::Refresh { known: None }, [Answer::Read(found), Answer::Done, Answer::Done, answer]);
+        assert_eq!(matches!(steps.last(), Some(Step::StoreRefreshToken(_))), is_stored, "{moved}: {steps:?}");
+    }
+}
+
 fn grant_of(user: &str) -> Answer {
     let access_token = AccessTokenInfo { user_id: Some(user.to_owned()), ..access_token() };
     Answer::Granted(Granted { refresh_token: Some(Fingerprint::of("granted")), login_ends_at: None, access_token })

@@ -182,7 +182,8 @@ pub(super) fn planned_refresh(
         let life = end.at.duration_since(refresh_token.stored_at);
         shifted(refresh_token.stored_at, policy.refresh_delay(life, moment.chance))
     });
-    in_time.map_or(planned, |in_time| planned.min(in_time))
+    // One that has passed was missed, or refreshes do not move the end: asking more often would not help.
+    in_time.filter(|in_time| *in_time > moment.now).map_or(planned, |in_time| planned.min(in_time))
 }
 
 /// From when on a person is told that the login ends.

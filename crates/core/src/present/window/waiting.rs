@@ -19,6 +19,8 @@ pub struct Waiting {
     pub address_words: String,
     /// The address to open; empty where there is none.
     pub address: String,
+    /// The server's address for a browser on another machine; empty where there is none.
+    pub elsewhere: String,
     /// Until when: "Waiting until 14:32."
     pub until: String,
 }
@@ -29,7 +31,7 @@ impl Waiting {
     pub fn of(prompt: &SignInPrompt, now: Timestamp, zone: &TimeZone) -> Self {
         let until = |at: &Timestamp| format!("Waiting until {}.", local_time(*at, now, zone));
         match prompt {
-            SignInPrompt::Browser { url, opened, expires_at, .. } => {
+            SignInPrompt::Browser { url, opened, authorization_url, expires_at, .. } => {
                 let (words, address_words) = if *opened {
                     (
                         "Your browser opens for the sign-in. This window continues automatically.",
@@ -46,6 +48,7 @@ impl Waiting {
                     code: String::new(),
                     address_words: address_words.to_owned(),
                     address: url.clone(),
+                    elsewhere: authorization_url.clone(),
                     until: until(expires_at),
                 }
             }
@@ -54,6 +57,7 @@ impl Waiting {
                 code: user_code.clone(),
                 address_words: "The place to enter it:".to_owned(),
                 address: verification_uri.clone(),
+                elsewhere: String::new(),
                 until: until(expires_at),
             },
             SignInPrompt::Command { expires_at } => Self {
@@ -61,6 +65,7 @@ impl Waiting {
                 code: String::new(),
                 address_words: String::new(),
                 address: String::new(),
+                elsewhere: String::new(),
                 until: until(expires_at),
             },
         }

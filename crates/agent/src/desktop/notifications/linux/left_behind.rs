@@ -1,7 +1,8 @@
 //! What an agent that died without a word left on the screen: its successor replaces it, instead of showing it twice.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use zbus::Connection;
 
 use super::super::Key;
 use super::daemon::NOTIFICATIONS;
+use crate::system::files::open_private;
 use crate::system::power_and_network::bus;
 
 /// The daemon's ids, in a file that does not outlive the person's session.
@@ -47,7 +49,8 @@ impl LeftBehind {
         }
         self.shown.ids = ids;
         let bytes = serde_json::to_vec(&self.shown).unwrap_or_default();
-        if let Err(error) = fs::write(&self.file, bytes) {
+        let file = open_private(&self.file, OpenOptions::new().write(true).create(true).truncate(true));
+        if let Err(error) = file.and_then(|mut file| file.write_all(&bytes)) {
             tracing::debug!(%error, "what is on the screen is not kept");
         }
     }

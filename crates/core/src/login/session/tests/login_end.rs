@@ -56,3 +56,15 @@ fn a_login_that_each_refresh_prolongs_is_refreshed_in_time_and_no_person_is_aske
     assert_eq!(before(&logged_in(8 * HOUR, Some(true))), None);
     assert_eq!(before(&logged_in(8 * HOUR, None)), Some(at(8 * HOUR)));
 }
+
+#[test]
+fn a_login_whose_end_no_refresh_moves_is_not_asked_about_more_often_as_it_nears() {
+    for moves in [None, Some(true), Some(false)] {
+        let granted_at = 29 * DAY;
+        let TokensInfo { refresh_token, .. } = ending(30 * DAY, moves);
+        let tokens = TokensInfo { refresh_token, access_token: access_token(granted_at, DAY) };
+        let granted = session(&logged_in(30 * DAY, moves), granted_at, Event::AuthorizationGranted(tokens));
+        let Phase::Scheduled { at: refresh } = *granted.phase() else { panic!("{granted:?}") };
+        assert!(refresh >= at(granted_at + DAY / 2), "{moves:?}: {refresh}");
+    }
+}
