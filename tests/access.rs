@@ -84,7 +84,7 @@ async fn one_question_at_a_time_and_a_denied_program_gets_nothing() {
     script(desktop, "/bin/bash", "copy").await.failed(4);
     let question = notifications.shown(TITLE).await;
     assert_eq!(notifications.open().len(), 1);
-    assert!(desktop.evertoken("approve").await.failed(2).contains("Several programs wait"));
+    assert!(desktop.evertoken("approve").await.failed(2).contains("Several programs are waiting"));
     notifications.click(&desktop.bus, &question, "Deny").await;
     desktop.until("the next one", |status| status.account("default")["approvals"][0] == bash.as_str()).await;
     assert!(script(desktop, "/bin/sh", "token").await.failed(1).contains("is not allowed"));

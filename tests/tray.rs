@@ -27,7 +27,7 @@ async fn the_menu_says_how_the_login_is_and_offers_what_can_be_done() {
     let line = tray.label("for the account", |label| label.starts_with("default · valid, 23 h 0 min left")).await;
 
     let labels = tray.labels().await;
-    let below = ["Refresh now", "History…", "Open Evertoken", "Quit: tokens are no longer refreshed"];
+    let below = ["Refresh now", "History…", "Open Evertoken", "Quit and stop refreshing tokens"];
     assert_eq!(labels, [&["Copy access token", &line][..], &below].concat());
     let menu = tray.menu().await;
     assert!(!menu[1].is_enabled, "the status line is for reading");
@@ -146,7 +146,7 @@ async fn quit_ends_the_agent_and_keeps_the_login() {
     let Seen { mut scene, tray, .. } = logged_in("--expires-in 1h").await;
     let token = scene.desktop.token().await;
 
-    tray.click("Quit: tokens are no longer refreshed").await;
+    tray.click("Quit and stop refreshing tokens").await;
 
     assert!(scene.agent.ended().await.success());
     assert_eq!(scene.desktop.token().await, token, "the next command finds the login again");

@@ -100,7 +100,7 @@ async fn quit_in_the_tray_leaves_no_window_behind() {
     window.find(r#"[data-account="default"][data-state="valid"]"#).await;
     drop(window);
 
-    tray.click("Quit: tokens are no longer refreshed").await;
+    tray.click("Quit and stop refreshing tokens").await;
 
     assert!(scene.agent.ended().await.success());
     eventually("the window has closed", async || scene.desktop.windows().await.is_empty().then_some(())).await;

@@ -78,7 +78,7 @@ export class Accounts {
       card.element.hidden = !name.toLowerCase().includes(wanted);
       found += Number(!card.element.hidden);
     }
-    write(field(this.element, "no-match"), found === 0 ? "No account has that in its name." : "");
+    write(field(this.element, "no-match"), found === 0 ? "No matching accounts." : "");
   }
 
   /** Opens an account and closes the others. @param {string | null} account */

@@ -156,6 +156,10 @@ address_words: string,
  */
 address: string, 
 /**
+ * The server's address for a browser on another machine; empty where there is none.
+ */
+elsewhere: string, 
+/**
  * Until when: "Waiting until 14:32."
  */
 until: string, };

@@ -28,7 +28,7 @@ impl From<Unusable> for Problem {
                 ("The input is longer than 64 KiB, so it is no token.", "Give the refresh token alone.")
             }
             Unusable::SeveralLines => {
-                ("The input has several lines and is no JSON.", "Give the refresh token alone, in one line.")
+                ("The input has several lines but is not JSON.", "Give the refresh token alone, in one line.")
             }
             Unusable::OddCharacters => (
                 "The input has characters that no token has (RFC 6749, appendix A.17).",
@@ -42,7 +42,7 @@ impl From<Unusable> for Problem {
                 "Give a token response that has one: an access token alone cannot be renewed.",
             ),
             Unusable::BrokenJson => (
-                "The input begins like JSON and is none.",
+                "The input looks like JSON but cannot be parsed.",
                 "Give the whole token response, or the refresh token alone.",
             ),
         };

@@ -87,7 +87,7 @@ pub(crate) fn not_installed() -> Problem {
 pub(crate) fn not_started(reason: &str, log: &Path) -> Problem {
     unavailable(
         format!("The agent could not be started: {}.", reason.trim_end_matches('.')),
-        format!("Mend that and try again; more is in {}.", log.display()),
+        format!("Fix that and try again; see {} for details.", log.display()),
     )
 }
 

@@ -287,7 +287,7 @@ const fn server_failed(outcome: &rotation::Outcome) -> bool {
 }
 
 fn given_up() -> Problem {
-    Problem::new(ProblemKind::Failed, "The log-in was given up; nothing was changed.", "Log in again.")
+    Problem::new(ProblemKind::Failed, "The log-in was cancelled; nothing was changed.", "Log in again.")
 }
 
 fn cancelled() -> Problem {

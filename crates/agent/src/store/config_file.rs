@@ -117,7 +117,7 @@ impl From<ConfigurationFileError> for Problem {
         Self::new(
             ProblemKind::Configuration,
             format!("The configuration cannot be used, and was left as it is: {error}."),
-            "Mend the file, or move it away to start with an empty one; the logins stay in the keychain.",
+            "Fix the file, or move it away to start with an empty one; the logins stay in the keychain.",
         )
     }
 }

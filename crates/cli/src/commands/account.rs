@@ -46,12 +46,12 @@ enum Action {
         /// The name it gets
         new_name: AccountName,
     },
-    /// Make an account the one that is meant when none is named
+    /// Make an account the default
     Default {
         /// The account
         account: AccountName,
     },
-    /// Change to whom and how an account's access tokens are given
+    /// Change who gets an account's access tokens, and how
     Set(Set),
     /// Remove an account
     Remove {
@@ -71,7 +71,7 @@ struct Set {
     /// How the file is written: the token alone, VAULT_ACCESS_TOKEN=…, or JSON
     #[arg(long, value_enum, default_value_t, requires = "token_file")]
     form: Form,
-    /// Keep no file any more
+    /// Stop keeping the token file
     #[arg(long, conflicts_with = "token_file", group = "change")]
     no_token_file: bool,
     /// Ask a person the first time a program wants a token of this account
@@ -114,13 +114,13 @@ impl Set {
             let path = path.display();
             output::line(format_args!("{name}: the access token is kept in {path} ({form}) while it is valid."))?;
         } else if self.no_token_file {
-            output::line(format_args!("{name}: no file holds the access token any more."))?;
+            output::line(format_args!("{name}: the access token is no longer kept in a file."))?;
         }
         match self.require_approval {
             Some(true) => {
                 output::line(format_args!("{name}: a person is asked the first time a program wants a token."))
             }
-            Some(false) => output::line(format_args!("{name}: every program of yours gets a token that asks for one.")),
+            Some(false) => output::line(format_args!("{name}: every program of yours that asks for a token gets one.")),
             None => Ok(()),
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct Agent {
 enum Action {
     /// Stop the agent that runs; the next command starts it again
     ///
-    /// A refresh that is under way is finished first. While no agent runs, tokens are not refreshed.
+    /// A running refresh is finished first. Tokens are not refreshed while no agent is running.
     #[command(after_help = "\
 Example:
   evertoken agent stop")]

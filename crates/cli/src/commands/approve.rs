@@ -58,12 +58,12 @@ fn the_one_that_waits(accounts: &[AccountStatus], account: Option<&AccountName>)
         [program] => Ok((*program).clone()),
         [] => Err(Problem::new(
             ProblemKind::InvalidInput,
-            "No program waits for you to allow it.",
+            "No program is waiting for approval.",
             "Name it by the path of its file, or another account with --account.",
         )),
         several => {
             let names: Vec<_> = several.iter().map(|program| program.as_str()).collect();
-            let detail = format!("Several programs wait: {}.", names.join(", "));
+            let detail = format!("Several programs are waiting: {}.", names.join(", "));
             Err(Problem::new(ProblemKind::InvalidInput, detail, "Name the one that you mean."))
         }
     }

@@ -8,7 +8,7 @@ use crate::doctor::{Finding, Verdict, examine, page, worst};
 use crate::failure::Failure;
 use crate::output::{self, Style};
 
-/// Check what Evertoken stands on, and say what to do about each finding
+/// Check everything Evertoken depends on, and say what to do about each finding
 ///
 /// Changes nothing and sends nothing; starts the agent if none runs, as every command does. Variables are looked at as
 /// they are in this shell; an agent that was started elsewhere may have others.
@@ -19,7 +19,7 @@ Examples:
   evertoken doctor --json | jq '.findings[] | select(.verdict != \"ok\")'
 
 Exit codes:
-  0 nothing fails (there may be warnings)   1 something fails")]
+  0 no problems (there may be warnings)   1 at least one problem")]
 pub(crate) struct Doctor {
     /// Print JSON
     #[arg(long)]

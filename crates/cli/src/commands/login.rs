@@ -26,7 +26,7 @@ const FIRST_ACCOUNT: &str = "default";
 /// Log in with a refresh token, a browser, a code on another device, or a command of your own
 ///
 /// Without an option it reads a refresh token, or a whole token response as JSON, from standard input, or asks for it
-/// without showing it. Whatever brought the refresh token, it is proven with one refresh, and what comes back is stored.
+/// without showing it. However obtained, the refresh token is tested with one refresh, and the new one is stored.
 /// Makes the account if there is none. When something fails, an earlier login stays as it was. The login of another
 /// user takes an account's place only when you say so.
 #[derive(Debug, Args)]
@@ -52,10 +52,10 @@ pub(crate) struct Login {
     settings: SettingsArguments,
     #[command(flatten)]
     secret: SecretArguments,
-    /// Let the login of another user take the account's place
+    /// Let another user's login replace the account's login
     #[arg(long)]
     replace_user: bool,
-    /// Print JSON; with --browser, --device and --command a line for what is to be done first
+    /// Print JSON; with --browser, --device or --command the first line says what to do
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -92,7 +92,7 @@ struct SettingsArguments {
     /// Where a log-out revokes the refresh token (RFC 7009)
     #[arg(long, value_name = "URL")]
     revocation_endpoint: Option<Endpoint>,
-    /// Where the browser comes back to on this machine: as the server knows it, and with a port if it wants that one
+    /// The redirect URI on this machine, as registered at the server; with a port if the server requires one
     #[arg(long, value_name = "URL")]
     redirect_uri: Option<RedirectUri>,
 }

@@ -15,7 +15,7 @@ use crate::output::{self, plain};
 Example:
   evertoken logout Production")]
 pub(crate) struct Logout {
-    /// The account; must be named, because a log-in cannot be brought back
+    /// The account; required, because a log-out cannot be undone
     account: AccountName,
     /// Print JSON
     #[arg(long)]

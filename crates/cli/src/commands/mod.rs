@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Access(access::Access),
     /// Allow a program that wants access tokens, or deny it
     Approve(approve::Approve),
-    /// Check what Evertoken stands on, and say what to do about each finding
+    /// Check everything Evertoken depends on, and say what to do about each finding
     Doctor(doctor::Doctor),
     /// Run the resident agent in the foreground, or stop it
     Agent(agent::Agent),
@@ -146,7 +146,7 @@ fn done(outcome: Result<(), Failure>) -> Result<ExitCode, Failure> {
 /// Runs on this thread: no other is started, which is most of why `evertoken token` is quick.
 fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| {
-        Problem::new(ProblemKind::Failed, format!("The system refuses to wait for events: {error}."), "Try again.")
+        Problem::new(ProblemKind::Failed, format!("The async runtime could not be started: {error}."), "Try again.")
     })?;
     Ok(runtime.block_on(future))
 }

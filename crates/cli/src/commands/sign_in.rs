@@ -118,7 +118,7 @@ fn show(prompt: &SignInPrompt) {
         SignInPrompt::Browser { url, opened, redirect_uri, authorization_url, expires_at } => {
             let what = if *opened { "Sign in in the browser that opens. If none does, open" } else { "Open" };
             let elsewhere = format!(
-                "Or open this on another machine, and paste here the address that its browser cannot open in the end:\n  {}\n",
+                "Or open this on another machine, and paste here the last address, which its browser cannot open:\n  {}\n",
                 plain(authorization_url)
             );
             format!(

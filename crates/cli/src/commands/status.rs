@@ -31,7 +31,7 @@ Examples:
 
 Exit codes with --check, of the account that needs most:
   0 there is a valid access token, and nothing to do   3 a person must log in, now or soon
-  4 no valid access token now, it is tried again       5 the keychain is locked or unavailable
+  4 no valid access token now, still trying            5 the keychain is locked or unavailable
 
 States:
   valid, refreshing, retrying (still valid), expired, login-soon (still valid), login-required,

@@ -7,13 +7,13 @@ use super::Finding;
 use super::keychain::cure_of;
 
 const CHECK: &str = "account";
-const CERTIFICATE: &str = "Check the clock; if a proxy opens TLS, add its certificate to the system's trust store. An expired certificate is \
-     for who runs the endpoint to renew.";
+const CERTIFICATE: &str = "Check the clock; if a proxy opens TLS, add its certificate to the system's trust store. If the certificate has expired, \
+     the people who run the endpoint have to renew it.";
 
 /// A finding for each account.
 pub(super) fn verdicts(report: Option<&StatusReport>, now: Timestamp) -> Vec<Finding> {
     match report.map(|report| report.accounts.as_slice()) {
-        None => vec![Finding::warn(CHECK, "Not known while no agent runs.", "Mend what is said about the agent.")],
+        None => vec![Finding::warn(CHECK, "Not known while no agent runs.", "Fix the agent problem above first.")],
         Some([]) => vec![Finding::warn(CHECK, "Nobody has logged in yet.", "Run: evertoken login")],
         Some(accounts) => accounts.iter().map(|account| verdict(account, now).of(&account.name)).collect(),
     }

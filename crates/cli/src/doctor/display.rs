@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use super::{Finding, Surroundings};
 
 const CHECK: &str = "display";
-const CURE: &str = "None is needed but for window, tray and clipboard; for those, run the agent in a desktop session.";
+const CURE: &str = "Only the window, tray and clipboard need one; for those, run the agent in a desktop session.";
 const X_SOCKETS: &str = "/tmp/.X11-unix";
 
 /// A display that a variable names.

@@ -33,7 +33,7 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>, diagnosis: 
         Keychain::Os | Keychain::File => {}
     }
     let Some(report) = report else {
-        return Finding::warn(CHECK, "Not known while no agent runs.", "Mend what is said about the agent.");
+        return Finding::warn(CHECK, "Not known while no agent runs.", "Fix the agent problem above first.");
     };
     if let Some(account) = report.accounts.iter().find(|account| account.state == State::KeychainUnavailable) {
         let problem = account.refresh.last_error.as_deref().unwrap_or("the keychain cannot be used");

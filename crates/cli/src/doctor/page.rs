@@ -49,7 +49,7 @@ fn summary(findings: &[Finding]) -> String {
     let of = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     match (count(Verdict::Fail), count(Verdict::Warn)) {
         (0, 0) => "All is well.".to_owned(),
-        (0, warnings) => format!("Nothing fails; {}.", of(warnings, "warning")),
+        (0, warnings) => format!("No problems, {}.", of(warnings, "warning")),
         (failures, 0) => format!("{}.", of(failures, "failure")),
         (failures, warnings) => format!("{}, {}.", of(failures, "failure"), of(warnings, "warning")),
     }

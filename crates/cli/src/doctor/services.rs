@@ -44,7 +44,7 @@ fn verdict(service: &Service, presence: Option<Presence>) -> Finding {
         None => Finding::warn(
             check,
             format!("The agent reaches no session bus: {without}."),
-            "Mend what is said about the session bus; or end the agent, which was started elsewhere, and run this again.",
+            "Fix the session bus problem above first; or stop the agent, which was started elsewhere, and run this again.",
         ),
     }
 }

@@ -24,7 +24,7 @@ fn verdict(path: &Path, folder: Option<Entry>, socket: Option<Entry>, me: u32) -
     }
     let (Some(folder), Some(socket)) = (folder, socket) else {
         let what = format!("There is no {shown}: no agent listens.");
-        return Finding::warn(CHECK, what, "Mend what is said about the agent.");
+        return Finding::warn(CHECK, what, "Fix the agent problem above first.");
     };
     // Root's own folders, such as /tmp, are nobody's trap.
     if ![me, 0].contains(&folder.owner) {

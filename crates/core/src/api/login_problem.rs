@@ -8,16 +8,16 @@ use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, OAuthError, Refusal
 
 /// What to do where a keychain has no default keyring: after an automatic log-in, or where it was deleted.
 pub const NO_DEFAULT_KEYRING: &str = "Make one and set it as default: in Passwords and Keys (seahorse), in KeePassXC, or by logging in to the desktop with \
-     your password instead of automatically; Evertoken goes on by itself.";
+     your password instead of automatically. Evertoken then continues.";
 
 /// The problem of a locked or absent keychain.
 #[must_use]
 pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
     let advice = match problem {
-        KeychainProblem::Locked | KeychainProblem::TimedOut => "Unlock the keychain; Evertoken goes on by itself.",
+        KeychainProblem::Locked | KeychainProblem::TimedOut => "Unlock the keychain. Evertoken then continues.",
         KeychainProblem::PasswordAsked => "Enter it there; Evertoken continues automatically.",
         KeychainProblem::Unavailable => {
-            "Start a keychain such as GNOME Keyring, or open your database in KeePassXC; Evertoken goes on by itself."
+            "Start a keychain such as GNOME Keyring, or open your database in KeePassXC. Evertoken then continues."
         }
         KeychainProblem::NoDefaultKeyring => NO_DEFAULT_KEYRING,
         KeychainProblem::Refused => "Unlock the keychain or make room in it, then run `evertoken refresh`.",
@@ -25,14 +25,12 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         KeychainProblem::KeyMissing => {
             "Hand the agent its key: a systemd credential evertoken-key, or settings.keychain_file.key (docs/servers.md)."
         }
-        KeychainProblem::KeyNotPrivate => {
-            "Make the key the agent's user's alone, with chown and `chmod 600`; Evertoken goes on by itself."
-        }
+        KeychainProblem::KeyNotPrivate => "Make the key readable only by the agent's user, with chown and `chmod 600`.",
         KeychainProblem::KeyMalformed => {
-            "Bring the key back that the file was made with; where there is no login yet, make one (docs/servers.md)."
+            "Restore the key the file was created with; if there is no login yet, create a key (docs/servers.md)."
         }
         KeychainProblem::FileNotOurs => {
-            "It was left as it is. Bring its key or a copy of it back, or move it away and log in again."
+            "The file was not changed. Restore its key or a backup of the file, or move it away and log in again."
         }
         KeychainProblem::FileNotRead => {
             "Check its permissions and its disk; the agent's log says what the system says."
@@ -146,8 +144,8 @@ fn another_user(account: &AccountName, users: &AnotherUser) -> Problem {
             "The account {account} belongs to {was}; this login belongs to {login}. Nothing was replaced: {was} stays logged in."
         ),
         format!(
-            "To replace it, log in again with --replace-user. What you gave may be spent: within {ANOTHER_USER_WAITS} minutes the same \
-             token will do, then a new one is needed. To keep both, log in to an account of another name."
+            "To replace it, log in again with --replace-user. The token may be used up: for {ANOTHER_USER_WAITS} minutes the \
+             same token still works here, then you need a new one. To keep both, log in to an account of another name."
         ),
     )
 }

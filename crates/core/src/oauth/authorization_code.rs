@@ -222,7 +222,7 @@ impl CallbackRefusal {
             Self::Server { error, .. } => match error.as_str() {
                 "invalid_scope" => "Sign in again with another --parameter scope=…, or without it.",
                 "unauthorized_client" | "unsupported_response_type" => {
-                    "Sign in another way, such as --device, or have the browser allowed for this client at the server."
+                    "Sign in another way, such as --device, or ask for browser sign-in to be allowed for this client."
                 }
                 "invalid_request" | "invalid_client" | "invalid_target" => {
                     "Check --client-id and --parameter with the server's documentation, then sign in again."

@@ -122,7 +122,7 @@ impl Notice {
                 format!("{what} {token}")
             }
             Self::LoginEnds { at } => {
-                format!("the login ends on {}. Log in before then to stay logged in.", full_date(*at, zone))
+                format!("the login expires on {}. Log in before then to stay logged in.", full_date(*at, zone))
             }
             Self::NotRenewed { cause, since, access_token_until } => {
                 let verb = if *access_token_until > now { "expires" } else { "expired" };
@@ -173,7 +173,7 @@ mod tests {
         let notice = Notice::LoginEnds { at: at("2026-11-24T14:32:00Z") };
         assert_eq!(
             body(&notice),
-            "Production: the login ends on 24 Nov 2026, 14:32. Log in before then to stay logged in."
+            "Production: the login expires on 24 Nov 2026, 14:32. Log in before then to stay logged in."
         );
         let elsewhere =
             notice.notification(&"a".parse().unwrap(), "i.example", at("2026-11-23T12:40:00Z"), &TimeZone::UTC);

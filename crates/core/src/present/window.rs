@@ -65,8 +65,8 @@ impl From<Problem> for Trouble {
 
 fn another_user() -> String {
     format!(
-        "The new login waits for your answer, {ANOTHER_USER_WAITS} minutes at most. To keep both, keep the account as it \
-         is and add one of another name."
+        "The new login waits up to {ANOTHER_USER_WAITS} minutes for your answer. To keep both, keep the account as it \
+         is and add another account."
     )
 }
 

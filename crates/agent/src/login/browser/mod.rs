@@ -81,7 +81,7 @@ pub(super) async fn sign_in(
         Err(_) => {
             let reason = "nobody signed in within five minutes";
             let advice = format!(
-                "Sign in again. If the server showed an error, have it know the redirect URI {redirect_uri}, or name one that it \
+                "Sign in again. If the server showed an error, register the redirect URI {redirect_uri} there, or name one that it \
                  knows with --redirect-uri."
             );
             return Err(context.problem(ProblemKind::LoginRefused, reason, &advice));

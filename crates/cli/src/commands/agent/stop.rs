@@ -28,8 +28,8 @@ pub(super) async fn stop() -> Result<(), Failure> {
     if tokio::time::timeout(ENDS_WITHIN, ended).await.is_err() {
         return Err(Problem::new(
             ProblemKind::Failed,
-            format!("The agent (process {pid}) has not ended: a new login may be in its memory only."),
-            "Unlock the keychain; it ends as soon as the login is stored. Running this command again loses it.",
+            format!("The agent (process {pid}) is still running: a new login may be only in its memory."),
+            "Unlock the keychain; the agent then stops. Running this command again loses that login.",
         )
         .into());
     }

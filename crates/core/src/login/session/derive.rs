@@ -312,10 +312,7 @@ impl Session {
         let attainable = (lifetime - policy.grant_spacing(lifetime)).max(SignedDuration::ZERO);
         Problem::new(
             ProblemKind::TooShortLived,
-            format!(
-                "{name}: no access token of this server lasts as long as asked for; it gives them for {}.",
-                in_words(lifetime)
-            ),
+            format!("{name}: this server's access tokens do not last that long; they last {}.", in_words(lifetime)),
             format!("Ask for less: --min-valid {}s at most.", attainable.as_secs()),
         )
     }

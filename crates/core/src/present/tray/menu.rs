@@ -103,7 +103,7 @@ fn of_one(account: &AccountStatus) -> Vec<MenuItem> {
 }
 
 fn of_the_program() -> Vec<MenuItem> {
-    vec![item("Open Evertoken", Action::OpenWindow), item("Quit: tokens are no longer refreshed", Action::Quit)]
+    vec![item("Open Evertoken", Action::OpenWindow), item("Quit and stop refreshing tokens", Action::Quit)]
 }
 
 fn copy(label: String, account: &AccountStatus) -> MenuItem {
@@ -147,7 +147,7 @@ mod tests {
         of(accounts, Timestamp::UNIX_EPOCH).into_iter().map(label).collect()
     }
 
-    const LAST: [&str; 3] = ["-", "Open Evertoken", "Quit: tokens are no longer refreshed"];
+    const LAST: [&str; 3] = ["-", "Open Evertoken", "Quit and stop refreshing tokens"];
 
     #[test]
     fn with_one_account_the_copy_is_first_and_a_log_in_that_is_needed_above_it() {

@@ -159,7 +159,7 @@ fn headline(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String 
     let works = time_left(account, now).is_some();
     match (account.state, end) {
         (State::Valid, _) => "Nothing to do: the login stays fresh by itself.".to_owned(),
-        (State::Refreshing, _) if works => "A new access token is on its way. The present one still works.".to_owned(),
+        (State::Refreshing, _) if works => "A new access token is on its way. The current one still works.".to_owned(),
         (State::Refreshing, _) => "An access token is on its way.".to_owned(),
         (State::Retrying, Some(end)) => {
             format!("Can’t refresh right now. The access token works until {end}.")
@@ -175,7 +175,7 @@ fn headline(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String 
         }
         (State::SignedOut, _) => "Log in to get an access token.".to_owned(),
         (State::ServerChanged, _) => {
-            "The account names another server than the login is for. Log in there, or change the server back."
+            "This login belongs to a different server than the account names. Log in there, or change the server back."
                 .to_owned()
         }
     }

@@ -55,13 +55,13 @@ impl Waiting {
             SignInPrompt::Device { user_code, verification_uri, verification_uri_complete: _, expires_at } => Self {
                 words: "Enter this code on any device. This window continues automatically.".to_owned(),
                 code: user_code.clone(),
-                address_words: "The place to enter it:".to_owned(),
+                address_words: "Enter it at:".to_owned(),
                 address: verification_uri.clone(),
                 elsewhere: String::new(),
                 until: until(expires_at),
             },
             SignInPrompt::Command { expires_at } => Self {
-                words: "The account’s sign-in command runs. This window continues automatically.".to_owned(),
+                words: "Running the account’s sign-in command. This window continues automatically.".to_owned(),
                 code: String::new(),
                 address_words: String::new(),
                 address: String::new(),

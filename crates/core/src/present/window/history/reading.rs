@@ -86,7 +86,7 @@ impl Reading {
         match &entry.record {
             Record::Presented { .. } => {
                 if let Some(lost) = self.presented.replace(at) {
-                    self.fails(ItemKind::Failing, lost, "the agent ended before it knew the answer");
+                    self.fails(ItemKind::Failing, lost, "the agent stopped before the answer arrived");
                 }
             }
             Record::Stored { expires_at, .. } => {

@@ -127,7 +127,7 @@ fn a_request_whose_outcome_no_line_tells_is_no_gap_in_the_picture() {
     let entries = [presented("2026-11-22T10:00:00Z"), presented("2026-11-22T10:30:00Z")];
     let history = history(&entries, None);
     assert_eq!(kinds(&history), [ItemKind::Failing]);
-    assert_eq!(history.items[0].why, "The agent ended before it knew the answer.");
+    assert_eq!(history.items[0].why, "The agent stopped before the answer arrived.");
 }
 
 #[test]
