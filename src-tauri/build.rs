@@ -7,6 +7,7 @@ const COMMANDS: &[&str] = &[
     "check",
     "log_in",
     "sign_in",
+    "bring_callback",
     "end_sign_in",
     "replace_user",
     "try_sandbox",

@@ -121,8 +121,10 @@ async fn who_gives_up_ends_the_polling() {
     polled(&scene, 1).await;
     // As Ctrl-C does, which a test that runs in the background would ignore.
     assert!(!login.terminate().await.success());
-    eventually("nobody waits for the code any more", async || scene.agent.log().contains("given up").then_some(()))
-        .await;
+    eventually("nobody waits for the code any more", async || {
+        scene.agent.log().contains("was cancelled").then_some(())
+    })
+    .await;
     scene.sandbox.is_idle().await;
     let polls = scene.sandbox.requests().await.len();
     assert_eq!(scene.sandbox.requests().await.len(), polls);
