@@ -20,7 +20,9 @@ ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 mount --bind "$EVERTOKEN_RUST" "$root/opt/rust"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-# Not exec: the first process of a namespace does not hear Ctrl-C.
+# Not exec: the first process of a namespace does not hear Ctrl-C. The shell hears it and goes on, so that the program's own
+# exit code counts.
+trap : INT
 chroot "$root" /usr/bin/env --ignore-environment --chdir=/root/evertoken \
     HOME=/root USER=root LOGNAME=root LANG=C.UTF-8 CI=true \
     PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
