@@ -1,9 +1,11 @@
 //! P5, P6: canary tokens, looked for in every form and everywhere: files, output, bus, clipboard, arguments, variables
 //! and memory.
 
+use std::process::Stdio;
+
 use crate::desktop::{
-    Agent, Canary, Clipboard, Desktop, Keyring, Notifications, PATIENCE, Scene, Tray, Watcher, Window, Wiretap,
-    eventually, memory, procfs,
+    Agent, Canary, Clipboard, Desktop, Keyring, Notifications, PATIENCE, Process, Scene, Tray, Watcher, Window,
+    Wiretap, eventually, memory, procfs,
 };
 
 /// A token that no server gave.
@@ -115,6 +117,17 @@ async fn p6_the_agent_leaves_no_core_dump_and_no_other_program_may_look_into_it(
     let none = ("0".to_owned(), "0".to_owned());
     assert_eq!(memory::limit(pid, "Max core file size"), none, "core dumps are off for good");
     assert!(memory::is_closed_to_others(pid), "the agent's memory is open to other programs of the same person");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p6_a_command_that_waits_for_a_refresh_token_leaves_no_core_dump() {
+    let desktop = Desktop::without_screen().await;
+    let login = Process::spawn(desktop.command("login").stdin(Stdio::piped()));
+
+    let none = ("0".to_owned(), "0".to_owned());
+    let is_protected = || memory::limit(login.pid(), "Max core file size") == none;
+    eventually("core dumps are off for good", async || is_protected().then_some(())).await;
+    eventually("nobody else reads its memory", async || memory::is_closed_to_others(login.pid()).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
