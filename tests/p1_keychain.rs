@@ -26,6 +26,15 @@ async fn hold_an_answer(scene: &Scene) {
     scene.sandbox.holds("answer").await;
 }
 
+/// A new token is granted to a keychain that has stopped answering; its process.
+async fn hangs_behind_an_answer(scene: &Scene) -> procfs::Pid {
+    hold_an_answer(scene).await;
+    let daemon = daemon(&scene.desktop);
+    procfs::signal(daemon, Signal::STOP);
+    scene.sandbox.release("answer").await;
+    daemon
+}
+
 /// The new token is only in memory; the old access token is given out at once as long as it lasts.
 async fn waits_in_memory(scene: &Scene) {
     scene.desktop.until_state("default", "keychain-unavailable").await;
@@ -80,10 +89,7 @@ async fn p1_a_keychain_that_is_replaced_before_it_could_take_the_new_token_gets_
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_a_keychain_that_hangs_before_it_could_take_the_new_token_gets_it_when_it_wakes_up() {
     let mut scene = Scene::logged_in("--expires-in 8s --grace 0").await;
-    hold_an_answer(&scene).await;
-    let daemon = daemon(&scene.desktop);
-    procfs::signal(daemon, Signal::STOP);
-    scene.sandbox.release("answer").await;
+    let daemon = hangs_behind_an_answer(&scene).await;
 
     waits_in_memory(&scene).await;
     procfs::signal(daemon, Signal::CONT);
@@ -94,9 +100,7 @@ async fn p1_a_keychain_that_hangs_before_it_could_take_the_new_token_gets_it_whe
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_a_keychain_that_hangs_for_ever_and_is_replaced_in_the_end_gets_the_new_token() {
     let mut scene = Scene::logged_in("--expires-in 8s --grace 0").await;
-    hold_an_answer(&scene).await;
-    procfs::signal(daemon(&scene.desktop), Signal::STOP);
-    scene.sandbox.release("answer").await;
+    hangs_behind_an_answer(&scene).await;
 
     waits_in_memory(&scene).await;
     let Scene { keyring, .. } = scene;
@@ -110,10 +114,7 @@ async fn p1_a_keychain_that_hangs_for_ever_and_is_replaced_in_the_end_gets_the_n
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_an_agent_that_is_told_to_end_waits_until_a_hanging_keychain_has_the_new_token() {
     let mut scene = Scene::logged_in("--expires-in 8s --grace 0").await;
-    hold_an_answer(&scene).await;
-    let daemon = daemon(&scene.desktop);
-    procfs::signal(daemon, Signal::STOP);
-    scene.sandbox.release("answer").await;
+    let daemon = hangs_behind_an_answer(&scene).await;
     waits_in_memory(&scene).await;
 
     procfs::signal(scene.agent.pid(), Signal::TERM);

@@ -5,8 +5,7 @@ use evertoken_core::account::approval::{Access, AccessOutcome, Caller, Permissio
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{AccessAnswer, Approval};
 use evertoken_core::api::status::AccountStatus;
-use evertoken_core::login::notice::Notice;
-use evertoken_core::login::notice::NoticeKind;
+use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::session::Effect;
 
 use super::agent::Agent;

@@ -7,8 +7,7 @@ use evertoken_core::api::requests::{
 };
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::flow::{Flow, LONGEST_QUESTION};
-use evertoken_core::login::notice::Notice;
-use evertoken_core::login::notice::NoticeKind;
+use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::session::Event;
 use evertoken_core::login::token_store::{Credential, StoredRefreshToken};
 use evertoken_core::oauth::client_authentication::ClientSecret;

@@ -32,8 +32,7 @@ mod window;
 use evertoken_core::api::status::StatusReport;
 use evertoken_core::config::Keychain;
 use evertoken_core::config::paths::Paths;
-use evertoken_core::oauth::endpoint::Endpoint;
-use evertoken_core::oauth::endpoint::PRODUCTION_ENDPOINT;
+use evertoken_core::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT};
 use jiff::Timestamp;
 
 pub(crate) use finding::{Finding, Verdict, worst};
