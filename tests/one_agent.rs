@@ -127,9 +127,7 @@ async fn a_wait_for_a_token_has_its_bound_beside_a_held_lock() {
     eventually("the lock is ours", async || held.try_lock().is_ok().then_some(())).await;
     scene
         .desktop
-        .until("the token has expired", |status| {
-            status.state("default") != "valid" && status.expires_in("default") <= 0
-        })
+        .until("the token has expired", |status| status.state("default") != "valid" && status.has_expired("default"))
         .await;
 
     let begin = Instant::now();

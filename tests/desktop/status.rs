@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
@@ -45,6 +46,12 @@ impl Status {
     /// Seconds left to the access token.
     pub(crate) fn expires_in(&self, name: &str) -> i64 {
         self.account(name)["access_token"]["expires_in"].as_i64().unwrap_or_default()
+    }
+
+    /// Whether the access token is of no more use, to the last part of a second.
+    pub(crate) fn has_expired(&self, name: &str) -> bool {
+        let expires_at = self.account(name)["access_token"]["expires_at"].as_str();
+        expires_at.is_none_or(|at| at.parse::<Timestamp>().unwrap() <= Timestamp::now())
     }
 
     /// Fingerprint of the refresh token that is stored.
