@@ -19,6 +19,7 @@ mod log_in;
 mod log_ins;
 mod logout;
 mod managed_accounts;
+mod openings;
 mod registry;
 mod status;
 mod token_files;
@@ -45,6 +46,7 @@ use self::copy_answers::CopyAnswers;
 use self::finished::Finished;
 use self::log_ins::LogIns;
 use self::managed_accounts::ManagedAccounts;
+use self::openings::Openings;
 use self::token_files::TokenFiles;
 use self::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
@@ -105,6 +107,7 @@ impl Agent {
             keychain,
             accounts: ManagedAccounts::default(),
             wakeups: Wakeups::default(),
+            openings: Openings::default(),
             running_jobs: 0,
             ending: false,
             clock: Clock::new(),
