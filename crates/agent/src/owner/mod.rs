@@ -88,6 +88,9 @@ pub(crate) struct Parts {
     pub(crate) tray: Option<Tray>,
 }
 
+/// So many calls are answered before something else has its turn.
+const TOGETHER: usize = 64;
+
 /// Should the agent go on?
 #[derive(PartialEq, Eq)]
 enum Next {
@@ -145,7 +148,12 @@ impl Agent {
     async fn next_input(&mut self, inputs: &mut Inputs) -> Next {
         let deadline = self.wakeups.next();
         tokio::select! {
-            Some(call) = inputs.calls.recv() => { self.notice_clock_jump(); self.call(call) }
+            Some(call) = inputs.calls.recv() => {
+                self.notice_clock_jump();
+                self.call(call);
+                // Those that came together are answered together.
+                (1..TOGETHER).map_while(|_| inputs.calls.try_recv().ok()).for_each(|call| self.call(call));
+            }
             Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
             Some(action) = inputs.tray.recv() => {
                 if action == Action::Quit { return self.say_goodbye().await }
