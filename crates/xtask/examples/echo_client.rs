@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut stream = UnixStream::connect(env::args_os().nth(1).ok_or("usage: echo_client SOCKET")?)?;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let (mut buffer, mut filled) = ([0; 8192], 0);
-    while !buffer[..filled].ends_with(b"\n") {
+    while !buffer[..filled].ends_with(b"}") {
         match stream.read(&mut buffer[filled..])? {
             0 => break,
             read => filled += read,

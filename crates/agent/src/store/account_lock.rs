@@ -21,6 +21,8 @@ const TO_READ: Duration = Duration::from_secs(2);
 /// Between two looks at a lock that another process has: from the first, doubling to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+/// Who has the lock is told by the system at once, or by a machine that is very busy within this.
+const NAMED_WITHIN: Duration = Duration::from_secs(2);
 /// Threads that may hang in a file system that does not answer. The others are for tokens, journals and files.
 const MOST_THREADS: usize = 16;
 
@@ -75,7 +77,7 @@ impl AccountLock {
                 break;
             }
             if Instant::now() + pause >= deadline {
-                let found = in_time(Instant::now() + LONGEST_PAUSE, &path, |path| Ok(holder(path))).await?;
+                let found = in_time(Instant::now() + NAMED_WITHIN, &path, |path| Ok(holder(path))).await?;
                 return Err(
                     found.map_or_else(timed_out, |holder| AccountLockError::Held { path: path.clone(), holder })
                 );
