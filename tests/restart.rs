@@ -24,7 +24,7 @@ async fn p3_what_the_server_asked_to_wait_is_waited_by_the_next_agent_too() {
     let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
     let asks_to_wait = json!({ "status": 429, "headers": { "Retry-After": "600" } });
     scene.sandbox.fault(asks_to_wait).await;
-    let said = "come back later";
+    let said = "try again later";
     let is_told = |status: &Status| status.account("default")["refresh"]["last_error"].to_string().contains(said);
     scene.desktop.until("the server asks to wait", is_told).await;
     scene.sandbox.heal().await;

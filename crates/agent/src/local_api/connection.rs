@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
 
-use super::Listener;
 use super::half_closed::{ALLOWS_HALF_CLOSE, FILES_EACH, until_closed};
+use super::{Listener, routes};
+use crate::request::OwnerHandle;
 
 /// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
 const MOST_CONNECTIONS: usize = 2048;
@@ -24,19 +25,20 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests are small; the largest carries a pasted token response.
 const LARGEST_HEADER: usize = 16 << 10;
 
-pub(super) async fn accept_all(listener: Listener, router: Router) {
+pub(super) async fn accept_all(listener: Listener, router: Router, owner: OwnerHandle) {
     let files = super::open_files(MOST_CONNECTIONS * FILES_EACH + OWN_FILES);
     let places = Arc::new(Semaphore::new((files.saturating_sub(OWN_FILES) / FILES_EACH).max(1)));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let Some(stream) = listener.accept().await else { continue };
-        let router = router.clone();
+        let (router, owner) = (router.clone(), owner.clone());
         let peer = super::peer(&stream);
         tokio::spawn(async move {
-            let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                let mut request = request.map(Body::new);
                 request.extensions_mut().insert(peer);
-                let router = router.clone();
-                async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+                let answer = routes::answer(router.clone(), owner.clone(), request);
+                async move { Ok::<_, Infallible>(answer.await) }
             });
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(LARGEST_HEADER);

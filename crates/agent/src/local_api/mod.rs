@@ -34,5 +34,5 @@ use crate::store::token_file::TokenFileStore;
 
 /// Serves clients until the listener fails, which it does not.
 pub(crate) async fn serve(listener: Listener, owner: OwnerHandle, token_files: TokenFileStore) {
-    connection::accept_all(listener, routes::router(owner, token_files)).await;
+    connection::accept_all(listener, routes::router(owner.clone(), token_files), owner).await;
 }

@@ -35,7 +35,7 @@ Exit codes with --check, of the account that needs most:
 
 States:
   valid, refreshing, retrying (still valid), expired, login-soon (still valid), login-required,
-  keychain-unavailable, signed-out")]
+  keychain-unavailable, server-changed, signed-out")]
 pub(crate) struct Status {
     /// Only this account
     account: Option<AccountName>,
@@ -191,6 +191,20 @@ pub(super) mod tests {
         let later = with_countdown(first.clone(), Timestamp::constant(60, 0));
         assert_ne!(first, later);
         assert_eq!(without_countdown(first), without_countdown(later));
+    }
+
+    #[test]
+    fn the_help_names_every_state() {
+        #[derive(clap::Parser)]
+        struct Alone {
+            #[command(flatten)]
+            _status: Status,
+        }
+        let help = <Alone as clap::CommandFactory>::command().render_long_help().to_string();
+        for state in State::ALL {
+            let name = serde_json::to_string(&state).unwrap();
+            assert!(help.contains(name.trim_matches('"')), "{name}");
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod windows;
 
 #[cfg(unix)]
 use unix as platform;
+#[cfg(target_os = "linux")]
+pub(crate) use unix::connect_at_once;
 #[cfg(windows)]
 use windows as platform;
 
