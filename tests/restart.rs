@@ -72,7 +72,11 @@ async fn the_first_status_after_a_start_tells_how_the_login_is() {
 async fn twenty_commands_at_once_start_one_agent() {
     let desktop = Desktop::without_screen().await;
     let _keyring = Keyring::start(&desktop).await;
+    twenty_commands_start_one_agent(&desktop).await;
+}
 
+/// All of them are answered by the same one.
+pub(crate) async fn twenty_commands_start_one_agent(desktop: &Desktop) {
     let statuses = futures_util::future::join_all((0..20).map(|_| desktop.status())).await;
 
     let pids: std::collections::HashSet<_> = statuses.iter().map(crate::desktop::Status::agent_pid).collect();

@@ -17,3 +17,4 @@ pub use local_api::BindError;
 pub use run::become_background_agent;
 pub use run::{Options, StartError, run};
 pub use store::config_file::ConfigurationFileError;
+pub use system::standard_error::standard_error;

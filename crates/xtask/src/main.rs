@@ -13,6 +13,7 @@ mod end_to_end;
 mod house;
 mod interrupt;
 mod package;
+mod platforms;
 mod private_desktop;
 mod procfs;
 mod program;
@@ -25,6 +26,7 @@ mod subject;
 mod systemd;
 mod test;
 mod test_command;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -50,6 +52,8 @@ enum Task {
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)
     Debian(debian::Options),
+    /// Check and lint everything for Windows and macOS as well, on a machine that is neither
+    Platforms,
     /// Make the pictures of docs/pictures anew: every state of the window, light and dark (Linux)
     Screenshots,
 }
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(&options),
         Task::Bench(options) => bench::bench(options),
         Task::Debian(options) => debian::debian(&options),
+        Task::Platforms => platforms::check(),
         Task::Screenshots => screenshots::screenshots(),
     };
     match outcome {
@@ -84,12 +89,15 @@ mod tests {
         Arguments::command().debug_assert();
         for line in [
             "setup --check",
+            "setup --platforms",
+            "platforms",
             "run --demo",
             "run --release",
             "test --quick",
             "test --soak",
             "test window",
             "test systemd",
+            "test windows",
             "bench",
             "debian",
             "debian trixie",

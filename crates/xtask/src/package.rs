@@ -80,6 +80,9 @@ pub(crate) const BOOT: &[Package] = &[
     package("systemd-container", Program("systemd-nspawn")),
 ];
 
+/// For `cargo xtask test windows`, beside those.
+pub(crate) const MINGW: &[Package] = &[package("gcc-mingw-w64-x86-64", Program("x86_64-w64-mingw32-gcc"))];
+
 /// The page's types are checked with tsc. Only looked for when there is no npm, which may come from elsewhere.
 pub(crate) const NODE: &[Package] = &[package("nodejs", Program("node")), package("npm", Program("npm"))];
 
