@@ -23,6 +23,7 @@ use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::oauth::server::SignInMethod;
 use futures_util::{Stream, StreamExt, stream};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -206,7 +207,9 @@ async fn events(
 }
 
 fn event(report: &StatusReport) -> Event {
-    Event::default().event("status").data(serde_json::to_string(report).unwrap_or_default())
+    let mut report = report.clone();
+    report.count_down(Timestamp::now());
+    Event::default().event("status").data(serde_json::to_string(&report).unwrap_or_default())
 }
 
 #[derive(Deserialize)]

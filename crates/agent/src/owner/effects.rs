@@ -55,6 +55,7 @@ impl Agent {
         managed.count(&event);
         let (session, effects) = managed.session.clone().step(event, moment, &self.policy);
         managed.session = session;
+        managed.stepped_at = moment.now;
         let is_refreshed = is_grant && managed.session.last_success() != last_success;
         let after = managed.session.state(moment.now);
         let before = std::mem::replace(&mut managed.last_state, after);

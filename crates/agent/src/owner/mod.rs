@@ -127,6 +127,8 @@ impl Agent {
         };
         agent.adopt(configuration);
         agent.look_for_unfinished_log_ins();
+        // Those of accounts that are gone, too.
+        agent.keep_token_files();
         agent.follow_changes();
         agent
     }

@@ -129,17 +129,11 @@ pub(super) fn find(report: StatusReport, account: Option<&AccountName>) -> Resul
 
 /// A countdown that went on is no change.
 fn without_countdown(report: StatusReport) -> StatusReport {
-    count_down(report, |_| 0)
+    with_countdown(report, Timestamp::MAX)
 }
 
-fn with_countdown(report: StatusReport, now: Timestamp) -> StatusReport {
-    count_down(report, |expires_at| expires_at.duration_since(now).as_secs().max(0))
-}
-
-fn count_down(mut report: StatusReport, expires_in: impl Fn(Timestamp) -> i64) -> StatusReport {
-    for token in report.accounts.iter_mut().filter_map(|account| account.access_token.as_mut()) {
-        token.expires_in = expires_in(token.expires_at);
-    }
+fn with_countdown(mut report: StatusReport, now: Timestamp) -> StatusReport {
+    report.count_down(now);
     report
 }
 

@@ -26,10 +26,10 @@ const READS: [(u32, &str, f64); 3] = [(64, "new", 0.65), (8, "kept", 0.36), (64,
 const SLOWEST_BOUND: f64 = 2.0;
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// The programs, and the answer that the echo server repeats.
+/// The program that does no more than it must, and its server, which repeats the agent's own answer.
 struct Limits<'a> {
     desktop: &'a PrivateDesktop,
-    folder: PathBuf,
+    program: String,
     _server: Program,
     echo: PathBuf,
     agent: PathBuf,
@@ -47,16 +47,15 @@ pub(super) fn measure(application: &Application<'_>, desktop: &PrivateDesktop, s
 
 impl<'a> Limits<'a> {
     fn start(desktop: &'a PrivateDesktop) -> Result<Self> {
-        run(&mut cargo("build --release --package xtask --examples"))?;
-        run(&mut cargo("rustc --release --package xtask --example echo_client -- -C target-feature=+crt-static"))?;
-        let folder = target()?.join("release/examples");
+        run(&mut cargo("rustc --release --package xtask --example limit -- -C target-feature=+crt-static"))?;
+        let program = target()?.join("release/examples/limit");
+        let program = program.to_str().context("the target folder's name is not text")?.to_owned();
         let agent = desktop.path("run").join("evertoken/agent.sock");
         let (echo, answer) = (desktop.path("echo.sock"), desktop.path("answer"));
         let mut curl = desktop.command("curl");
         curl.args(["--silent", "--include", "--unix-socket"]).arg(&agent).arg(format!("http://localhost{}", token()));
         fs::write(&answer, output(&mut curl)?)?;
-        let mut server = desktop.command(&path_of(&folder, "echo_server")?);
-        let server = Program::start(server.arg(&echo).arg(&answer))?;
+        let server = Program::start(desktop.command(&program).arg("serve").arg(&echo).arg(&answer))?;
         let start = Instant::now();
         while !echo.exists() {
             if start.elapsed() > PATIENCE {
@@ -64,13 +63,13 @@ impl<'a> Limits<'a> {
             }
             thread::sleep(GLANCE);
         }
-        Ok(Self { desktop, folder, _server: server, echo, agent })
+        Ok(Self { desktop, program, _server: server, echo, agent })
     }
 
     fn command(&self, application: &Application<'_>) -> Result<Vec<Line>> {
         let evertoken = application.command("evertoken").get_program().to_string_lossy().into_owned();
         let token = format!("{evertoken} token {ACCOUNT}");
-        let limit = format!("{} {}", path_of(&self.folder, "echo_client")?, self.echo.display());
+        let limit = format!("{} ask {}", self.program, self.echo.display());
         let report = self.desktop.path("commands.csv");
         let mut hyperfine = self.desktop.command("hyperfine");
         hyperfine.args(["--shell=none", "--warmup", "50", "--runs", "1000", "--export-csv"]).arg(&report);
@@ -99,8 +98,8 @@ impl<'a> Limits<'a> {
 
     fn reads(&self, clients: u32, connections: &str, seconds: u64, bound: f64) -> Result<Vec<Line>> {
         let ask = |socket: &Path, path: &str| {
-            let mut load = self.desktop.command(&path_of(&self.folder, "load")?);
-            load.arg(socket).arg(path).arg(clients.to_string()).arg(connections).arg(seconds.to_string());
+            let mut load = self.desktop.command(&self.program);
+            load.arg("load").arg(socket).arg(path).arg(clients.to_string()).arg(connections).arg(seconds.to_string());
             rate_and_slowest(&output(&mut load)?)
         };
         let (limit, limit_slowest) = ask(&self.echo, "/")?;
@@ -121,10 +120,6 @@ impl<'a> Limits<'a> {
 
 fn token() -> String {
     format!("/v1/accounts/{ACCOUNT}/token")
-}
-
-fn path_of(folder: &Path, name: &str) -> Result<String> {
-    Ok(folder.join(name).to_str().context("the target folder's name is not text")?.to_owned())
 }
 
 /// The median in milliseconds; hyperfine writes seconds in the fourth column.
