@@ -134,23 +134,25 @@ pub fn pipe_name(socket: &Path, user: Option<OsString>) -> OsString {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+    use crate::absolute::absolute;
 
     fn paths(variables: &[(&str, &str)]) -> Result<Paths, NoHome> {
-        Paths::from_environment(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into()))
+        let value = |text: &str| if text.starts_with('/') { absolute(text) } else { text.to_owned() };
+        Paths::from_environment(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| value(v).into()))
     }
 
     #[test]
     fn files_are_where_the_desktop_says() {
         let found = paths(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_RUNTIME_DIR", "/run/user/1")]).unwrap();
-        assert_eq!(found.config_file(), PathBuf::from("/c/evertoken/config.toml"));
-        assert_eq!(found.state, PathBuf::from("/h/.local/state/evertoken"));
-        assert_eq!(found.socket, PathBuf::from("/run/user/1/evertoken/agent.sock"));
+        assert_eq!(found.config_file(), PathBuf::from(absolute("/c/evertoken/config.toml")));
+        assert_eq!(found.state, PathBuf::from(absolute("/h/.local/state/evertoken")));
+        assert_eq!(found.socket, PathBuf::from(absolute("/run/user/1/evertoken/agent.sock")));
     }
 
     #[test]
     fn a_relative_folder_is_ignored_as_the_specification_asks() {
         let found = paths(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "c")]).unwrap();
-        assert_eq!(found.config, PathBuf::from("/h/.config/evertoken"));
+        assert_eq!(found.config, PathBuf::from(absolute("/h/.config/evertoken")));
     }
 
     #[test]

@@ -36,8 +36,7 @@ pub(crate) fn test(options: &Options) -> Result<()> {
 /// A program of this machine that sees the Debian with everything in its place.
 fn in_wine(program: &Path) -> Result<Command> {
     let mut command = shut_off(Path::new("unshare"));
-    command.args(["--mount", "--propagation", "private", "sh", "-c", root::ENTER, "sh"]);
-    command.arg(root::folder()?).arg(programs::folder()?).arg(root::prefix()?).arg(program);
-    command.env("EVERTOKEN_WINE", root::folder()?).envs(root::VARIABLES);
+    root::enter(&mut command, &programs::folder()?, &root::prefix()?)?;
+    command.arg(program).env("EVERTOKEN_WINE", root::folder()?);
     Ok(command)
 }

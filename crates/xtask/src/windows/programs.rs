@@ -6,14 +6,13 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 
 use crate::binaries::target;
-use crate::command::{cargo, run, shown};
+use crate::command::{cargo, shown};
 use crate::platforms::bring_library;
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 /// The window's needs the engine of Edge, which Wine does not have.
 const PACKAGES: &str =
     "-p evertoken-core -p evertoken-client -p evertoken-agent -p evertoken-proxy -p evertoken-sandbox -p evertoken";
-const PROGRAMS: &str = "--bin evertoken --bin evertoken-agent --bin evertoken-sandbox";
 
 /// Where they lie.
 pub(super) fn folder() -> Result<PathBuf> {
@@ -25,17 +24,15 @@ fn target_folder() -> Result<PathBuf> {
     Ok(target()?.join("windows"))
 }
 
-/// Builds everything; the unit tests' programs as they lie in Wine's Debian.
+/// Builds everything in one pass, so that each crate is compiled once; the unit tests' programs as they lie in Wine's
+/// Debian.
 pub(super) fn build() -> Result<Vec<String>> {
-    run(&mut cargo_for_windows(&format!("build {PACKAGES} {PROGRAMS}"))?)?;
-    let tests = format!(
-        "test --no-run {PACKAGES} --lib --bins --test simulation --test wire --message-format=json-render-diagnostics"
-    );
-    let mut tests = cargo_for_windows(&tests)?;
-    println!("$ {}", shown(&tests));
-    let built = tests.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    let mut build = cargo_for_windows(&format!("build {PACKAGES} --bins --tests"))?;
+    build.arg("--message-format=json-render-diagnostics");
+    println!("$ {}", shown(&build));
+    let built = build.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
     if !built.status.success() {
-        bail!("`{}` failed ({})", shown(&tests), built.status);
+        bail!("`{}` failed ({})", shown(&build), built.status);
     }
     let folder = folder()?;
     let messages = String::from_utf8_lossy(&built.stdout);
@@ -52,12 +49,15 @@ fn cargo_for_windows(arguments: &str) -> Result<std::process::Command> {
     }
 }
 
-/// Where the program that cargo's message is about lies in the Debian, if it is one of unit tests.
+/// Where the program that cargo's message is about lies in the Debian, if it is one of unit tests. Integration tests
+/// start programs, or compute for minutes what is the same everywhere.
 fn in_the_debian(message: &str, folder: &Path) -> Option<String> {
     let (_, path) = message.split_once(r#""executable":""#)?;
     let (path, _) = path.split_once('"')?;
     let below = Path::new(path).strip_prefix(folder).ok()?;
-    message.contains(r#""test":true},"#).then(|| format!("/mnt/windows/{}", below.display()))
+    let (target, profile) = message.split_once(r#""profile":{"#)?;
+    let is_wanted = profile.contains(r#""test":true}"#) && !target.contains(r#""kind":["test"]"#);
+    is_wanted.then(|| format!("/mnt/windows/{}", below.display()))
 }
 
 #[cfg(test)]
@@ -66,9 +66,11 @@ mod tests {
 
     #[test]
     fn the_unit_tests_programs_are_found_in_what_cargo_says() {
-        let message =
-            |is_test: bool| format!(r#"{{"profile":{{"x":0,"test":{is_test}}},"executable":"/t/debug/deps/a.exe"}}"#);
-        let found = |is_test| in_the_debian(&message(is_test), Path::new("/t/debug"));
-        assert_eq!((found(true).as_deref(), found(false)), (Some("/mnt/windows/deps/a.exe"), None));
+        let found = |kind: &str, is_test: bool| {
+            let rest = format!(r#""profile":{{"x":0,"test":{is_test}}},"executable":"/t/debug/deps/a.exe""#);
+            in_the_debian(&format!(r#"{{"target":{{"kind":["{kind}"],"test":true}},{rest}}}"#), Path::new("/t/debug"))
+        };
+        assert_eq!(found("bin", true).as_deref(), Some("/mnt/windows/deps/a.exe"));
+        assert_eq!((found("bin", false), found("test", true)), (None, None));
     }
 }

@@ -2,21 +2,22 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::Result;
 
 use crate::binaries::target;
-use crate::command::{command, run};
+use crate::command::{command, root, run};
 use crate::debian::debootstrap;
 
-/// Mounts what the Debian needs, and starts a program: ROOT PROGRAMS PREFIX PROGRAM...
-pub(super) const ENTER: &str = include_str!("enter.sh");
+/// Mounts what the Debian needs, and starts a program.
+const ENTER: &str = "crates/xtask/src/windows/enter.sh";
 /// Older releases of Wine cannot start a program of Rust.
 const SUITE: &str = "trixie";
 const INSTALL: &str = "apt-get update -qq && apt-get install -y -qq --no-install-recommends wine wine64";
 /// Wine's complaints about itself are not the programs'.
-pub(super) const VARIABLES: [(&str, &str); 3] =
+const VARIABLES: [(&str, &str); 3] =
     [("WINEDEBUG", "-all"), ("WINEPREFIX", "/mnt/prefix"), ("DEBIAN_FRONTEND", "noninteractive")];
 
 /// The root.
@@ -43,12 +44,18 @@ pub(super) fn provide() -> Result<()> {
     if !prefix.exists() {
         let unfinished = anew(&prefix)?;
         let mut start = command("unshare");
-        start.args(["--mount", "--propagation", "private", "sh", "-c", ENTER, "sh"]).envs(VARIABLES);
-        start.arg(&folder).arg(&unfinished).arg(&unfinished).arg("chroot").arg(&folder);
-        run(start.args(["sh", "-c", "wineboot --init && wineserver --wait"]))?;
+        enter(&mut start, &unfinished, &unfinished)?;
+        run(start.arg("chroot").arg(&folder).args(["sh", "-c", "wineboot --init && wineserver --wait"]))?;
         fs::rename(unfinished, &prefix)?;
         println!("== Wine is ready: {:.0} s, kept in {}", begin.elapsed().as_secs_f64(), folder.display());
     }
+    Ok(())
+}
+
+/// Lets `unshare` enter the Debian with these programs and this Windows; what it is to start there comes next.
+pub(super) fn enter(unshare: &mut Command, programs: &Path, prefix: &Path) -> Result<()> {
+    unshare.args(["--mount", "--propagation", "private", "sh"]).arg(root().join(ENTER)).envs(VARIABLES);
+    unshare.arg(folder()?).arg(programs).arg(prefix).arg(root());
     Ok(())
 }
 

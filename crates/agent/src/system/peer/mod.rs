@@ -50,8 +50,14 @@ pub(crate) fn program(pid: u32) -> Option<Program> {
     platform::executable(pid).as_deref().map(named)
 }
 
+/// On Windows with `/` between folders, which no name has: the backslash is for escapes.
 fn named(executable: &Path) -> Program {
-    Program::at(executable.as_os_str().as_encoded_bytes())
+    let path = executable.as_os_str().as_encoded_bytes();
+    if !cfg!(windows) {
+        return Program::at(path);
+    }
+    let path: Vec<u8> = path.iter().map(|&byte| if byte == b'\\' { b'/' } else { byte }).collect();
+    Program::at(&path)
 }
 
 #[cfg(test)]
