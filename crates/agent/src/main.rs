@@ -22,6 +22,11 @@ Options:
       --help     Print help
       --version  Print version
 ";
+/// With commit and day where `cargo xtask package` built it.
+const VERSION: &str = match option_env!("EVERTOKEN_BUILD_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
 /// Wrong usage, as in `evertoken`'s own exit codes.
 const USAGE: u8 = 2;
 /// `EX_CONFIG` of sysexits.h: another start does not help, as systemd's units know.
@@ -33,6 +38,7 @@ enum Request {
     /// A command started it, which does not stay.
     RunInBackground(Options),
     Say(&'static str),
+    SayVersion,
 }
 
 fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
@@ -44,7 +50,7 @@ fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
             Long("in-background") => in_background = true,
             Long("announce-ready") => options.announce_ready = true,
             Long("help") => return Ok(Request::Say(HELP)),
-            Long("version") => return Ok(Request::Say(concat!("evertoken-agent ", env!("CARGO_PKG_VERSION"), "\n"))),
+            Long("version") => return Ok(Request::SayVersion),
             other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected()),
         }
     }
@@ -60,6 +66,10 @@ fn main() -> ExitCode {
     match request(Parser::from_env()) {
         Ok(Request::Say(text)) => {
             print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Ok(Request::SayVersion) => {
+            println!("evertoken-agent {VERSION}");
             ExitCode::SUCCESS
         }
         Ok(Request::Run(options)) => run(options),
