@@ -1,5 +1,7 @@
 //! `evertoken`: the command line. A client of the resident agent, and nothing else: see `README.md`.
 
+#[cfg(target_os = "linux")]
+mod at_hand;
 mod client_secret;
 mod commands;
 #[cfg(test)]
@@ -63,6 +65,10 @@ Exit codes:
 fn main() -> ExitCode {
     if commands::answer_shell() {
         return ExitCode::SUCCESS;
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(answered) = at_hand::answer() {
+        return answered;
     }
     let command = match Arguments::read() {
         Ok(Arguments { command }) => command,

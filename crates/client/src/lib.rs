@@ -2,6 +2,8 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+#[cfg(target_os = "linux")]
+mod at_hand;
 pub mod background;
 mod calls;
 mod connection;
@@ -11,6 +13,8 @@ mod start;
 mod transport;
 mod unavailable;
 
+#[cfg(target_os = "linux")]
+pub use at_hand::token_at_hand;
 pub use connection::Client;
 pub use events::{Events, SignIn};
 pub use start::{agent_program, connect_or_start};

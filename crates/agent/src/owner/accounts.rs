@@ -36,10 +36,6 @@ impl Agent {
         self.accounts.get(name).map(|managed| managed.id.clone())
     }
 
-    pub(super) fn name_of(&self, id: &AccountId) -> Option<&AccountName> {
-        self.accounts.iter().find(|(_, managed)| managed.id == *id).map(|(name, _)| name)
-    }
-
     /// The name, or one like it if another account has taken it since.
     pub(super) fn free_name(&self, name: AccountName) -> AccountName {
         let numbered = (2..100).filter_map(|number| format!("{name}-{number}").parse().ok());

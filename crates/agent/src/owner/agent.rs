@@ -1,11 +1,10 @@
 //! The state of every account, and the ways to the world.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use evertoken_core::account::AccountId;
 use evertoken_core::account::approval::AccessLog;
-use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::status::{AgentInfo, StatusReport};
 use evertoken_core::config::Configuration;
 use evertoken_core::config::paths::Paths;
@@ -13,11 +12,12 @@ use evertoken_core::login::policy::{Jitter, Policy};
 use evertoken_core::login::session::StepInput;
 use tokio::sync::{mpsc, watch};
 
-use super::account::ManagedAccount;
 use super::copy_answers::CopyAnswers;
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
+use super::managed_accounts::ManagedAccounts;
 use super::token_files::TokenFiles;
+use super::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
@@ -32,7 +32,8 @@ pub(crate) struct Agent {
     pub(super) paths: Paths,
     pub(super) keychain: Keychain,
     pub(super) policy: Policy,
-    pub(super) accounts: BTreeMap<AccountName, ManagedAccount>,
+    pub(super) accounts: ManagedAccounts,
+    pub(super) wakeups: Wakeups,
     pub(super) running_jobs: usize,
     /// Nothing new is begun.
     pub(super) ending: bool,

@@ -13,7 +13,7 @@ impl Agent {
     pub(super) fn job_finished(&mut self, finished: Finished) {
         let Finished { account: id, last, result } = finished;
         self.running_jobs -= usize::from(last);
-        let name = id.as_ref().and_then(|id| self.name_of(id)).cloned();
+        let name = id.as_ref().and_then(|id| self.accounts.name_of(id)).cloned();
         match (result, name) {
             (None, _) => {}
             (Some(JobResult::LogIn(number, report)), _) => self.log_in_reported(number, report),

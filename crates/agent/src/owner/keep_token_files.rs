@@ -16,6 +16,9 @@ use crate::store::token_file::TokenFileError;
 impl Agent {
     /// Writes and removes what is not as it should be. Each file is worked on by one job at a time.
     pub(super) fn keep_token_files(&mut self) {
+        if self.token_files.files.is_empty() && !self.accounts.is_touched_with_token_file() {
+            return;
+        }
         let mut wanted = self.wanted_token_files();
         for (path, kept) in &self.token_files.files {
             let gone = || Wanted { account: kept.account.clone(), token: None };
@@ -33,7 +36,7 @@ impl Agent {
     fn wanted_token_files(&self) -> BTreeMap<PathBuf, Wanted> {
         let now = self.clock.now();
         let mut wanted = BTreeMap::new();
-        for (name, managed) in &self.accounts {
+        for (name, managed) in self.accounts.iter() {
             let Some(TokenFile { path, form }) = &managed.account().sharing.token_file else { continue };
             let valid = managed.session.access_token().filter(|info| info.remaining(now).is_positive() && !self.ending);
             let token = valid.zip(managed.access_token.as_ref()).map(|(info, token)| Written {
@@ -62,6 +65,7 @@ impl Agent {
         };
         let kept = Kept { account: account.clone(), wanted: Some(wanted), is_running: true, problem };
         self.token_files.files.insert(path.clone(), kept);
+        self.accounts.touch(&account);
         let (store, name) = (self.token_files.store.clone(), account.clone());
         self.start_unowned(async move {
             let place = path.clone();
@@ -79,6 +83,7 @@ impl Agent {
         let Some(kept) = self.token_files.files.get_mut(path) else { return };
         kept.is_running = false;
         let account = &kept.account;
+        self.accounts.touch(account);
         let holds_token = kept.wanted.as_ref().is_some_and(|wanted| wanted.token.is_some());
         match result {
             Ok(()) => {

@@ -236,7 +236,7 @@ impl Agent {
     fn logged_in(&mut self, running: RunningLogIn, logged_in: LoggedIn) {
         let LoggedIn { server, tokens, access_token, last_stored, mut listener } = logged_in;
         let id = running.account;
-        let name = self.name_of(&id).cloned().unwrap_or_else(|| self.free_name(running.name));
+        let name = self.accounts.name_of(&id).cloned().unwrap_or_else(|| self.free_name(running.name));
         let followed = self.follow_log_in(&name, &id, server);
         let fingerprint = tokens.refresh_token.fingerprint;
         if let Some(managed) = self.accounts.get_mut(&name) {

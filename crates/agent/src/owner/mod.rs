@@ -18,11 +18,13 @@ mod keep_token_files;
 mod log_in;
 mod log_ins;
 mod logout;
+mod managed_accounts;
 mod registry;
 mod status;
 mod token_files;
+mod wakeups;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +37,6 @@ use evertoken_core::login::notice::Notice;
 use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::Event;
 use evertoken_core::present::tray::{Action, Answer};
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info};
 
@@ -43,7 +44,9 @@ pub(crate) use self::agent::Agent;
 use self::copy_answers::CopyAnswers;
 use self::finished::Finished;
 use self::log_ins::LogIns;
+use self::managed_accounts::ManagedAccounts;
 use self::token_files::TokenFiles;
+use self::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::{Notifier, NotifierEvent};
 use crate::desktop::tray::Tray;
@@ -100,7 +103,8 @@ impl Agent {
             file,
             paths,
             keychain,
-            accounts: BTreeMap::new(),
+            accounts: ManagedAccounts::default(),
+            wakeups: Wakeups::default(),
             running_jobs: 0,
             ending: false,
             clock: Clock::new(),
@@ -117,14 +121,14 @@ impl Agent {
         };
         agent.adopt(configuration);
         agent.look_for_unfinished_log_ins();
-        agent.publish();
+        agent.follow_changes();
         agent
     }
 
     /// Runs until a person or the system ends it, and then until no rotation is half done.
     pub(crate) async fn run(mut self, mut inputs: Inputs) {
         while self.next_input(&mut inputs).await == Next::GoOn {
-            self.publish();
+            self.follow_changes();
         }
         info!("ending");
         service_manager::ending();
@@ -136,7 +140,7 @@ impl Agent {
     }
 
     async fn next_input(&mut self, inputs: &mut Inputs) -> Next {
-        let deadline = self.next_wakeup();
+        let deadline = self.wakeups.next();
         tokio::select! {
             Some(call) = inputs.calls.recv() => { self.notice_clock_jump(); self.call(call) }
             Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
@@ -156,7 +160,7 @@ impl Agent {
             wake = inputs.timer.until(deadline) => {
                 self.notice_clock_jump();
                 match wake {
-                    Wake::Elapsed => self.step_all(&Event::TimeoutElapsed),
+                    Wake::Elapsed => self.timeout_elapsed(),
                     Wake::ClockSet => debug!("the clock was set"),
                 }
             }
@@ -167,7 +171,7 @@ impl Agent {
     /// Whoever follows hears that a person meant it. The window then closes, instead of waiting for another agent.
     async fn say_goodbye(&mut self) -> Next {
         self.info.quitting = true;
-        self.publish();
+        self.publish(&BTreeSet::new());
         // One thread: the report is written once this task has let the others go on.
         for _ in 0..8 {
             tokio::task::yield_now().await;
@@ -175,10 +179,10 @@ impl Agent {
         Next::Quit
     }
 
-    fn next_wakeup(&self) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let wakeups = self.accounts.values().filter_map(|managed| managed.session.next_wakeup(now, &self.policy));
-        wakeups.map(|(at, _)| at).min()
+    fn timeout_elapsed(&mut self) {
+        for name in self.wakeups.due(self.clock.now()) {
+            self.step(&name, Event::TimeoutElapsed);
+        }
     }
 
     /// Lengths of time stay what they were when somebody sets the clock.

@@ -37,12 +37,11 @@ impl Agent {
         self.adopt_settings(&configuration.settings);
         let missing = configuration.missing_ids(&self.paths.config);
         self.configuration = configuration;
-        let mut before = std::mem::take(&mut self.accounts);
+        let mut before = self.accounts.take_all();
         let mut opened = Vec::new();
         for (name, account) in self.configuration.accounts.clone() {
             let Some(id) = account.id.clone().or_else(|| missing.get(&name).cloned()) else { continue };
-            let known = before.iter().find(|(_, managed)| managed.id == id).map(|(name, _)| name.clone());
-            let managed = match known.and_then(|known| before.remove(&known)) {
+            let managed = match before.remove(&id) {
                 Some(mut managed) => {
                     managed.has_no_id = account.id.is_none();
                     if configure(&mut managed, account) {
@@ -59,7 +58,7 @@ impl Agent {
         }
         // A log-in that the file does not tell of yet.
         for (name, managed) in before.into_iter().filter(|(_, managed)| managed.is_ahead_of_file) {
-            self.accounts.entry(name).or_insert(managed);
+            self.accounts.insert(name, managed);
         }
         opened.iter().for_each(|name| self.open(name));
         self.review_those_who_ask();
@@ -90,12 +89,14 @@ impl Agent {
             Some(_) => Edit::SetServer(name.clone(), Box::new(server.clone())),
             None => Edit::PutAccount(name.clone(), Box::new(Account { id: Some(id.clone()), ..account.clone() })),
         };
-        let managed = self
-            .accounts
-            .entry(name.clone())
-            .or_insert_with(|| ManagedAccount::new(id.clone(), Account { id: Some(id.clone()), ..account }));
-        managed.follow(server);
-        managed.is_ahead_of_file = !is_written;
+        if known.is_none() {
+            let account = Account { id: Some(id.clone()), ..account };
+            self.accounts.insert(name.clone(), ManagedAccount::new(id.clone(), account));
+        }
+        if let Some(managed) = self.accounts.get_mut(name) {
+            managed.follow(server);
+            managed.is_ahead_of_file = !is_written;
+        }
         if is_written {
             return Ok(());
         }
@@ -122,7 +123,7 @@ impl Agent {
 
     /// A log-in that was proven and stored before the last end of the agent, and that `config.toml` does not tell of.
     pub(super) fn complete_log_in(&mut self, id: &AccountId, log_in: LogIn, fingerprint: Option<Fingerprint>) {
-        let name = self.name_of(id).cloned().unwrap_or_else(|| self.free_name(log_in.name));
+        let name = self.accounts.name_of(id).cloned().unwrap_or_else(|| self.free_name(log_in.name));
         let is_new = !self.accounts.contains_key(&name);
         info!(account = %name, "completing a log-in at {}", log_in.server.endpoint.host());
         let followed = self.follow_log_in(&name, id, log_in.server);

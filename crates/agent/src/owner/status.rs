@@ -1,5 +1,6 @@
 //! What everybody who watches is told.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evertoken_core::account::{Account, AccountName};
@@ -33,28 +34,43 @@ impl Agent {
         }
     }
 
-    /// Tells everybody who watches, if there is anything new to tell.
-    pub(super) fn publish(&mut self) {
+    /// Follows what the last input has changed: what a read has not touched costs nothing, however many accounts there are.
+    pub(super) fn follow_changes(&mut self) {
+        if self.accounts.is_untouched() {
+            return;
+        }
         self.keep_token_files();
-        let report = self.report();
-        let changed = self.reports.send_if_modified(|last| {
-            let changed = without_countdown(last) != without_countdown(&report);
-            if changed {
-                *last = Arc::new(report.clone());
+        let touched = self.accounts.take_touched();
+        let now = self.clock.now();
+        for name in &touched {
+            let managed = self.accounts.get(name);
+            let wakeup = managed.and_then(|managed| managed.session.next_wakeup(now, &self.policy));
+            self.wakeups.set(name, wakeup.map(|(at, _)| at));
+        }
+        self.publish(&touched);
+    }
+
+    /// Tells everybody who watches, if there is anything new to tell of these accounts, or of the agent itself.
+    pub(super) fn publish(&self, touched: &BTreeSet<AccountName>) {
+        let status = |name| self.accounts.get(name).map(|managed| self.account_status(name, managed));
+        let order = &self.configuration.settings.account_order;
+        let changed = self.reports.send_if_modified(|report| {
+            let news: Vec<_> = touched
+                .iter()
+                .map(|name| (name, status(name)))
+                .filter(|(name, status)| report.is_news(name, status.as_ref()))
+                .collect();
+            if news.is_empty() && report.agent == self.info && report.account_order == *order {
+                return false;
             }
-            changed
+            let report = Arc::make_mut(report);
+            report.agent.clone_from(&self.info);
+            report.account_order.clone_from(order);
+            news.into_iter().for_each(|(name, status)| report.put(name, status));
+            true
         });
         if let (true, Some(tray)) = (changed, &self.tray) {
             tray.refresh();
         }
     }
-}
-
-/// Seconds that count down are not news.
-fn without_countdown(report: &StatusReport) -> StatusReport {
-    let mut report = report.clone();
-    for token in report.accounts.iter_mut().filter_map(|account| account.access_token.as_mut()) {
-        token.expires_in = 0;
-    }
-    report
 }

@@ -22,7 +22,7 @@ impl AccountArgument {
 }
 
 /// The account that an argument names, or else the environment.
-pub(super) fn named(argument: Option<AccountName>) -> Result<Option<AccountName>, Problem> {
+pub(crate) fn named(argument: Option<AccountName>) -> Result<Option<AccountName>, Problem> {
     if argument.is_some() {
         return Ok(argument);
     }

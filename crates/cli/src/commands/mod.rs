@@ -32,6 +32,8 @@ use evertoken_core::config::paths::Paths;
 
 use crate::failure::Failure;
 
+#[cfg(target_os = "linux")]
+pub(crate) use account_argument::named as account_named;
 pub(crate) use completions::answer as answer_shell;
 #[cfg(test)]
 pub(crate) use {

@@ -7,5 +7,7 @@ mod windows;
 
 #[cfg(unix)]
 pub(crate) use unix::connect;
+#[cfg(target_os = "linux")]
+pub(crate) use unix::connect_at_once;
 #[cfg(windows)]
 pub(crate) use windows::connect;

@@ -23,12 +23,33 @@ pub(crate) async fn connect(paths: &Paths) -> io::Result<UnixStream> {
 
 async fn connect_to(socket: &Path) -> io::Result<UnixStream> {
     let stream = UnixStream::connect(socket).await?;
-    // A log-in sends a refresh token through here: never to another user's process that sits on the path.
-    match stream.peer_cred()?.uid() {
+    check(stream.peer_cred()?.uid(), socket)?;
+    Ok(stream)
+}
+
+/// The same without a runtime, and without waiting for a place in a queue that is full.
+///
+/// # Errors
+/// As [`connect`], and [`io::ErrorKind::WouldBlock`].
+#[cfg(target_os = "linux")]
+pub(crate) fn connect_at_once(socket: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with, sockopt};
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let stream = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&stream, &SocketAddrUnix::new(socket)?)?;
+    check(sockopt::socket_peercred(&stream)?.uid.as_raw(), socket)?;
+    let stream = std::os::unix::net::UnixStream::from(stream);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
+/// A log-in sends a refresh token through here: never to another user's process that sits on the path.
+fn check(peer: u32, socket: &Path) -> io::Result<()> {
+    match peer {
         // For root, who is systemd's user too, the socket's file says whose it is.
-        peer if peer == me() && !is_somebody_elses(socket) => Ok(stream),
+        peer if peer == me() && !is_somebody_elses(socket) => Ok(()),
         // Systemd listens before the agent runs, as root. The socket's file then says whose it is.
-        0 if is_ours(socket) => Ok(stream),
+        0 if is_ours(socket) => Ok(()),
         _ => Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user's process listens there")),
     }
 }

@@ -34,6 +34,27 @@ impl StatusReport {
         accounts
     }
 
+    fn position(&self, name: &AccountName) -> Result<usize, usize> {
+        self.accounts.binary_search_by(|account| account.name.cmp(name))
+    }
+
+    /// Would these words about an account be new? Seconds that count down are not.
+    #[must_use]
+    pub fn is_news(&self, name: &AccountName, status: Option<&AccountStatus>) -> bool {
+        let before = self.position(name).ok().map(|position| &self.accounts[position]);
+        before.map(without_countdown) != status.map(without_countdown)
+    }
+
+    /// Takes in how an account is; `None`: it is gone.
+    pub fn put(&mut self, name: &AccountName, status: Option<AccountStatus>) {
+        match (self.position(name), status) {
+            (Ok(position), Some(status)) => self.accounts[position] = status,
+            (Ok(position), None) => drop(self.accounts.remove(position)),
+            (Err(position), Some(status)) => self.accounts.insert(position, status),
+            (Err(_), None) => {}
+        }
+    }
+
     /// Has every account's keychain been asked, whatever it said?
     #[must_use]
     pub fn is_opened(&self) -> bool {
@@ -53,6 +74,14 @@ impl StatusReport {
             states.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
         if states.is_empty() { "no account".to_owned() } else { format!("{number} {accounts}: {}", states.join(", ")) }
     }
+}
+
+fn without_countdown(account: &AccountStatus) -> AccountStatus {
+    let mut account = account.clone();
+    if let Some(token) = &mut account.access_token {
+        token.expires_in = 0;
+    }
+    account
 }
 
 /// The agent itself.

@@ -18,6 +18,8 @@ use super::Wake;
 #[derive(Debug)]
 pub struct WallClockTimer {
     timer: AsyncFd<OwnedFd>,
+    /// What it was last armed for: an agent that is asked for a token arms it once, and not for each request.
+    armed: Option<Option<Timestamp>>,
 }
 
 /// Armed instead of "never", because only an armed timer is told of a clock that was set. The year 2200: the kernel
@@ -37,19 +39,22 @@ impl WallClockTimer {
             reason = "its successor is unsafe, for descriptors that are closed too early: an OwnedFd is not"
         )]
         let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
-        Ok(Self { timer })
+        Ok(Self { timer, armed: None })
     }
 
     /// Waits until the wall clock shows `deadline`, or until somebody sets the clock; without a deadline only for
     /// the latter. The wait may be given up at any time.
     pub async fn until(&mut self, deadline: Option<Timestamp>) -> Wake {
-        match self.arm(deadline) {
-            Ok(()) => {}
-            // The clock was set since the last wait. The timer is armed all the same.
-            Err(Errno::CANCELED) => return Wake::ClockSet,
-            Err(error) => {
-                tracing::error!(%error, "the wall-clock timer cannot be set");
-                return std::future::pending().await;
+        if self.armed != Some(deadline) {
+            self.armed = Some(deadline);
+            match self.arm(deadline) {
+                Ok(()) => {}
+                // The clock was set since the last wait. The timer is armed all the same.
+                Err(Errno::CANCELED) => return Wake::ClockSet,
+                Err(error) => {
+                    tracing::error!(%error, "the wall-clock timer cannot be set");
+                    return std::future::pending().await;
+                }
             }
         }
         let mut expirations = [0; size_of::<u64>()];
@@ -58,14 +63,15 @@ impl WallClockTimer {
                 // The runtime is shutting down.
                 return std::future::pending().await;
             };
-            match ready.try_io(|timer| Ok(rustix::io::read(timer, &mut expirations)?)) {
-                Ok(Ok(_)) => return Wake::Elapsed,
-                Ok(Err(error)) if Errno::from_io_error(&error) == Some(Errno::CANCELED) => return Wake::ClockSet,
-                Ok(Err(error)) => {
+            let Ok(read) = ready.try_io(|timer| Ok(rustix::io::read(timer, &mut expirations)?)) else { continue };
+            self.armed = None;
+            match read {
+                Ok(_) => return Wake::Elapsed,
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::CANCELED) => return Wake::ClockSet,
+                Err(error) => {
                     tracing::error!(%error, "the wall-clock timer cannot be read");
                     return std::future::pending().await;
                 }
-                Err(_would_block) => {}
             }
         }
     }

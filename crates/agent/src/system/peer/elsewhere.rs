@@ -1,11 +1,11 @@
 //! macOS and Windows tell the process, and its file only to unsafe code: it stays without a name there.
 
-use evertoken_core::account::approval::Program;
+use std::path::PathBuf;
 
-pub(super) const fn program(_pid: u32) -> Option<Program> {
+pub(super) const fn executable(_pid: u32) -> Option<PathBuf> {
     None
 }
 
-pub(super) const fn parent_if_evertoken(_pid: u32) -> Option<u32> {
+pub(super) const fn parent(_pid: u32) -> Option<u32> {
     None
 }

@@ -10,27 +10,60 @@ use elsewhere as platform;
 #[cfg(target_os = "linux")]
 use linux as platform;
 
-#[cfg(target_os = "linux")]
-pub(crate) use linux::program;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use evertoken_core::account::approval::Caller;
+use evertoken_core::account::approval::{Caller, Program};
 
 /// The process that opened a connection; absent where the system does not tell.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) Option<u32>);
 
+/// `sh -c evertoken …` in a script in a script: deeper than anybody nests, and an end in any case.
+const DEEPEST: usize = 8;
+
+/// The command beside this agent. Read once: an update may replace the file while the agent runs.
+static EVERTOKEN: LazyLock<Option<PathBuf>> =
+    LazyLock::new(|| Some(std::env::current_exe().ok()?.with_file_name("evertoken")));
+
 impl Peer {
     /// Who asks: the program of the process, or of the one that ran `evertoken`.
     pub(crate) fn caller(self) -> Caller {
-        let Some(pid) = self.0 else { return Caller::default() };
-        let mut caller = pid;
-        // `sh -c evertoken …` in a script in a script: deeper than anybody nests, and an end in any case.
-        for _ in 0..8 {
-            match platform::parent_if_evertoken(caller) {
-                Some(parent) => caller = parent,
-                None => break,
+        let Some(mut pid) = self.0 else { return Caller::default() };
+        let mut executable = platform::executable(pid);
+        for _ in 0..DEEPEST {
+            if executable.is_none() || executable != *EVERTOKEN {
+                break;
             }
+            // The first process is nobody's program.
+            let Some(parent) = platform::parent(pid).filter(|&parent| parent > 1) else { break };
+            (pid, executable) = (parent, platform::executable(parent));
         }
-        Caller { program: platform::program(caller), pid: Some(caller) }
+        Caller { program: executable.as_deref().map(named), pid: Some(pid) }
+    }
+}
+
+/// The program that a process runs.
+#[cfg(target_os = "linux")]
+pub(crate) fn program(pid: u32) -> Option<Program> {
+    platform::executable(pid).as_deref().map(named)
+}
+
+fn named(executable: &Path) -> Program {
+    Program::at(executable.as_os_str().as_encoded_bytes())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn a_program_is_named_by_its_file_and_not_by_what_it_says() {
+        let (own, pid) = (std::env::current_exe().unwrap(), std::process::id());
+        assert_eq!(program(pid).unwrap().as_str(), own.to_str().unwrap());
+        assert_eq!(program(u32::MAX), None);
+        let caller = Peer(Some(pid)).caller();
+        assert_eq!((caller.program, caller.pid), (program(pid), Some(pid)), "only evertoken asks on behalf of others");
     }
 }
