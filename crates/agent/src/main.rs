@@ -3,9 +3,9 @@
 use std::alloc::System;
 use std::process::ExitCode;
 
-use evertoken_agent::{Options, StartError};
+use evertoken_agent::{LeftSocket, Options, StartError};
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::Parser;
+use lexopt::{Parser, ValueExt as _};
 use zeroizing_alloc::ZeroAlloc;
 
 /// HTTP, JSON and D-Bus libraries copy what passes through them, tokens too: whatever is freed is wiped.
@@ -49,6 +49,7 @@ fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
             Long("no-tray") => options.no_tray = true,
             Long("in-background") => in_background = true,
             Long("announce-ready") => options.announce_ready = true,
+            Long(LeftSocket::OPTION) => options.left_socket = Some(arguments.value()?.parse()?),
             Long("help") => return Ok(Request::Say(HELP)),
             Long("version") => return Ok(Request::SayVersion),
             other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected()),
