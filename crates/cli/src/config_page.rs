@@ -43,7 +43,7 @@ endpoint = "https://api.vault.ist/v2.0/reference/gettoken"
 .fi
 .SH SEE ALSO
 .BR evertoken (1),
-.BR evertoken\-agent (1)
+.BR evertoken\-agent (8)
 "#;
 
 #[test]

@@ -13,6 +13,7 @@ mod end_to_end;
 mod house;
 mod interrupt;
 mod package;
+mod packages;
 mod private_desktop;
 mod procfs;
 mod program;
@@ -50,6 +51,10 @@ enum Task {
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)
     Debian(debian::Options),
+    /// Make deb, rpm and tar.gz from a release build, with checksums, bill of materials and licence notices (Linux)
+    Package,
+    /// Print what CHANGELOG.md says of this version
+    ReleaseNotes,
     /// Make the pictures of docs/pictures anew: every state of the window, light and dark (Linux)
     Screenshots,
 }
@@ -61,6 +66,8 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(&options),
         Task::Bench(options) => bench::bench(options),
         Task::Debian(options) => debian::debian(&options),
+        Task::ReleaseNotes => packages::release_notes(),
+        Task::Package => packages::package(),
         Task::Screenshots => screenshots::screenshots(),
     };
     match outcome {
@@ -94,6 +101,9 @@ mod tests {
             "debian",
             "debian trixie",
             "screenshots",
+            "package",
+            "release-notes",
+            "test packages",
         ] {
             Arguments::try_parse_from(["xtask"].into_iter().chain(line.split(' '))).unwrap();
         }

@@ -80,6 +80,17 @@ pub(crate) const BOOT: &[Package] = &[
     package("systemd-container", Program("systemd-nspawn")),
 ];
 
+/// For `cargo xtask package`, and what looks at the packages then.
+pub(crate) const PACKAGING: &[Package] = &[
+    package("appstream", Program("appstreamcli")),
+    package("desktop-file-utils", Program("desktop-file-validate")),
+    package("dpkg-dev", Program("dpkg-shlibdeps")),
+    package("lintian", Program("lintian")),
+    package("rpm", Program("rpmbuild")),
+    package("rpmlint", Program("rpmlint")),
+    package("xz-utils", Program("xz")),
+];
+
 /// The page's types are checked with tsc. Only looked for when there is no npm, which may come from elsewhere.
 pub(crate) const NODE: &[Package] = &[package("nodejs", Program("node")), package("npm", Program("npm"))];
 

@@ -11,7 +11,7 @@ use crate::build::{self, PACKAGES};
 use crate::command::{cargo, command, root, run};
 use crate::end_to_end::EndToEnd;
 use crate::test_command::{Options, shut_off, unit_test_command};
-use crate::{setup, subject, systemd};
+use crate::{packages, setup, subject, systemd};
 
 type Work = fn(&Options) -> Result<()>;
 
@@ -28,6 +28,7 @@ const STEPS: &[(&str, Work)] = &[
 pub(crate) fn test(options: &Options) -> Result<()> {
     match options.name.as_deref() {
         Some("systemd") => return systemd::test(),
+        Some("packages") => return packages::test(),
         Some(subject) => return subject::test(subject, options),
         None => {}
     }

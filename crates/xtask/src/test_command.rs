@@ -10,7 +10,7 @@ use crate::build;
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// Only this subject: the tests of a package (`core`), and the end-to-end tests with this in their names; `systemd`
-    /// follows docs/servers.md in a machine of its own (as root)
+    /// follows docs/servers.md in a machine of its own, `packages` makes the packages and lives with them in one (as root)
     #[arg(conflicts_with = "quick")]
     pub(crate) name: Option<String>,
     /// Leave out the end-to-end tests, which need a private desktop
