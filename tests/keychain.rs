@@ -1,5 +1,6 @@
 //! The keychain at the wrong moment: never a refresh token spent that has no place to go.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use serde_json::json;
@@ -107,7 +108,7 @@ async fn the_keyring_crate_reads_what_was_written_without_it() {
     if let Ok(name) = std::env::var(ENTRY) {
         let read =
             std::thread::spawn(move || keyring::Entry::new("evertoken-dev", &name).unwrap().get_password().unwrap());
-        println!("{:x?}", Sha256::digest(read.join().unwrap()));
+        writeln!(std::io::stdout(), "{:x?}", Sha256::digest(read.join().unwrap())).unwrap();
         return;
     }
     let scene = Scene::logged_in("--expires-in 1h").await;
