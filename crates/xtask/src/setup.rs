@@ -9,9 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
-use crate::package::{
-    BENCH, BOOT, DEMO, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing,
-};
+use crate::package::{BENCH, BOOT, DEMO, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
 use crate::platforms;
 
 #[derive(Debug, Args)]
