@@ -58,6 +58,25 @@ async fn after_the_first_log_in_on_a_desktop_it_is_there_at_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_want_it_at_the_start_is_heard_beside_a_package_that_does() {
+    let mut desktop = Desktop::without_screen().await;
+    let everybody = desktop.environment.path("services/xdg");
+    std::fs::create_dir_all(everybody.join("autostart")).unwrap();
+    let shipped = source().join("packaging/evertoken-agent-autostart.desktop");
+    std::fs::copy(shipped, everybody.join("autostart/evertoken-agent.desktop")).unwrap();
+    desktop.environment.set("XDG_CONFIG_DIRS", &everybody.display().to_string());
+    let scene = Scene::signed_out(desktop, "").await;
+    let autostart = scene.desktop.environment.path("config/autostart/evertoken-agent.desktop");
+
+    for (wanted, is_hidden) in [(true, false), (false, true)] {
+        let change = format!(r#"{{"start_at_login":{wanted}}}"#);
+        assert_eq!(scene.desktop.api("PATCH /v1/settings", &change).await.unwrap().status, 200);
+        validated(&scene.desktop, &autostart).await;
+        assert_eq!(std::fs::read_to_string(&autostart).unwrap().contains("Hidden=true"), is_hidden);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_copies_from_the_applications_menu_is_answered_by_a_notification() {
     let desktop = Desktop::with_screen().await;
     let (notifications, watcher) = (Notifications::arrive(&desktop.bus).await, Watcher::arrive(&desktop.bus).await);

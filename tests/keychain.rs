@@ -1,10 +1,12 @@
 //! The keychain at the wrong moment: never a refresh token spent that has no place to go.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
-use crate::desktop::{Desktop, Keyring, Notifications, Scene, Status, throughout};
+use crate::desktop::{Desktop, Keyring, Notifications, Outcome, Scene, Status, throughout};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_keyring_stops_the_refresh_and_not_the_login() {
@@ -96,4 +98,28 @@ async fn a_log_out_leaves_nothing_in_the_keyring() {
     assert!(!left.contains("secret = "), "{left}");
     assert_eq!(scene.desktop.status().await.state("default"), "signed-out");
     scene.desktop.evertoken("token").await.failed(3);
+}
+
+/// Names an entry to the process that reads it.
+const ENTRY: &str = "EVERTOKEN_TEST_ENTRY";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyring_crate_reads_what_was_written_without_it() {
+    if let Ok(name) = std::env::var(ENTRY) {
+        let read =
+            std::thread::spawn(move || keyring::Entry::new("evertoken-dev", &name).unwrap().get_password().unwrap());
+        writeln!(std::io::stdout(), "{:x?}", Sha256::digest(read.join().unwrap())).unwrap();
+        return;
+    }
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let logins = Keyring::logins(&scene.desktop).await;
+    assert!(!logins.is_empty());
+    for (name, text) in logins {
+        // A process of its own: the crate finds the bus in its environment.
+        let mut this_test = scene.desktop.environment.command(std::env::current_exe().unwrap());
+        let test = "keychain::the_keyring_crate_reads_what_was_written_without_it";
+        this_test.args(["--exact", test, "--nocapture"]).env(ENTRY, name);
+        let said = Outcome::of(this_test, b"").await;
+        assert!(said.succeeded().contains(&format!("{:x?}", Sha256::digest(text))), "{said:?}");
+    }
 }

@@ -54,6 +54,7 @@ mod sign_in;
 mod socket;
 mod token_file;
 mod tray;
+mod upgrade;
 mod window;
 mod window_access;
 mod window_accounts;

@@ -5,6 +5,7 @@ pub mod desktop;
 mod http;
 mod local_api;
 mod login;
+mod options;
 mod owner;
 mod request;
 mod rotation;
@@ -13,8 +14,9 @@ pub mod store;
 pub mod system;
 
 pub use local_api::BindError;
+pub use options::{LeftSocket, Options};
 #[cfg(unix)]
 pub use run::become_background_agent;
-pub use run::{Options, StartError, run};
+pub use run::{StartError, run};
 pub use store::config_file::ConfigurationFileError;
 pub use system::standard_error::standard_error;

@@ -6,9 +6,9 @@ use std::alloc::System;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use evertoken_agent::{Options, StartError, standard_error};
+use evertoken_agent::{LeftSocket, Options, StartError, standard_error};
 use lexopt::Arg::{Long, Short, Value};
-use lexopt::Parser;
+use lexopt::{Parser, ValueExt as _};
 use zeroizing_alloc::ZeroAlloc;
 
 /// HTTP, JSON and D-Bus libraries copy what passes through them, tokens too: whatever is freed is wiped.
@@ -25,6 +25,11 @@ Options:
       --help     Print help
       --version  Print version
 ";
+/// With commit and day where `cargo xtask package` built it.
+const VERSION: &str = match option_env!("EVERTOKEN_BUILD_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
 /// Wrong usage, as in `evertoken`'s own exit codes.
 const USAGE: u8 = 2;
 /// `EX_CONFIG` of sysexits.h: another start does not help, as systemd's units know.
@@ -36,6 +41,7 @@ enum Request {
     /// A command started it, which does not stay.
     RunInBackground(Options),
     Say(&'static str),
+    SayVersion,
 }
 
 fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
@@ -46,8 +52,9 @@ fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
             Long("no-tray") => options.no_tray = true,
             Long("in-background") => in_background = true,
             Long("announce-ready") => options.announce_ready = true,
+            Long(LeftSocket::OPTION) => options.left_socket = Some(arguments.value()?.parse()?),
             Long("help") => return Ok(Request::Say(HELP)),
-            Long("version") => return Ok(Request::Say(concat!("evertoken-agent ", env!("CARGO_PKG_VERSION"), "\n"))),
+            Long("version") => return Ok(Request::SayVersion),
             other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected()),
         }
     }
@@ -59,6 +66,10 @@ fn main() -> ExitCode {
     match request(Parser::from_env()) {
         Ok(Request::Say(text)) => {
             print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Ok(Request::SayVersion) => {
+            println!("evertoken-agent {VERSION}");
             ExitCode::SUCCESS
         }
         Ok(Request::Run(options)) => run(options),

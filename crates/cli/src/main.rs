@@ -4,6 +4,8 @@
 mod at_hand;
 mod client_secret;
 mod commands;
+#[cfg(test)]
+mod config_page;
 mod credential;
 mod doctor;
 mod failure;
@@ -28,9 +30,15 @@ use crate::commands::Command;
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
+/// With commit and day where `cargo xtask package` built it.
+const VERSION: &str = match option_env!("EVERTOKEN_BUILD_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Keeps a Vault API login alive, and hands out access tokens that are valid.
 #[derive(Debug, Parser)]
-#[command(name = "evertoken", version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "evertoken", version = VERSION, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -12,7 +12,7 @@ use evertoken_core::api::requests::{
     NewAccount, ReadyAnswer, RefreshAnswer, RefreshRequest, ReplaceRequest, SignInPrompt, SignInRequest, TokenAnswer,
 };
 use evertoken_core::api::status::{AccountStatus, StatusReport};
-use evertoken_core::config::{Settings, SettingsChange};
+use evertoken_core::config::{Configuration, Settings, SettingsChange};
 use evertoken_core::login::journal::HistoryAnswer;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -32,7 +32,7 @@ fn output<T: JsonSchema>() -> Schema {
 }
 
 /// Of what is read: only what has no default is required.
-fn input<T: JsonSchema>() -> Schema {
+pub(crate) fn input<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>()
 }
 
@@ -45,6 +45,7 @@ fn schemas() -> BTreeMap<&'static str, Schema> {
         ("accounts", output::<Accounts>()),
         ("approval", input::<Approval>()),
         ("callback-request", input::<CallbackRequest>()),
+        ("config", input::<Configuration>()),
         ("copy", output::<CopyAnswer>()),
         ("diagnosis", output::<Diagnosis>()),
         ("doctor", output::<Report<'_>>()),

@@ -82,21 +82,26 @@ impl Client {
 
     /// Sends a request; the answer's body is still to be read, on the connection that is given with it.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, Sender), Problem> {
-        let request = match self.take_idle().await {
-            None => request,
-            Some(mut sender) => {
-                let again = (request.method() == Method::GET).then(|| request.clone());
-                match sender.try_send_request(request).await {
-                    Ok(response) => return Ok((response, sender)),
-                    // The agent restarted since the last call. Only what it cannot have acted on is sent again.
-                    Err(mut error) => error.take_message().or(again).ok_or_else(unavailable::broke_off)?,
-                }
+        let mut unsent = request;
+        if let Some(sender) = self.take_idle().await {
+            match offer(sender, unsent).await {
+                Ok(answered) => return Ok(answered),
+                // The agent restarted since the last call.
+                Err(again) => unsent = again.ok_or_else(unavailable::broke_off)?,
             }
-        };
-        let mut sender =
-            open(&self.paths).await.map_err(|error| unavailable::unreachable(&self.paths.socket, &error))?;
-        let response = sender.send_request(request).await.map_err(|_| unavailable::broke_off())?;
-        Ok((response, sender))
+        }
+        match offer(self.open().await?, unsent).await {
+            Ok(answered) => Ok(answered),
+            // The agent made room for the next one at this moment.
+            Err(again) => {
+                let unsent = again.ok_or_else(unavailable::broke_off)?;
+                offer(self.open().await?, unsent).await.map_err(|_| unavailable::broke_off())
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Sender, Problem> {
+        open(&self.paths).await.map_err(|error| unavailable::unreachable(&self.paths.socket, &error))
     }
 
     async fn take_idle(&self) -> Option<Sender> {
@@ -107,6 +112,18 @@ impl Client {
 
     fn keep(&self, sender: Sender) {
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+    }
+}
+
+/// The request comes back when the agent ends first and cannot have acted on it.
+async fn offer(
+    mut sender: Sender,
+    request: Request<Full<Bytes>>,
+) -> Result<(Response<Incoming>, Sender), Option<Request<Full<Bytes>>>> {
+    let again = (request.method() == Method::GET).then(|| request.clone());
+    match sender.try_send_request(request).await {
+        Ok(response) => Ok((response, sender)),
+        Err(mut error) => Err(error.take_message().or(again)),
     }
 }
 

@@ -13,6 +13,7 @@ mod end_to_end;
 mod house;
 mod interrupt;
 mod package;
+mod packages;
 mod platforms;
 mod private_desktop;
 mod procfs;
@@ -54,6 +55,10 @@ enum Task {
     Debian(debian::Options),
     /// Check and lint everything for Windows and macOS as well, on a machine that is neither
     Platforms,
+    /// Make deb, rpm and tar.gz from a release build, with checksums, bill of materials and licence notices (Linux)
+    Package,
+    /// Print what CHANGELOG.md says of this version
+    ReleaseNotes,
     /// Make the pictures of docs/pictures anew: every state of the window, light and dark (Linux)
     Screenshots,
 }
@@ -66,6 +71,8 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::bench(options),
         Task::Debian(options) => debian::debian(&options),
         Task::Platforms => platforms::check(),
+        Task::ReleaseNotes => packages::release_notes(),
+        Task::Package => packages::package(),
         Task::Screenshots => screenshots::screenshots(),
     };
     match outcome {
@@ -102,6 +109,9 @@ mod tests {
             "debian",
             "debian trixie",
             "screenshots",
+            "package",
+            "release-notes",
+            "test packages",
         ] {
             Arguments::try_parse_from(["xtask"].into_iter().chain(line.split(' '))).unwrap();
         }

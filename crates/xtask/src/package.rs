@@ -82,6 +82,16 @@ pub(crate) const BOOT: &[Package] = &[
 
 /// For `cargo xtask test windows`, beside those.
 pub(crate) const MINGW: &[Package] = &[package("gcc-mingw-w64-x86-64", Program("x86_64-w64-mingw32-gcc"))];
+/// For `cargo xtask package`, and what looks at the packages then.
+pub(crate) const PACKAGING: &[Package] = &[
+    package("appstream", Program("appstreamcli")),
+    package("desktop-file-utils", Program("desktop-file-validate")),
+    package("dpkg-dev", Program("dpkg-shlibdeps")),
+    package("lintian", Program("lintian")),
+    package("rpm", Program("rpmbuild")),
+    package("rpmlint", Program("rpmlint")),
+    package("xz-utils", Program("xz")),
+];
 
 /// The page's types are checked with tsc. Only looked for when there is no npm, which may come from elsewhere.
 pub(crate) const NODE: &[Package] = &[package("nodejs", Program("node")), package("npm", Program("npm"))];

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
-use crate::package::{BENCH, BOOT, DEMO, MINGW, NODE, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
+use crate::package::{BENCH, BOOT, DEMO, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
 use crate::platforms;
 
 #[derive(Debug, Args)]
@@ -58,6 +58,16 @@ pub(crate) fn for_testing(desktop: bool) -> Result<()> {
 /// For `bench`.
 pub(crate) fn for_measuring() -> Result<()> {
     provide([WINDOW, DEMO, TEST, PANEL, BENCH].concat())
+}
+
+/// For `package`.
+pub(crate) fn for_packaging() -> Result<()> {
+    provide([WINDOW, PACKAGING].concat())
+}
+
+/// For `test packages`, beside those.
+pub(crate) fn for_the_life_of_a_package() -> Result<()> {
+    provide([WINDOW, PACKAGING, ROOTS, BOOT].concat())
 }
 
 /// For `debian`.

@@ -11,7 +11,7 @@ use crate::build::{self, PACKAGES};
 use crate::command::{cargo, command, root, run};
 use crate::end_to_end::EndToEnd;
 use crate::test_command::{Options, shut_off, unit_test_command};
-use crate::{platforms, setup, subject, systemd, windows};
+use crate::{packages, platforms, setup, subject, systemd, windows};
 
 type Work = fn(&Options) -> Result<()>;
 
@@ -33,6 +33,7 @@ pub(crate) fn test(options: &Options) -> Result<()> {
     match options.name.as_deref() {
         Some("systemd") => return systemd::test(),
         Some("windows") => return windows::test(options),
+        Some("packages") => return packages::test(),
         Some(subject) => return subject::test(subject, options),
         None => {}
     }

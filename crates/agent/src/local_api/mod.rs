@@ -29,10 +29,19 @@ pub(crate) use windows::{Listener, bind};
 #[cfg(windows)]
 use windows::{open_files, peer};
 
+use tokio::sync::watch;
+
 use crate::request::OwnerHandle;
 use crate::store::token_file::TokenFileStore;
 
-/// Serves clients until the listener fails, which it does not.
-pub(crate) async fn serve(listener: Listener, owner: OwnerHandle, token_files: TokenFileStore) {
-    connection::accept_all(listener, routes::router(owner.clone(), token_files), owner).await;
+/// Serves clients until `closing` says so. Those who have come in by then get their answers, and the next agent gets the
+/// socket, in which the others wait.
+pub(crate) async fn serve(
+    listener: Listener,
+    owner: OwnerHandle,
+    token_files: TokenFileStore,
+    closing: watch::Receiver<bool>,
+) -> Listener {
+    connection::accept_all(&listener, routes::router(owner.clone(), token_files), owner, closing).await;
+    listener
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::warn;
 
+use crate::options::LeftSocket;
 use crate::system::files::{danger, open_lock_file};
 use crate::system::peer::Peer;
 use crate::system::service_manager::Inherited;
@@ -18,9 +20,15 @@ use crate::system::service_manager::Inherited;
 /// The socket, held by this process alone.
 pub(crate) struct Listener {
     socket: UnixListener,
-    /// The socket's place and its file, when it is ours to remove.
-    made: Option<(PathBuf, u64)>,
+    /// The socket's file, when it is ours to remove.
+    made: Option<SocketFile>,
     _only_agent: File,
+}
+
+/// Removed when it goes.
+struct SocketFile {
+    path: PathBuf,
+    inode: u64,
 }
 
 /// Why there is no socket.
@@ -45,19 +53,22 @@ pub enum BindError {
 
 /// Takes the socket that was handed over, or binds the one at `path`, unless another agent has it.
 pub(crate) fn bind(path: &Path, inherited: Inherited) -> Result<Listener, BindError> {
-    match inherited.0.map_err(BindError::Inherited)? {
-        Some(socket) => adopt(socket, path),
+    let is_own = inherited.is_own;
+    match inherited.socket.map_err(BindError::Inherited)? {
+        Some(socket) => adopt(socket, is_own, path),
         None => make(path),
     }
 }
 
 /// The lock lies beside the socket that it is about, wherever our own would be.
-fn adopt(socket: std::os::unix::net::UnixListener, path: &Path) -> Result<Listener, BindError> {
+fn adopt(socket: std::os::unix::net::UnixListener, is_own: bool, path: &Path) -> Result<Listener, BindError> {
     let address = socket.local_addr().map_err(BindError::Inherited)?;
-    let only_agent = lock(address.as_pathname().unwrap_or(path))?;
+    let path = address.as_pathname().unwrap_or(path);
+    let only_agent = lock(path)?;
+    let made = if is_own { Some(SocketFile::at(path).map_err(BindError::Inherited)?) } else { None };
     socket.set_nonblocking(true).map_err(BindError::Inherited)?;
     let socket = UnixListener::from_std(socket).map_err(BindError::Inherited)?;
-    Ok(Listener { socket, made: None, _only_agent: only_agent })
+    Ok(Listener { socket, made, _only_agent: only_agent })
 }
 
 fn make(path: &Path) -> Result<Listener, BindError> {
@@ -70,8 +81,8 @@ fn make(path: &Path) -> Result<Listener, BindError> {
     remove_what_a_dead_agent_left(path).map_err(failed)?;
     let socket = UnixListener::bind(path).map_err(failed)?;
     fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
-    let inode = inode_of(path).map_err(failed)?;
-    Ok(Listener { socket, made: Some((path.to_owned(), inode)), _only_agent: only_agent })
+    let made = Some(SocketFile::at(path).map_err(failed)?);
+    Ok(Listener { socket, made, _only_agent: only_agent })
 }
 
 /// Held by the one agent of this socket.
@@ -132,13 +143,26 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Listener {
+    /// The socket for the next agent: it listens on, and its file stays. The other value says whether the file is ours.
+    pub(crate) fn leave(mut self) -> io::Result<(OwnedFd, LeftSocket)> {
+        let left = if self.made.is_some() { LeftSocket::Own } else { LeftSocket::OfServiceManager };
+        std::mem::forget(self.made.take());
+        Ok((self.socket.into_std()?.into(), left))
+    }
+}
+
+impl SocketFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), inode: inode_of(path)? })
+    }
+}
+
+impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Systemd's stays: it listens on. So does one that systemd has put in the place of ours since.
-        if let Some((path, inode)) = &self.made
-            && inode_of(path).is_ok_and(|there| there == *inode)
-        {
-            let _ = fs::remove_file(path);
+        // Systemd may have put one in the place of ours since.
+        if inode_of(&self.path).is_ok_and(|there| there == self.inode) {
+            let _ = fs::remove_file(&self.path);
         }
     }
 }

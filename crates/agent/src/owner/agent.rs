@@ -10,7 +10,7 @@ use evertoken_core::config::Configuration;
 use evertoken_core::config::paths::Paths;
 use evertoken_core::login::policy::{Jitter, Policy};
 use evertoken_core::login::session::StepInput;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::copy_answers::CopyAnswers;
 use super::finished::{Finished, JobResult};
@@ -39,6 +39,8 @@ pub(crate) struct Agent {
     pub(super) running_jobs: usize,
     /// Nothing new is begun.
     pub(super) ending: bool,
+    /// Is told when no job runs.
+    pub(super) waits_for_idle: Option<oneshot::Sender<()>>,
     pub(super) clock: Clock,
     pub(super) info: AgentInfo,
     pub(super) reports: watch::Sender<Arc<StatusReport>>,

@@ -38,7 +38,7 @@ use evertoken_core::login::notice::Notice;
 use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::Event;
 use evertoken_core::present::tray::{Action, Answer};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
@@ -70,6 +70,7 @@ pub(crate) struct Inputs {
     pub(crate) system: mpsc::UnboundedReceiver<SystemSignal>,
     pub(crate) keychain: mpsc::UnboundedReceiver<()>,
     pub(crate) configuration: mpsc::UnboundedReceiver<()>,
+    pub(crate) stages: mpsc::UnboundedReceiver<Stage>,
     pub(crate) process: ProcessSignals,
     pub(crate) timer: WallClockTimer,
 }
@@ -91,11 +92,20 @@ pub(crate) struct Parts {
 /// So many calls are answered before something else has its turn.
 const TOGETHER: usize = 64;
 
+/// The stages in which the agent makes room for another one.
+pub(crate) enum Stage {
+    /// Answer when nothing is half done.
+    SayWhenIdle(oneshot::Sender<()>),
+    /// End; the next agent goes on with what there is.
+    Leave,
+}
+
 /// Should the agent go on?
 #[derive(PartialEq, Eq)]
 enum Next {
     GoOn,
     Quit,
+    Leave,
 }
 
 impl Agent {
@@ -113,6 +123,7 @@ impl Agent {
             openings: Openings::default(),
             running_jobs: 0,
             ending: false,
+            waits_for_idle: None,
             clock: Clock::new(),
             info,
             reports,
@@ -135,14 +146,20 @@ impl Agent {
 
     /// Runs until a person or the system ends it, and then until no rotation is half done.
     pub(crate) async fn run(mut self, mut inputs: Inputs) {
-        while self.next_input(&mut inputs).await == Next::GoOn {
-            self.follow_changes();
-        }
+        let next = loop {
+            match self.next_input(&mut inputs).await {
+                Next::GoOn => self.follow_changes(),
+                next @ (Next::Quit | Next::Leave) => break next,
+            }
+            self.say_if_idle();
+        };
         info!("ending");
-        service_manager::ending();
-        self.ending = true;
-        self.log_ins.end();
-        self.keep_token_files();
+        if next == Next::Quit {
+            service_manager::ending();
+            self.ending = true;
+            self.log_ins.end();
+            self.keep_token_files();
+        }
         self.clipboard.lock().await.clear_now().await;
         self.finish_jobs(&mut inputs).await;
     }
@@ -170,6 +187,10 @@ impl Agent {
                 ProcessSignal::Quit => return Next::Quit,
                 ProcessSignal::Reload => self.reload(),
             },
+            Some(stage) = inputs.stages.recv() => match stage {
+                Stage::SayWhenIdle(waiting) => self.waits_for_idle = Some(waiting),
+                Stage::Leave => return Next::Leave,
+            },
             wake = inputs.timer.until(deadline) => {
                 self.notice_clock_jump();
                 match wake {
@@ -179,6 +200,14 @@ impl Agent {
             }
         }
         Next::GoOn
+    }
+
+    fn say_if_idle(&mut self) {
+        if self.running_jobs == 0
+            && let Some(waiting) = self.waits_for_idle.take()
+        {
+            let _ = waiting.send(());
+        }
     }
 
     /// Whoever follows hears that a person meant it. The window then closes, instead of waiting for another agent.

@@ -4,8 +4,9 @@ use std::sync::mpsc::sync_channel;
 
 use tokio::sync::mpsc;
 
-use super::{Inherited, Options, Reports, StartError, TrayLink, block_on, serve};
+use super::{Inherited, Reports, StartError, TrayLink, block_on, serve};
 use crate::desktop::tray::run_on_main_thread;
+use crate::options::Options;
 
 pub(super) fn run(options: Options, inherited: Inherited, reports: Reports) -> Result<(), StartError> {
     let (sender, actions) = mpsc::unbounded_channel();

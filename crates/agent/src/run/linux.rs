@@ -2,8 +2,9 @@
 
 use tokio::sync::mpsc;
 
-use super::{Inherited, Options, Reports, StartError, TrayLink, block_on, serve};
+use super::{Inherited, Reports, StartError, TrayLink, block_on, serve};
 use crate::desktop::tray::Tray;
+use crate::options::Options;
 use crate::system::power_and_network::bus;
 
 pub(super) fn run(options: Options, inherited: Inherited, reports: Reports) -> Result<(), StartError> {

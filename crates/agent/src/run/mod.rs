@@ -7,6 +7,7 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
 mod only_agent;
+mod room;
 mod start_error;
 
 #[cfg(not(target_os = "linux"))]
@@ -19,6 +20,7 @@ pub use background::become_background_agent;
 pub use start_error::StartError;
 
 use std::io::{self, Write};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ use self::only_agent::OnlyAgent;
 use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
 use crate::local_api;
+use crate::options::Options;
 use crate::owner::{Agent, Inputs, Parts};
 use crate::request::OwnerHandle;
 use crate::store::config_file::ConfigurationFile;
@@ -44,21 +47,13 @@ use crate::store::keychain;
 use crate::store::keychain::Keychain;
 use crate::store::token_file::TokenFileStore;
 use crate::system::clock::WallClockTimer;
+use crate::system::own_program::OwnProgram;
 use crate::system::process_signals::ProcessSignals;
 use crate::system::service_manager::{self, Inherited};
-use crate::system::{children, config_watch, hardening, logging, power_and_network};
+use crate::system::{children, file_watch, hardening, logging, power_and_network};
 
 /// A notification daemon takes its notifications away within milliseconds.
 const TAKEN_AWAY_WITHIN: Duration = Duration::from_secs(1);
-
-/// How the agent is started.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// Leave the tray icon out.
-    pub no_tray: bool,
-    /// Print `ready` and a newline on standard output when the local API listens.
-    pub announce_ready: bool,
-}
 
 /// Runs the agent until it is told to end.
 ///
@@ -66,7 +61,7 @@ pub struct Options {
 /// [`StartError`] when it cannot start. Nothing was changed then.
 pub fn run(options: Options) -> Result<(), StartError> {
     // First, because it changes the environment: while there is one thread.
-    let inherited = Inherited::take();
+    let inherited = Inherited::take(options.left_socket);
     children::keep_files();
     hardening::protect_process();
     logging::start();
@@ -142,8 +137,11 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let (system_out, system_in) = mpsc::unbounded_channel();
     let (keychain_out, keychain_in) = mpsc::unbounded_channel();
     let (configuration_out, configuration_in) = mpsc::unbounded_channel();
+    let (stages, stages_in) = mpsc::unbounded_channel();
 
     let keychain = keychain_of(&configuration.settings, &paths);
+    // A login that is only in memory would be lost with this process.
+    let program = if keychain.forgets() { None } else { OwnProgram::running() };
     if keychain.is_watched() {
         tokio::spawn(keychain::watch(keychain_out));
     }
@@ -155,6 +153,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         system: system_in,
         keychain: keychain_in,
         configuration: configuration_in,
+        stages: stages_in,
         process: ProcessSignals::new()?,
         timer: WallClockTimer::new()?,
     };
@@ -173,16 +172,38 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tray: tray.tray,
     };
     let agent = Agent::new(parts);
-    let api = tokio::spawn(local_api::serve(listener, OwnerHandle::new(calls, watched), token_files));
-    tokio::spawn(config_watch::watch(watched_file, configuration_out));
+    let (closing, is_closing) = watch::channel(false);
+    let owner = OwnerHandle::new(calls, watched);
+    let is_successor = options.left_socket.is_some();
+    let opened_first = opened.clone();
+    let mut api = tokio::spawn(async move {
+        // After an upgrade everybody waits in the socket's queue until the tokens are known.
+        if is_successor {
+            until_opened(opened_first).await;
+        }
+        local_api::serve(listener, owner, token_files, is_closing).await
+    });
+    tokio::spawn(file_watch::watch(watched_file, configuration_out));
     tokio::spawn(power_and_network::watch(system_out));
     service_manager::follow(followed);
     if options.announce_ready {
         tokio::spawn(announce_when_opened(opened));
     }
-    agent.run(inputs).await;
+    let next = {
+        let mut running = pin!(agent.run(inputs));
+        tokio::select! {
+            () = running.as_mut() => None,
+            next = room::make(program, stages, closing, &mut api) => {
+                running.await;
+                Some(next)
+            }
+        }
+    };
     // A notification that nobody answers any more does not stay.
     let _ = tokio::time::timeout(TAKEN_AWAY_WITHIN, notifications).await;
+    if let Some(next) = next {
+        return Err(next.take_over().into());
+    }
     api.abort();
     let _ = api.await;
     Ok(())
@@ -201,10 +222,14 @@ fn keychain_of(settings: &Settings, paths: &Paths) -> Keychain {
 }
 
 /// The first command after a start tells how the accounts are, and not that they are being opened.
-async fn announce_when_opened(mut reports: watch::Receiver<Arc<StatusReport>>) {
+async fn announce_when_opened(reports: watch::Receiver<Arc<StatusReport>>) {
+    until_opened(reports).await;
+    announce_ready();
+}
+
+async fn until_opened(mut reports: watch::Receiver<Arc<StatusReport>>) {
     let opened = reports.wait_for(|report| report.is_opened());
     let _ = tokio::time::timeout(OPENED_WITHIN, opened).await;
-    announce_ready();
 }
 
 /// Who started us waits for this line. Nobody reading it is no reason to end.

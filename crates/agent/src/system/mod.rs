@@ -3,15 +3,16 @@
 pub(crate) mod boot;
 pub(crate) mod children;
 pub mod clock;
-pub(crate) mod config_watch;
 pub(crate) mod diagnosis;
 pub(crate) mod endpoint_clock;
 pub(crate) mod fail_point;
+pub(crate) mod file_watch;
 pub(crate) mod files;
 pub(crate) mod hand_over;
 pub mod hardening;
 pub(crate) mod lock_holder;
 pub(crate) mod logging;
+pub(crate) mod own_program;
 pub(crate) mod peer;
 pub mod power_and_network;
 pub(crate) mod process_group;

@@ -95,7 +95,12 @@ async fn wait_for_token(
 ) -> Result<TokenAnswer, Problem> {
     let mut events = client.events().await?;
     // The stream begins with how things are now, so a change before it began is not missed.
-    while let Ok(Some(report)) = timeout_at(deadline, events.next()).await {
+    while let Ok(report) = timeout_at(deadline, events.next()).await {
+        let Some(report) = report else {
+            // After an upgrade another agent goes on.
+            events = client.events().await?;
+            continue;
+        };
         report?;
         match client.token(account, min_valid).await {
             Err(other) if may_pass(other.kind) => problem = other,

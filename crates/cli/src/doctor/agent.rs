@@ -61,21 +61,21 @@ async fn ask(paths: &Paths, was_running: bool) -> Result<StatusReport, Problem> 
     Ok(report)
 }
 
-pub(super) fn verdict(reached: &Reached, own_version: &str) -> Finding {
+pub(super) fn verdict(reached: &Reached, diagnosis: Option<&Diagnosis>, own_version: &str) -> Finding {
     let (report, how) = match reached {
         Reached::Running(report) => (report, "runs"),
         Reached::Started(report) => (report, "was not running and has been started"),
         Reached::Not(problem) => return Finding::fail(CHECK, &problem.detail, &problem.advice),
     };
     let (version, pid) = (&report.agent.version, report.agent.pid);
+    let restart = "Run evertoken agent stop; the next command starts the agent again.";
     if version != own_version {
-        return Finding::warn(
-            CHECK,
-            format!("The agent is version {version}, and this command is version {own_version}."),
-            format!(
-                "Restart the agent: choose Quit in its tray menu, or end process {pid}; the next command starts it."
-            ),
-        );
+        let what = format!("The agent is version {version}, and this command is version {own_version}.");
+        return Finding::warn(CHECK, what, restart);
+    }
+    if diagnosis.is_some_and(|diagnosis| diagnosis.program_replaced) {
+        let what = format!("The agent's program was replaced or removed, and process {pid} still runs the old one.");
+        return Finding::warn(CHECK, what, restart);
     }
     Finding::ok(CHECK, format!("Version {version} {how} (process {pid})."))
 }
@@ -90,8 +90,11 @@ mod tests {
     #[test]
     fn an_agent_that_was_left_running_over_an_update_is_named() {
         let reached = Reached::Running(report(Vec::new()));
-        assert_eq!(verdict(&reached, "0.1.0").verdict, Verdict::Ok);
-        let finding = verdict(&reached, "0.2.0");
+        assert_eq!(verdict(&reached, None, "0.1.0").verdict, Verdict::Ok);
+        let replaced = Diagnosis { program_replaced: true, ..Diagnosis::default() };
+        let finding = verdict(&reached, Some(&replaced), "0.1.0");
+        assert!(finding.verdict == Verdict::Warn && finding.what.contains("was replaced"), "{finding:?}");
+        let finding = verdict(&reached, None, "0.2.0");
         assert_eq!(finding.verdict, Verdict::Warn);
         assert!(finding.what.contains("0.1.0") && finding.what.contains("0.2.0"), "{finding:?}");
     }
@@ -100,7 +103,7 @@ mod tests {
     fn an_agent_that_cannot_start_says_why() {
         let problem = Problem::new(ProblemKind::AgentUnavailable, "It could not be started.", "Mend it.");
         assert_eq!(
-            verdict(&Reached::Not(problem), "0.1.0"),
+            verdict(&Reached::Not(problem), None, "0.1.0"),
             Finding::fail(CHECK, "It could not be started.", "Mend it.")
         );
     }

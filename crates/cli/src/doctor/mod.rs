@@ -14,6 +14,7 @@ mod configuration;
 mod display;
 mod entry;
 mod finding;
+mod installation;
 mod keychain;
 mod lock;
 mod page;
@@ -56,7 +57,8 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
     let keychain = configured.as_ref().map_or(Keychain::Os, |configuration| configuration.settings.keychain);
     let endpoints = endpoints(report);
 
-    let mut findings = vec![agent::verdict(&reached, env!("CARGO_PKG_VERSION"))];
+    let mut findings =
+        vec![agent::verdict(&reached, diagnosis.as_ref(), env!("CARGO_PKG_VERSION")), installation::look()];
     #[cfg(unix)]
     findings.push(socket::look(&paths.socket));
     findings.push(configuration::verdict(&file, report));

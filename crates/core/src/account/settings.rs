@@ -73,34 +73,74 @@ impl Account {
 
 /// The account as `config.toml` has it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Table {
+    /// What its entries in the keychain, its journal and its lock are known by: 16 hex digits, written by Evertoken. A
+    /// rename does not change it.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     id: Option<AccountId>,
+    /// The token endpoint. Vault's is `https://api.vault.ist/v2.0/reference/gettoken`.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     endpoint: Endpoint,
+    /// How the body of a token request is encoded.
     #[serde(default)]
     encoding: Encoding,
+    /// Extra headers of token requests, such as `X-Merchant-ID`.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// The client id, if the server requires one.
     client_id: Option<String>,
+    /// How the client secret is sent. The secret itself is in the keychain.
     #[serde(default)]
     token_endpoint_auth_method: AuthMethod,
+    /// Extra parameters of the request that a sign-in begins with, such as `scope`, `prompt` or `audience`.
     #[serde(default)]
     parameters: BTreeMap<String, String>,
+    /// Extra parameters of every token request. Without it, those of `parameters` that are not for the sign-in alone; an
+    /// empty table means none.
     token_parameters: Option<BTreeMap<String, String>>,
+    /// Where a log-out revokes the refresh token (RFC 7009).
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     revocation_endpoint: Option<Endpoint>,
+    /// The issuer whose metadata named the endpoints. Metadata is read at a log-in, not at each start.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     issuer: Option<Issuer>,
+    /// Where `login --browser` signs in.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     authorization_endpoint: Option<Endpoint>,
+    /// Where the browser comes back to, as the server knows it. Without it: `http://127.0.0.1/callback`, any port.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     redirect_uri: Option<RedirectUri>,
+    /// Where `login --device` gets its code.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     device_authorization_endpoint: Option<Endpoint>,
+    /// A program and its arguments for `login --command`, run without a shell. It prints a refresh token or a token
+    /// response.
     #[serde(default)]
     login_command: Vec<String>,
+    /// A file that holds the access token while it is valid.
     token_file: Option<TokenFile>,
+    /// Are you asked the first time a program wants a token?
     #[serde(default)]
     require_approval: bool,
+    /// The programs that you allowed; used with `require_approval`.
     #[serde(default)]
     allowed_programs: BTreeSet<Program>,
+    /// The programs that you denied. A program in both lists is denied.
     #[serde(default)]
     denied_programs: BTreeSet<Program>,
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Account {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Account".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Table::json_schema(generator)
+    }
 }
 
 impl From<Table> for Account {

@@ -24,6 +24,9 @@ pub struct Diagnosis {
     /// The accounts whose lock another process has now, where the system tells.
     #[serde(default)]
     pub held_locks: Vec<HeldLock>,
+    /// Whether the agent still runs a program that was replaced or removed since.
+    #[serde(default)]
+    pub program_replaced: bool,
     /// Where the agent is: a command's own environment says nothing about it.
     #[serde(default)]
     pub surroundings: Option<Surroundings>,

@@ -9,6 +9,7 @@ use crate::api::status::State;
 /// `[hooks]` in `config.toml`: each a program and its arguments. No shell is in between. They are in the file alone: no
 /// call of the local API changes what is run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Hooks {
     /// A person must log in: no access token is left.

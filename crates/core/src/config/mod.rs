@@ -24,6 +24,7 @@ pub const VERSION: i64 = 1;
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Configuration {
     /// The version of the format.

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::binaries::target;
-use crate::command::{command, output, root, succeeds};
+use crate::command::{command, output, succeeds};
 use crate::program::Program;
 
 /// A busy machine boots or ends in half a minute.
@@ -26,14 +25,22 @@ const LAST_COMMANDS: &str = "tail -n 25 /root/trace | cut -c 1-160";
 /// The folders of that.
 const OVERLAY: [&str; 3] = ["changes", "work", "merged"];
 
-pub(super) struct Machine {
+pub(crate) struct Machine {
     program: Program,
     folder: PathBuf,
+    shown: Vec<Shown>,
+}
+
+/// A folder of this machine that the booted one reads below `/opt`.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) folder: PathBuf,
+    pub(crate) name: &'static str,
 }
 
 impl Machine {
     /// A machine with nothing on it, whose services run.
-    pub(super) fn boot(folder: &Path) -> Result<Self> {
+    pub(crate) fn boot(folder: &Path, shown: Vec<Shown>) -> Result<Self> {
         for name in OVERLAY {
             let part = folder.join(name);
             if part.exists() {
@@ -41,20 +48,21 @@ impl Machine {
             }
             fs::create_dir_all(part)?;
         }
-        let machine = Self { program: start(folder)?, folder: folder.to_owned() };
+        let machine = Self { program: start(folder, &shown)?, folder: folder.to_owned(), shown };
         machine.until_it_runs()
     }
 
     /// As `systemctl reboot` does it.
-    pub(super) fn reboot(mut self) -> Result<Self> {
+    pub(crate) fn reboot(mut self) -> Result<Self> {
         self.run("systemctl reboot")?;
         self.wait(|machine| Ok(machine.program.has_ended()))?;
-        let machine = Self { program: start(&self.folder)?, folder: self.folder.clone() };
+        let program = start(&self.folder, &self.shown)?;
+        let machine = Self { program, folder: self.folder.clone(), shown: self.shown.clone() };
         machine.until_it_runs()
     }
 
     /// Runs a script of bash as root; where it fails, its last commands and the agent's words are shown.
-    pub(super) fn run(&self, script: &str) -> Result<()> {
+    pub(crate) fn run(&self, script: &str) -> Result<()> {
         let mut bash = self.command("bash")?.arg("-eu").stdin(Stdio::piped()).spawn()?;
         bash.stdin.take().context("bash has no input")?.write_all(script.as_bytes())?;
         let status = bash.wait()?;
@@ -113,20 +121,13 @@ fn console(folder: &Path) -> PathBuf {
 }
 
 /// The whole of it dies with this task, whatever ends the task.
-fn start(folder: &Path) -> Result<Program> {
+fn start(folder: &Path, shown: &[Shown]) -> Result<Program> {
     let log = fs::File::options().create(true).append(true).open(console(folder))?;
     let mut boot = command("setpriv");
     boot.args(["--pdeathsig", "TERM", "unshare", "--mount", "--propagation", "private"]);
     boot.args(["sh", "-ec", MOUNT_AND_BOOT, "sh"]).arg(folder);
     boot.args(["systemd-nspawn", "--directory=merged", "--boot", "--register=no", "--keep-unit"]);
     boot.args(["--private-network", "--machine=evertoken-test", "--hostname=server"]);
-    // For reading: the built programs, what the page installs, and the page's blocks.
-    for (from, to) in [
-        (target()?.join("debug"), "built"),
-        (root().join("packaging"), "source/packaging"),
-        (folder.join("page"), "page"),
-    ] {
-        boot.arg(format!("--bind-ro={}:/opt/{to}", from.display()));
-    }
+    boot.args(shown.iter().map(|it| format!("--bind-ro={}:/opt/{}", it.folder.display(), it.name)));
     Program::start(boot.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
 }

@@ -14,7 +14,8 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::binaries::target;
 use crate::{build, command, setup};
-use machine::Machine;
+pub(crate) use machine::{Machine, Shown};
+pub(crate) use root::provide;
 
 /// What each script shows, and the script. They run in this order in one machine, and as root.
 const PARTS: [(&str, &str); 3] = [
@@ -22,8 +23,11 @@ const PARTS: [(&str, &str); 3] = [
     ("a service of one person", include_str!("person.sh")),
     ("after a reboot", include_str!("reboot.sh")),
 ];
+/// systemd with its logins and user services, sudo as the page uses it, and curl for the sandbox.
+pub(crate) const PACKAGES: &str =
+    "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,ca-certificates,curl,procps,sudo,iproute2";
 /// The functions that the scripts share.
-const KIT: &str = include_str!("kit.sh");
+pub(crate) const KIT: &str = include_str!("kit.sh");
 /// Before this one the machine is started anew.
 const AFTER_A_REBOOT: &str = PARTS[2].0;
 
@@ -33,10 +37,16 @@ pub(crate) fn test() -> Result<()> {
     setup::for_a_booted_root()?;
     build::programs()?;
     let folder = target()?.join("systemd");
-    root::provide(&folder.join("root"))?;
+    provide(&folder.join("root"), PACKAGES)?;
     write_page(&folder.join("page"))?;
     let begin = Instant::now();
-    let mut machine = Machine::boot(&folder)?;
+    let shown = vec![
+        Shown { folder: target()?.join("debug"), name: "built" },
+        // What the page installs, and the page's blocks.
+        Shown { folder: command::root().join("packaging"), name: "source/packaging" },
+        Shown { folder: folder.join("page"), name: "page" },
+    ];
+    let mut machine = Machine::boot(&folder, shown)?;
     println!("== booted: {:.0} s", begin.elapsed().as_secs_f64());
     for (name, script) in PARTS {
         println!("\n== {name}");

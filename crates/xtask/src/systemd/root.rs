@@ -9,12 +9,8 @@ use anyhow::{Context as _, Result};
 use crate::command::run;
 use crate::debian::debootstrap;
 
-/// systemd with its logins and user services, sudo as the page uses it, and curl for the sandbox.
-const PACKAGES: &str =
-    "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,ca-certificates,curl,procps,sudo,iproute2";
-
-/// Makes it, unless it is there. It gets its name when it is whole.
-pub(super) fn provide(folder: &Path) -> Result<()> {
+/// Makes it with these packages, unless it is there. It gets its name when it is whole.
+pub(crate) fn provide(folder: &Path, packages: &str) -> Result<()> {
     if folder.exists() {
         return Ok(());
     }
@@ -24,7 +20,7 @@ pub(super) fn provide(folder: &Path) -> Result<()> {
         fs::remove_dir_all(&unfinished)?;
     }
     fs::create_dir_all(&unfinished)?;
-    run(&mut debootstrap(PACKAGES, &own_release()?, &unfinished)?)?;
+    run(&mut debootstrap(packages, &own_release()?, &unfinished)?)?;
     // Debian's installer writes it, debootstrap does not; sudo looks the machine's own name up.
     fs::write(unfinished.join("etc/hosts"), "127.0.0.1 localhost server\n::1 localhost\n")?;
     fs::write(unfinished.join("etc/hostname"), "server\n")?;

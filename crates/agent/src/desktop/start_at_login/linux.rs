@@ -8,12 +8,20 @@ use evertoken_core::config::paths::Paths;
 
 const ENTRY: &str = include_str!("../../../../../packaging/evertoken-agent-autostart.desktop");
 const NAME: &str = "evertoken-agent.desktop";
+/// Switches off what a package has put there for everybody.
+const HIDDEN: &str = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nHidden=true\n";
+/// Where packages put entries for everybody, unless `XDG_CONFIG_DIRS` says otherwise.
+const CONFIG_DIRS: &str = "/etc/xdg";
 
 pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
     let file = entry(paths);
     if wanted {
         fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
         return fs::write(file, entry_for(&installed(std::env::current_exe()?)));
+    }
+    if is_installed_for_everybody() {
+        fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
+        return fs::write(file, HIDDEN);
     }
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -24,6 +32,12 @@ pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
 /// Does the desktop have an entry of this name already?
 pub(super) fn has_entry(paths: &Paths) -> bool {
     entry(paths).symlink_metadata().is_ok()
+}
+
+fn is_installed_for_everybody() -> bool {
+    let folders = std::env::var_os("XDG_CONFIG_DIRS").filter(|folders| !folders.is_empty());
+    let folders = folders.unwrap_or_else(|| CONFIG_DIRS.into());
+    std::env::split_paths(&folders).any(|folder| folder.join("autostart").join(NAME).exists())
 }
 
 fn entry(paths: &Paths) -> PathBuf {
@@ -49,7 +63,8 @@ fn installed(program: PathBuf) -> PathBuf {
 fn entry_for(program: &Path) -> String {
     let program = program.display().to_string();
     let exec = format!("Exec={}", quoted(&program));
-    let lines = ENTRY.lines().filter(|line| !line.starts_with("TryExec="));
+    let is_for_packages = |line: &str| ["TryExec=", "AutostartCondition="].iter().any(|key| line.starts_with(key));
+    let lines = ENTRY.lines().filter(|line| !is_for_packages(line));
     lines.map(|line| if line.starts_with("Exec=") { &exec } else { line }).flat_map(|line| [line, "\n"]).collect()
 }
 
@@ -84,5 +99,6 @@ mod tests {
         let entry = entry_for(Path::new("/home/me/50% new \"x\"/evertoken-agent"));
         assert!(entry.contains("Exec=\"/home/me/50%% new \\\\\"x\\\\\"/evertoken-agent\"\n"), "{entry}");
         assert!(entry.starts_with("[Desktop Entry]\n") && !entry.contains("TryExec"), "{entry}");
+        assert!(!entry.contains("AutostartCondition"), "{entry}");
     }
 }

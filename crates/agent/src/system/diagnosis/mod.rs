@@ -32,8 +32,14 @@ pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>, has_certificat
         has_default_keyring: has_default_keyring.flatten(),
         endpoint_clock_ahead: endpoint_clock::ahead(),
         held_locks: looked.await.ok().and_then(Result::ok).unwrap_or_default(),
+        program_replaced: program_was_replaced(),
         surroundings: surroundings(has_certificates),
     }
+}
+
+/// Linux marks the file of a program that runs and has no name any more.
+fn program_was_replaced() -> bool {
+    std::env::current_exe().is_ok_and(|program| program.to_string_lossy().ends_with(" (deleted)"))
 }
 
 fn surroundings(has_certificates: bool) -> Option<Surroundings> {

@@ -1,4 +1,4 @@
-//! Says when `config.toml` was changed, by whomever.
+//! Says when a file was changed or replaced: `config.toml`, and the agent's own program.
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 /// watched it never sends, and `SIGHUP` or a restart does it.
 pub(crate) async fn watch(file: PathBuf, sender: mpsc::UnboundedSender<()>) {
     if let Err(error) = platform::watch(&file, &sender).await {
-        tracing::warn!(file = %file.display(), "changes of the configuration are not noticed: {error}");
+        tracing::warn!(file = %file.display(), "changes of this file are not noticed: {error}");
     }
     sender.closed().await;
 }

@@ -1,4 +1,4 @@
-//! macOS and Windows: not watched yet. The agent reads the file when it starts, and before each change of its own.
+//! macOS and Windows: not watched yet. The agent reads `config.toml` when it starts, and before each change of its own.
 
 use std::io;
 use std::path::Path;

@@ -1,0 +1,80 @@
+//! The crates of other people that are in the programs.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use super::edition::{PROGRAMS, host};
+use crate::command::{cargo, output};
+
+/// One crate in one version.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Crate {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// An expression of SPDX.
+    pub(super) licence: String,
+    pub(super) repository: Option<String>,
+    /// Where its source is on this machine.
+    pub(super) source: PathBuf,
+}
+
+/// All of them, by name: what is linked, without what only builds.
+pub(super) fn crates() -> Result<Vec<Crate>> {
+    let linked = linked()?;
+    let mut metadata = cargo("metadata --locked --format-version 1");
+    let metadata: Value = serde_json::from_str(&output(metadata.args(["--filter-platform", &host()?]))?)?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let mut crates: Vec<Crate> = packages.iter().filter_map(of_others).collect();
+    crates.retain(|it| linked.contains(&format!("{} v{}", it.name, it.version)));
+    crates.sort();
+    ensure!(crates.len() > PROGRAMS.len(), "cargo tree and cargo metadata name no common crates");
+    Ok(crates)
+}
+
+/// Names and versions, such as `serde v1.0.228`.
+fn linked() -> Result<BTreeSet<String>> {
+    let mut tree = cargo("tree --locked --edges normal,no-proc-macro --prefix none --format {p}");
+    tree.args(PROGRAMS.iter().flat_map(|name| ["--package", name]));
+    let tree = output(&mut tree)?;
+    Ok(tree.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect())
+}
+
+/// `None` for our own.
+fn of_others(package: &Value) -> Option<Crate> {
+    package["source"].as_str()?;
+    let text = |field: &str| package[field].as_str().map(ToOwned::to_owned);
+    Some(Crate {
+        name: text("name")?,
+        version: text("version")?,
+        licence: spdx(&text("license").unwrap_or_default()),
+        repository: text("repository"),
+        source: Path::new(package["manifest_path"].as_str()?).parent()?.to_owned(),
+    })
+}
+
+/// Old manifests have a slash for `OR`.
+fn spdx(licence: &str) -> String {
+    licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn our_own_crates_are_nobody_elses() {
+        let package = |source: &str| {
+            let text = format!(
+                r#"{{"name":"a","version":"1.0.0","license":"MIT/Apache-2.0","repository":null,"manifest_path":"/x/Cargo.toml","source":{source}}}"#
+            );
+            of_others(&serde_json::from_str(&text).unwrap())
+        };
+        let found = package("\"registry\"").unwrap();
+        assert_eq!((found.licence.as_str(), found.source), ("MIT OR Apache-2.0", "/x".into()));
+        assert_eq!(package("null"), None);
+    }
+}
