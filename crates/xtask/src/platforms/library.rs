@@ -11,6 +11,7 @@ use crate::debian::mirror;
 
 /// Names an archive of the folder `library` of Rust's sources, in the version of this compiler.
 const ARCHIVE: &str = "EVERTOKEN_RUST_LIBRARY";
+const LIBRARY: &str = "library";
 /// Downloads the same from Debian: the version, the mirror, and the folder in which `library` is to be.
 const DOWNLOAD: &str = include_str!("rust-src.sh");
 
@@ -29,9 +30,9 @@ impl Library {
         if Path::new(&rustc(&["--print", "target-libdir", "--target", target])?).is_dir() {
             return Ok(Self::Compiled);
         }
-        let own = own_sources()?;
+        let own = own_folder()?;
         let with_the_compiler = Path::new(&rustc(&["--print", "sysroot"])?).join("lib/rustlib/src/rust/library");
-        if let Some(found) = [with_the_compiler, own.clone()].into_iter().find(|sources| sources.is_dir()) {
+        if let Some(found) = [with_the_compiler, own.join(LIBRARY)].into_iter().find(|sources| sources.is_dir()) {
             return Ok(Self::Sources(found));
         }
         match env::var_os(ARCHIVE).map(PathBuf::from) {
@@ -57,32 +58,30 @@ pub(crate) fn provide() -> Result<()> {
     if is_on_path("rustup") && run(command("rustup").args(["target", "add"]).args(targets)).is_ok() {
         return Ok(());
     }
-    let sources = own_sources()?;
     let mut download = command("sh");
-    download.args(["-c", DOWNLOAD, "sh", &release()?, &mirror()?]).arg(sources.with_file_name(""));
+    download.args(["-c", DOWNLOAD, "sh", &release()?, &mirror()?]).arg(own_folder()?);
     run(&mut download)
         .context("no sources of Rust's standard library in this version, neither from rustup nor from Debian")
 }
 
-/// By version: another compiler needs other sources.
-fn own_sources() -> Result<PathBuf> {
-    Ok(super::folder()?.join(format!("rust-{}", release()?)).join("library"))
+/// Where we keep sources, by version: another compiler needs others.
+fn own_folder() -> Result<PathBuf> {
+    Ok(super::folder()?.join(format!("rust-{}", release()?)))
 }
 
-fn unpack(archive: &Path, sources: &Path) -> Result<Library> {
+fn unpack(archive: &Path, folder: &Path) -> Result<Library> {
     let release = release()?;
     if !archive.to_string_lossy().contains(&release) {
         return Ok(Library::Missing(format!("{} is not named after Rust {release}", archive.display())));
     }
-    let folder = sources.with_file_name("");
-    let unfinished = folder.with_extension("unfinished");
+    let unfinished = folder.with_added_extension("unfinished");
     fs::create_dir_all(&unfinished)?;
     let mut tar = command("tar");
     if !succeeds(tar.arg("-xf").arg(archive).arg("-C").arg(&unfinished)) {
         return Ok(Library::Missing(format!("{} cannot be unpacked", archive.display())));
     }
-    fs::rename(&unfinished, &folder)?;
-    Ok(Library::Sources(sources.to_owned()))
+    fs::rename(&unfinished, folder)?;
+    Ok(Library::Sources(folder.join(LIBRARY)))
 }
 
 /// The compiler's version: `1.95.0`.
