@@ -68,7 +68,7 @@ pub(super) fn verdict(reached: &Reached, diagnosis: Option<&Diagnosis>, own_vers
         Reached::Not(problem) => return Finding::fail(CHECK, &problem.detail, &problem.advice),
     };
     let (version, pid) = (&report.agent.version, report.agent.pid);
-    let restart = "Run evertoken agent stop; the next command starts the agent again.";
+    let restart = "Restart it: run `evertoken agent stop`, and the next command starts it again.";
     if version != own_version {
         let what = format!("The agent is version {version}, and this command is version {own_version}.");
         return Finding::warn(CHECK, what, restart);
