@@ -1,4 +1,6 @@
 //! End to end: the built binaries on private desktops with a real keyring, bus, screen, clipboard, panel and WebKit.
+// Its desktops, sockets and signals are Unix's; on Windows there is nothing to compile.
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod absence;
@@ -62,3 +64,4 @@ mod window_history;
 mod window_keys;
 mod window_settings;
 mod window_sign_in;
+mod windows;

@@ -11,6 +11,10 @@ use crate::desktop::{Agent, Desktop, PATIENCE, Scene, effort};
 const TRIES: (usize, usize) = (40, 200);
 const LANES: usize = 4;
 
+/// Places at which an agent can die: the token lies in the keychain, or only in the answer that it holds.
+pub(crate) const TOKEN_AT_HAND: [&str; 4] = ["before-presented", "after-presented", "after-store", "after-stored"];
+pub(crate) const ANSWER_IN_HAND: [&str; 2] = ["after-answer", "before-store"];
+
 /// Asks for refreshes until a reader sees another access token, and kills at that very moment.
 pub(crate) async fn kill_as_soon_as_a_new_token_is_seen(desktop: &Desktop, agent: &mut Agent, old: &str) -> String {
     let asking = async {
@@ -59,8 +63,8 @@ async fn p1_a_kill_from_the_moment_a_new_token_can_be_seen_loses_no_login() {
 }
 
 /// The agent dies at a place of its rotation, is started again, and goes on.
-async fn dies_at(place: &str, grace: u32) {
-    let mut scene = Scene::logged_in(&format!("--expires-in 4s --grace {grace}")).await;
+pub(crate) async fn dies_at(place: &str, grace: u32, desktop: Desktop) {
+    let mut scene = Scene::logged_in_on(desktop, &format!("--expires-in 4s --grace {grace}")).await;
     let rotations = scene.desktop.status().await.rotations("default");
     scene.agent.kill();
     scene.desktop.environment.set("EVERTOKEN_FAIL_POINT", place);
@@ -81,13 +85,18 @@ async fn dies_at(place: &str, grace: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_a_death_where_the_token_is_at_hand_needs_no_mercy_of_the_server() {
-    let places = ["before-presented", "after-presented", "after-store", "after-stored"];
-    futures_util::future::join_all(places.map(|place| dies_at(place, 0))).await;
+    futures_util::future::join_all(TOKEN_AT_HAND.map(|place| async move {
+        dies_at(place, 0, Desktop::without_screen().await).await;
+    }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_a_death_with_the_answer_in_hand_needs_the_one_retry_that_servers_grant() {
-    futures_util::future::join_all(["after-answer", "before-store"].map(|place| dies_at(place, 1))).await;
+    futures_util::future::join_all(ANSWER_IN_HAND.map(|place| async move {
+        dies_at(place, 1, Desktop::without_screen().await).await;
+    }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,7 +55,11 @@ fn stream(pieces: Vec<Bytes>) -> Body {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_reaches_the_resource_without_ever_holding_the_token() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
+    reaches_the_resource_without_the_token(&Scene::logged_in("--expires-in 1h").await).await;
+}
+
+/// A tool that knows the proxy alone.
+pub(crate) async fn reaches_the_resource_without_the_token(scene: &Scene) {
     let proxy = Proxy::start(&scene.desktop, &format!("--allow {}", scene.sandbox.url("")));
     let access_token = scene.desktop.token().await;
 

@@ -24,7 +24,7 @@ async fn p3_what_the_server_asked_to_wait_is_waited_by_the_next_agent_too() {
     let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
     let asks_to_wait = json!({ "status": 429, "headers": { "Retry-After": "600" } });
     scene.sandbox.fault(asks_to_wait).await;
-    let said = "come back later";
+    let said = "try again later";
     let is_told = |status: &Status| status.account("default")["refresh"]["last_error"].to_string().contains(said);
     scene.desktop.until("the server asks to wait", is_told).await;
     scene.sandbox.heal().await;
@@ -72,7 +72,11 @@ async fn the_first_status_after_a_start_tells_how_the_login_is() {
 async fn twenty_commands_at_once_start_one_agent() {
     let desktop = Desktop::without_screen().await;
     let _keyring = Keyring::start(&desktop).await;
+    twenty_commands_start_one_agent(&desktop).await;
+}
 
+/// All of them are answered by the same one.
+pub(crate) async fn twenty_commands_start_one_agent(desktop: &Desktop) {
     let statuses = futures_util::future::join_all((0..20).map(|_| desktop.status())).await;
 
     let pids: std::collections::HashSet<_> = statuses.iter().map(crate::desktop::Status::agent_pid).collect();

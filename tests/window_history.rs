@@ -28,7 +28,7 @@ pub(crate) fn live_through_a_week(desktop: &Desktop, account: &str) {
     };
     let declined = |ago: i64| {
         json!({ "at": at(ago), "event": "declined", "fingerprint": fingerprint,
-            "reason": "the endpoint asks to come back later (HTTP 503)" })
+            "reason": "the endpoint asks to try again later (HTTP 503)" })
     };
     let lines = [
         stored(160, 0),

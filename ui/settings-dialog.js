@@ -51,6 +51,8 @@ function fill(dialog, form) {
   input(dialog, "notify-not-renewed").checked = form.notify_not_renewed;
   input(dialog, "notify-keychain").checked = form.notify_keychain;
   input(dialog, "notify-approval").checked = form.notify_approval;
+  input(dialog, "notify-copied").checked = form.notify_copied;
+  input(dialog, "paste-once").checked = form.paste_once;
   input(dialog, "refresh").value = form.refresh;
   input(dialog, "start-at-login").checked = form.start_at_login;
 }
@@ -64,6 +66,8 @@ function read(dialog) {
     notify_not_renewed: input(dialog, "notify-not-renewed").checked,
     notify_keychain: input(dialog, "notify-keychain").checked,
     notify_approval: input(dialog, "notify-approval").checked,
+    notify_copied: input(dialog, "notify-copied").checked,
+    paste_once: input(dialog, "paste-once").checked,
     refresh: /** @type {RefreshChoice} */ (input(dialog, "refresh").value),
     start_at_login: input(dialog, "start-at-login").checked,
   };

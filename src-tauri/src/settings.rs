@@ -20,6 +20,8 @@ pub(crate) struct SettingsForm {
     notify_not_renewed: bool,
     notify_keychain: bool,
     notify_approval: bool,
+    notify_copied: bool,
+    paste_once: bool,
     refresh: RefreshChoice,
     start_at_login: bool,
 }
@@ -76,7 +78,7 @@ impl SettingsTroubles {
 impl SettingsForm {
     /// From what is set now.
     pub(crate) fn of(settings: &Settings, theme: ThemeChoice) -> Self {
-        let NotificationSettings { login, not_renewed, keychain, approval, copied: _ } = settings.notifications;
+        let NotificationSettings { login, not_renewed, keychain, approval, copied } = settings.notifications;
         Self {
             theme,
             clear_clipboard_after: settings.clear_clipboard_after.to_string(),
@@ -84,6 +86,8 @@ impl SettingsForm {
             notify_not_renewed: not_renewed,
             notify_keychain: keychain,
             notify_approval: approval,
+            notify_copied: copied,
+            paste_once: settings.paste_once,
             refresh: settings.refresh.into(),
             start_at_login: settings.start_at_login,
         }
@@ -97,7 +101,7 @@ impl SettingsForm {
             not_renewed: switched(self.notify_not_renewed, opened.notify_not_renewed, now.notifications.not_renewed),
             keychain: switched(self.notify_keychain, opened.notify_keychain, now.notifications.keychain),
             approval: switched(self.notify_approval, opened.notify_approval, now.notifications.approval),
-            copied: now.notifications.copied,
+            copied: switched(self.notify_copied, opened.notify_copied, now.notifications.copied),
         };
         let differs = self.clear_clipboard_after != opened.clear_clipboard_after;
         let clear_clipboard_after = differs.then(|| self.clear_clipboard_after.parse()).transpose()?;
@@ -106,7 +110,7 @@ impl SettingsForm {
             notifications: (notifications != now.notifications).then_some(notifications),
             refresh: (self.refresh != opened.refresh).then(|| self.refresh.into()),
             start_at_login: (self.start_at_login != opened.start_at_login).then_some(self.start_at_login),
-            paste_once: None,
+            paste_once: (self.paste_once != opened.paste_once).then_some(self.paste_once),
             account_order: None,
         })
     }
@@ -125,13 +129,16 @@ mod tests {
         let typed = SettingsForm {
             clear_clipboard_after: "2m".to_owned(),
             notify_login: false,
+            notify_copied: false,
+            paste_once: true,
             start_at_login: true,
             ..opened.clone()
         };
         let expected = SettingsChange {
             clear_clipboard_after: Some(Span::from_secs(120)),
-            notifications: Some(NotificationSettings { login: false, ..elsewhere }),
+            notifications: Some(NotificationSettings { login: false, copied: false, ..elsewhere }),
             start_at_login: Some(true),
+            paste_once: Some(true),
             ..SettingsChange::default()
         };
         assert_eq!(typed.change(&opened, &now), Ok(expected));

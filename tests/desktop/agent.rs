@@ -5,12 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tokio::net::UnixStream;
-
 use super::Desktop;
 use super::deadline::{PATIENCE, within};
-use super::evertoken::built;
-use super::process::Process;
+use super::process::{Outcome, Process};
 use super::procfs::Pid;
 
 /// A running agent; killed when it goes.
@@ -33,7 +30,7 @@ impl Agent {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let log = desktop.environment.path(format!("logs/agent-{number}.log"));
         let file = File::create(&log).unwrap();
-        let mut command = desktop.environment.command(built("evertoken-agent"));
+        let mut command = desktop.environment.evertoken("evertoken-agent");
         command.args(arguments).env("EVERTOKEN_LOG", "trace").stdout(file.try_clone().unwrap()).stderr(file);
         let process = Process::spawn(&mut command);
         Self { process, log }
@@ -41,12 +38,11 @@ impl Agent {
 
     /// Waits until the socket answers.
     pub(crate) async fn is_ready(&mut self, desktop: &Desktop) {
-        let socket = desktop.socket();
         let log = self.log.clone();
         within(PATIENCE, "the agent's socket answers", async || {
             let runs = self.process.is_running();
             assert!(runs, "the agent ended: {}", fs::read_to_string(&log).unwrap());
-            UnixStream::connect(&socket).await.ok()
+            desktop.has_agent().await.then_some(())
         })
         .await;
     }
@@ -81,5 +77,14 @@ impl Desktop {
     pub(crate) fn socket(&self) -> PathBuf {
         let chosen = self.environment.get("EVERTOKEN_SOCKET").map(PathBuf::from);
         chosen.unwrap_or_else(|| self.environment.path("run/evertoken/agent.sock"))
+    }
+
+    /// Whether somebody listens there.
+    async fn has_agent(&self) -> bool {
+        match &self.environment.wine {
+            None => tokio::net::UnixStream::connect(self.socket()).await.is_ok(),
+            // No Unix socket, but a pipe that only programs of Windows know.
+            Some(_) => Outcome::of(self.command("status --json"), b"").await.code == 0,
+        }
     }
 }

@@ -7,12 +7,16 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::evertoken::built;
+use super::wine::Wine;
 use super::{evidence, procfs};
 
 /// A temporary home with every XDG base directory, and the variables that point to it.
 pub(crate) struct Environment {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    /// Where our programs are those for Windows.
+    pub(super) wine: Option<Wine>,
 }
 
 impl Environment {
@@ -21,7 +25,7 @@ impl Environment {
         for name in ["run", "home", "config", "data", "cache", "state", "services", "logs"] {
             fs::DirBuilder::new().mode(0o700).create(folder.path().join(name)).unwrap();
         }
-        let mut environment = Self { folder, variables: Vec::new() };
+        let mut environment = Self { folder, variables: Vec::new(), wine: None };
         environment.set_up();
         environment
     }
@@ -91,6 +95,14 @@ impl Environment {
             .stdout(Stdio::null())
             .stderr(self.log(program.as_ref()));
         command
+    }
+
+    /// One of the built programs, in this environment.
+    pub(crate) fn evertoken(&self, name: &str) -> Command {
+        match &self.wine {
+            None => self.command(built(name)),
+            Some(wine) => wine.command(self.command("chroot"), name),
+        }
     }
 
     /// Where a program's complaints go: shown if the test fails.

@@ -22,7 +22,7 @@ pub(crate) fn source() -> &'static Path {
 impl Desktop {
     /// `evertoken` with these arguments, separated by spaces.
     pub(crate) fn command(&self, arguments: &str) -> Command {
-        let mut command = self.environment.command(built("evertoken"));
+        let mut command = self.environment.evertoken("evertoken");
         command.args(arguments.split_whitespace());
         command
     }

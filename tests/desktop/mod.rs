@@ -37,6 +37,7 @@ mod tray;
 mod upstream;
 mod watcher;
 mod window;
+mod wine;
 pub(crate) mod wire;
 mod wiretap;
 
@@ -70,6 +71,7 @@ pub(crate) use tray::Tray;
 pub(crate) use upstream::Upstream;
 pub(crate) use watcher::Watcher;
 pub(crate) use window::Window;
+pub(crate) use wine::on_drive;
 pub(crate) use wire::{Behaviour, Wire};
 pub(crate) use wiretap::Wiretap;
 

@@ -1,7 +1,7 @@
 //! A program that runs beside the test, and a program that runs to its end.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -100,6 +100,12 @@ impl Drop for Process {
     }
 }
 
+/// The program behind `setpriv`, and its arguments.
+fn line(command: &Command) -> String {
+    let words: Vec<_> = command.get_args().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
+}
+
 /// The program behind `setpriv`.
 fn name(command: &Command) -> String {
     command.get_args().nth(2).map(|program| program.to_string_lossy().into_owned()).unwrap_or_default()
@@ -136,8 +142,10 @@ impl Outcome {
 
     /// The same for a program that may take longer.
     pub(crate) async fn within(bound: Duration, command: Command, input: &[u8]) -> Self {
-        let line: Vec<_> = command.get_args().skip(2).map(|word| word.to_string_lossy().into_owned()).collect();
-        let line = line.join(" ");
+        if name(&command) == "chroot" {
+            return Self::by_files(bound, command, input).await;
+        }
+        let line = line(&command);
         let mut child = tokio::process::Command::from(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -161,6 +169,32 @@ impl Outcome {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+
+    /// The same where programs in the background, which Wine starts, keep a pipe open.
+    async fn by_files(bound: Duration, command: Command, input: &[u8]) -> Self {
+        let line = line(&command);
+        let files = [(); 2].map(|()| tempfile::tempfile().unwrap());
+        let [stdout, stderr] = files.each_ref().map(|file| file.try_clone().unwrap());
+        let mut child = tokio::process::Command::from(command)
+            .stdin(Stdio::piped())
+            .stdout(stdout)
+            .stderr(stderr)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {line}: {error}"));
+        let mut stdin = child.stdin.take().unwrap();
+        let _ = stdin.write_all(input).await;
+        drop(stdin);
+        let status = tokio::time::timeout(bound, child.wait()).await;
+        let [stdout, stderr] = files.map(|mut file| {
+            file.rewind().unwrap();
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).unwrap();
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        let status = status.unwrap_or_else(|_| panic!("`{line}` did not end in {bound:?}: {stdout}{stderr}")).unwrap();
+        Self { command: line, code: status.code().unwrap_or(-1), stdout, stderr }
     }
 
     /// Standard output without the last newline; panics unless the program said 0.

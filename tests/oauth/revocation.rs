@@ -34,7 +34,7 @@ async fn a_log_out_ends_the_login_at_the_server_too() {
 async fn a_log_out_forgets_the_login_whatever_the_server_says_and_tells_the_truth() {
     let scene = logged_in("--expires-in 1h").await;
     for (fault, reason) in [
-        (json!({"status": 503, "body": "busy"}), "come back later"),
+        (json!({"status": 503, "body": "busy"}), "try again later"),
         (json!({"status": 401, "body": "{\"error\":\"invalid_client\"}"}), "invalid_client"),
         (json!({"close": "before"}), "the connection broke"),
         (json!({"status": 302, "headers": {"Location": "http://127.0.0.1:9/"}}), "HTTP 302"),

@@ -120,7 +120,7 @@ fn statuses(trap: &str) -> Vec<Row> {
         json("list-400", "400 Bad Request", r#"["invalid_grant"]"#, "unexpected (HTTP 400)"),
         json("half-a-verdict", "400 Bad Request", r#"{"error":"invalid_grant""#, "unexpected (HTTP 400)"),
         json("verdict-407", "407 Proxy Authentication Required", r#"{"error":"invalid_grant"}"#, "a proxy before"),
-        json("busy-400", "400 Bad Request", r#"{"error":"temporarily_unavailable"}"#, "come back later (HTTP 400)"),
+        json("busy-400", "400 Bad Request", r#"{"error":"temporarily_unavailable"}"#, "try again later (HTTP 400)"),
         json("vault-error-400", "400 Bad Request", r#"{"error":"COMMON","errorId":0}"#, "unexpected (HTTP 400)"),
         json("refusal-400", "400 Bad Request", DOCUMENTED_REFUSAL, "unexpected (HTTP 400)"),
         json("refusal-403", "403 Forbidden", DOCUMENTED_REFUSAL, "unexpected (HTTP 403)"),
@@ -131,10 +131,10 @@ fn statuses(trap: &str) -> Vec<Row> {
         json("refusal-200", "200 OK", DOCUMENTED_REFUSAL, UNREADABLE),
         json("refusal-500", "500 Internal Server Error", DOCUMENTED_REFUSAL, "the endpoint failed (HTTP 500)"),
         html("plain-503", "503 Service Unavailable", "the endpoint failed (HTTP 503)"),
-        wait("seconds-503", "503 Service Unavailable", "3", "come back later (HTTP 503)"),
-        wait("seconds-429", "429 Too Many Requests", "3", "come back later (HTTP 429)"),
-        wait("date-429", "429 Too Many Requests", &in_a_minute(), "come back later (HTTP 429)"),
-        wait("nonsense-429", "429 Too Many Requests", "soon", "come back later (HTTP 429)"),
+        wait("seconds-503", "503 Service Unavailable", "3", "try again later (HTTP 503)"),
+        wait("seconds-429", "429 Too Many Requests", "3", "try again later (HTTP 429)"),
+        wait("date-429", "429 Too Many Requests", &in_a_minute(), "try again later (HTTP 429)"),
+        wait("nonsense-429", "429 Too Many Requests", "soon", "try again later (HTTP 429)"),
     ]
 }
 

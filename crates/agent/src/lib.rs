@@ -19,3 +19,4 @@ pub use options::{LeftSocket, Options};
 pub use run::become_background_agent;
 pub use run::{StartError, run};
 pub use store::config_file::ConfigurationFileError;
+pub use system::standard_error::standard_error;

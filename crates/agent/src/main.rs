@@ -1,9 +1,12 @@
 //! `evertoken-agent`: the resident agent.
+// Windows would open a console for it, at each sign-in.
+#![cfg_attr(all(windows, not(test)), windows_subsystem = "windows")]
 
 use std::alloc::System;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use evertoken_agent::{LeftSocket, Options, StartError};
+use evertoken_agent::{LeftSocket, Options, StartError, standard_error};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 use zeroizing_alloc::ZeroAlloc;
@@ -58,11 +61,7 @@ fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
     Ok(if in_background { Request::RunInBackground(options) } else { Request::Run(options) })
 }
 
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program answers --help, and says why it does not start"
-)]
+#[expect(clippy::print_stdout, reason = "a program answers --help")]
 fn main() -> ExitCode {
     match request(Parser::from_env()) {
         Ok(Request::Say(text)) => {
@@ -76,7 +75,7 @@ fn main() -> ExitCode {
         Ok(Request::Run(options)) => run(options),
         Ok(Request::RunInBackground(options)) => run_in_background(options),
         Err(error) => {
-            eprintln!("evertoken-agent: {error}\nTry `evertoken-agent --help`.");
+            complain(&format!("{error}\nTry `evertoken-agent --help`."));
             ExitCode::from(USAGE)
         }
     }
@@ -86,16 +85,20 @@ fn run(options: Options) -> ExitCode {
     match evertoken_agent::run(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error @ StartError::Configuration(_)) => {
-            complain(&error);
+            complain(&error.to_string());
             ExitCode::from(CONFIGURATION)
         }
-        Err(error) => complain(&error),
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
     }
 }
 
 #[cfg(unix)]
 fn run_in_background(options: Options) -> ExitCode {
-    complain(&evertoken_agent::become_background_agent(options.no_tray))
+    complain(&evertoken_agent::become_background_agent(options.no_tray).to_string());
+    ExitCode::FAILURE
 }
 
 /// Nothing is inherited here that is not asked for.
@@ -104,8 +107,7 @@ fn run_in_background(options: Options) -> ExitCode {
     run(Options { announce_ready: true, ..options })
 }
 
-#[expect(clippy::print_stderr, reason = "a program says why it does not start")]
-fn complain(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("evertoken-agent: {error}");
-    ExitCode::FAILURE
+/// Says why it does not start.
+fn complain(reason: &str) {
+    let _nobody_listens = writeln!(standard_error(), "evertoken-agent: {reason}");
 }

@@ -1,5 +1,5 @@
 //! `evertoken token` and `evertoken header` as scripts call them: answered before an argument parser or a runtime comes into
-//! play. Whatever is unusual, and every error, takes the long way.
+//! play. Options, and an agent that does not answer, take the long way.
 
 use std::env;
 use std::process::ExitCode;
@@ -7,15 +7,22 @@ use std::process::ExitCode;
 use evertoken_client::{environment, token_at_hand};
 use evertoken_core::account::AccountName;
 
-use crate::commands::account_named;
+use crate::commands::{account_named, refresh_may_help, token_after_refresh};
+use crate::failure::Failure;
 use crate::output;
 
 /// `None`: the long way.
 pub(crate) fn answer() -> Option<ExitCode> {
     let (before, account) = asked(env::args_os().skip(1).map(|argument| argument.into_string().ok()))?;
     let account = account_named(account).ok()?;
-    let token = token_at_hand(&environment::client_paths().ok()?, account.as_ref())?;
-    let printed = output::line(format_args!("{before}{}", token.access_token));
+    let token = match token_at_hand(&environment::client_paths().ok()?, account.as_ref())? {
+        Err(problem) if refresh_may_help(problem.kind) => token_after_refresh(account.as_ref()),
+        token => token,
+    };
+    let printed = match token {
+        Ok(token) => output::line(format_args!("{before}{}", token.access_token)),
+        Err(problem) => Err(Failure::from(problem)),
+    };
     Some(printed.map_or_else(|failure| failure.report(false), |()| ExitCode::SUCCESS))
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn from_file(path: &Path) -> Result<String, Problem> {
 /// The message without Rust's "(os error 2)".
 fn in_words(error: &io::Error) -> String {
     let kind = error.kind();
-    if kind == io::ErrorKind::NotFound { "there is none".to_owned() } else { kind.to_string() }
+    if kind == io::ErrorKind::NotFound { "the file does not exist".to_owned() } else { kind.to_string() }
 }
 
 #[cfg(unix)]
@@ -101,7 +101,7 @@ mod tests {
     fn what_is_no_secret_is_said_in_words() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
-        assert!(from_file(&path).unwrap_err().detail.ends_with("cannot be read: there is none."));
+        assert!(from_file(&path).unwrap_err().detail.ends_with("cannot be read: the file does not exist."));
         let long = "x".repeat(LONGEST_CLIENT_SECRET + 100);
         for bad in ["", "\n", "a\nb", long.as_str()] {
             fs::write(&path, bad).unwrap();

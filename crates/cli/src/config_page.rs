@@ -105,10 +105,11 @@ fn values_of_any_name(table: &Value) -> Option<&Value> {
 fn key(name: &str, is_required: bool, schema: Schema<'_>, field: &Value, page: &mut String) {
     let kind = schema.resolve(field);
     page.push_str(&format!(".TP\n.B {}\n{}", text(name), text(&schema.name_of(field))));
-    match &field["default"] {
-        Value::Null if is_required => page.push_str(", required"),
-        Value::Null => {}
-        default => page.push_str(&text(&format!(", default {default}"))),
+    let default = &field["default"];
+    if !default.is_null() {
+        page.push_str(&text(&format!(", default {default}")));
+    } else if is_required {
+        page.push_str(", required");
     }
     page.push_str(&format!(".\n{}\n", line(field["description"].as_str().unwrap_or_default())));
     for variant in kind["oneOf"].as_array().into_iter().flatten() {

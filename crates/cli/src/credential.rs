@@ -25,7 +25,7 @@ impl From<Unusable> for Problem {
         let (detail, advice) = match why {
             Unusable::Empty => ("Nothing was given, so nothing was changed.", "Paste a refresh token, or pipe one in."),
             Unusable::TooLong => {
-                ("The input is longer than 64 KiB, so it is no token.", "Give the refresh token alone.")
+                ("The input is longer than 64 KiB, so it cannot be a token.", "Give the refresh token alone.")
             }
             Unusable::SeveralLines => {
                 ("The input has several lines but is not JSON.", "Give the refresh token alone, in one line.")

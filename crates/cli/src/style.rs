@@ -33,10 +33,12 @@ pub(crate) struct Style {
 }
 
 impl Style {
-    /// Coloured on a terminal, unless `NO_COLOR` says otherwise (no-color.org).
+    /// Coloured on a terminal, unless `NO_COLOR` says otherwise (no-color.org) or it is a console of Windows that knows
+    /// no colours.
     pub(crate) fn of(stream: &impl IsTerminal) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { is_coloured: wanted && stream.is_terminal() }
+        let understood = || anstyle_query::windows::enable_ansi_colors().unwrap_or(true);
+        Self { is_coloured: wanted && stream.is_terminal() && understood() }
     }
 
     #[cfg(test)]

@@ -5,11 +5,15 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use evertoken_core::account::AccountName;
+use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::TokenAnswer;
 use evertoken_core::config::paths::Paths;
+use hyper::StatusCode;
 
+use crate::answer;
 use crate::calls::path;
 use crate::transport::connect_at_once;
+use crate::unavailable::another_version;
 
 /// An agent answers from memory, within a millisecond.
 const WITHIN: Duration = Duration::from_secs(2);
@@ -17,13 +21,15 @@ const WITHIN: Duration = Duration::from_secs(2);
 const LONGEST_ANSWER: usize = 128 * 1024;
 const MOST_HEADERS: usize = 16;
 
-/// The account's access token, if an agent runs and has one that lasts as long as is usual. `None` says nothing about
-/// the login: [`Client`](crate::Client) tells why.
+/// What the agent says of the account's access token, one that lasts as long as is usual. `None`: no agent of this version
+/// says anything; [`Client`](crate::Client) tells why.
 #[must_use]
-pub fn token_at_hand(paths: &Paths, account: Option<&AccountName>) -> Option<TokenAnswer> {
+pub fn token_at_hand(paths: &Paths, account: Option<&AccountName>) -> Option<Result<TokenAnswer, Problem>> {
     let stream = connect_at_once(&paths.socket).ok()?;
     let answer = ask(stream, &path(account, "token")).ok()?;
-    serde_json::from_slice(body_of_success(&answer)?).ok()
+    let Answer { status, content_type, body } = whole(&answer)?;
+    let token = answer::read(status, content_type, body);
+    (token != Err(another_version())).then_some(token)
 }
 
 fn ask(mut stream: UnixStream, path: &str) -> io::Result<Vec<u8>> {
@@ -32,7 +38,7 @@ fn ask(mut stream: UnixStream, path: &str) -> io::Result<Vec<u8>> {
     stream.write_all(format!("GET /v1/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     let mut part = [0; 4096];
-    while body_of_success(&answer).is_none() && answer.len() < LONGEST_ANSWER {
+    while whole(&answer).is_none() && answer.len() < LONGEST_ANSWER {
         match stream.read(&mut part)? {
             0 => break,
             read => answer.extend_from_slice(&part[..read]),
@@ -41,14 +47,28 @@ fn ask(mut stream: UnixStream, path: &str) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// The body, once all of it is there; `None` also for an answer that is no success.
-fn body_of_success(answer: &[u8]) -> Option<&[u8]> {
+#[derive(Debug, PartialEq, Eq)]
+struct Answer<'a> {
+    status: StatusCode,
+    content_type: Option<&'a str>,
+    body: &'a [u8],
+}
+
+/// The answer, once all of it is there.
+fn whole(answer: &[u8]) -> Option<Answer<'_>> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(start) = response.parse(answer).ok()? else { return None };
-    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"))?;
-    let length: usize = std::str::from_utf8(length.value).ok()?.parse().ok()?;
-    (response.code == Some(200)).then(|| answer.get(start..start.checked_add(length)?))?
+    let header = |name: &str| {
+        let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(header.value).ok()
+    };
+    let length: usize = header("content-length")?.parse().ok()?;
+    Some(Answer {
+        status: StatusCode::from_u16(response.code?).ok()?,
+        content_type: header("content-type"),
+        body: answer.get(start..start.checked_add(length)?)?,
+    })
 }
 
 #[cfg(test)]
@@ -57,48 +77,63 @@ mod tests {
     use std::os::unix::net::UnixListener;
     use std::thread;
 
+    use evertoken_core::api::problem::ProblemKind;
+
     use super::*;
 
-    #[test]
-    fn a_body_is_read_when_all_of_it_is_there() {
-        let whole = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-        assert_eq!(body_of_success(whole), Some(b"{}".as_slice()));
-        for end in 0..whole.len() {
-            assert_eq!(body_of_success(&whole[..end]), None, "{end}");
-        }
-        for other in [
-            "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}",
-            "HTTP/1.1 200 OK\r\n\r\n{}",
-            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
-            "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n{}",
-            "SSH-2.0-OpenSSH_9.2\r\n",
-        ] {
-            assert_eq!(body_of_success(other.as_bytes()), None, "{other}");
-        }
+    const TOKEN: &str = r#"{"account":"a","access_token":"t","token_type":"Bearer","expires_at":"2030-01-01T00:00:00Z","expires_in":9}"#;
+    const PROBLEM: &str =
+        r#"{"type":"urn:evertoken:login-required","status":403,"detail":"Ended.","advice":"Log in."}"#;
+
+    fn answer(status: &str, media_type: &str, body: &str) -> String {
+        format!("HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
+    /// What is said of the token by an agent that writes this, byte by byte, and then keeps the connection or breaks off.
+    fn said(answer: &str, keeps: bool) -> Option<Result<TokenAnswer, Problem>> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("s");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let paths = Paths { config: folder.path().into(), state: folder.path().into(), socket };
+        let answer = answer.to_owned();
+        let agent = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 256];
+            let read = stream.read(&mut request).unwrap();
+            assert!(request[..read].starts_with(b"GET /v1/accounts/a/token HTTP/1.1\r\n"));
+            answer.as_bytes().chunks(1).for_each(|byte| stream.write_all(byte).unwrap());
+            // Until the client has left.
+            if keeps { stream.read(&mut request).unwrap() } else { 0 }
+        });
+        let said = token_at_hand(&paths, Some(&"a".parse().unwrap()));
+        assert_eq!(agent.join().unwrap(), 0);
+        said
     }
 
     #[test]
-    fn an_answer_may_come_in_parts_and_an_agent_that_breaks_off_has_none() {
-        let body = r#"{"account":"a","access_token":"t","token_type":"Bearer","expires_at":"2030-01-01T00:00:00Z","expires_in":9}"#;
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        for (until, is_answered) in [(answer.len(), true), (answer.len() - 1, false), (0, false)] {
-            let folder = tempfile::tempdir().unwrap();
-            let socket = folder.path().join("s");
-            let listener = UnixListener::bind(&socket).unwrap();
-            let paths = Paths { config: folder.path().into(), state: folder.path().into(), socket };
-            let parts = answer[..until].to_owned();
-            let agent = thread::spawn(move || {
-                let (mut stream, _) = listener.accept().unwrap();
-                let mut request = [0; 256];
-                let read = stream.read(&mut request).unwrap();
-                for byte in parts.as_bytes() {
-                    stream.write_all(&[*byte]).unwrap();
-                }
-                String::from_utf8_lossy(&request[..read]).into_owned()
-            });
-            let token = token_at_hand(&paths, Some(&"a".parse().unwrap()));
-            assert_eq!(token.is_some(), is_answered, "{until}");
-            assert!(agent.join().unwrap().starts_with("GET /v1/accounts/a/token HTTP/1.1\r\n"));
+    fn an_answer_is_read_when_all_of_it_is_there_and_not_waited_for_any_longer() {
+        let begin = std::time::Instant::now();
+        let token = said(&answer("200 OK", "application/json", TOKEN), true).unwrap().unwrap();
+        assert_eq!((token.access_token.as_str(), token.expires_in), ("t", 9));
+        let problem = said(&answer("403 Forbidden", "application/problem+json", PROBLEM), true).unwrap().unwrap_err();
+        assert_eq!(problem, Problem::new(ProblemKind::LoginRequired, "Ended.", "Log in."));
+        assert!(begin.elapsed() < WITHIN);
+    }
+
+    #[test]
+    fn an_agent_that_breaks_off_or_is_none_sends_the_long_way() {
+        let whole = answer("200 OK", "application/json", TOKEN);
+        for broken in [
+            "",
+            &whole[..whole.len() - 1],
+            "SSH-2.0-OpenSSH_9.2\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n{}",
+            &answer("404 Not Found", "text/plain", "not found"),
+            &answer("200 OK", "application/json", "{}"),
+        ] {
+            assert!(said(broken, false).is_none(), "{broken}");
         }
     }
 }

@@ -96,6 +96,12 @@ impl Log {
         self.file.try_clone().map(Stdio::from)
     }
 
+    /// The log as a file that is written to its end.
+    #[must_use]
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
     /// The last line written since the log was opened, fit for a sentence.
     #[must_use]
     pub fn last_line(&self) -> Option<String> {

@@ -14,8 +14,9 @@ use crate::unavailable::{nobody_listens, not_installed, not_started, not_to_be_s
 
 /// What the agent prints when its socket listens.
 const READY: &str = "ready";
-/// An agent is ready in a few milliseconds; a machine that just woke up may take seconds.
-const READY_WITHIN: Duration = Duration::from_secs(10);
+/// An agent is ready in a few milliseconds. On a machine that just started, a virus scanner or a slow disk takes seconds;
+/// an agent that cannot start says so at once.
+const READY_WITHIN: Duration = Duration::from_secs(30);
 /// When ours ended because another agent was first, that one listens within this: 10 times 30 ms.
 const OTHER_AGENT_TRIES: u32 = 10;
 const OTHER_AGENT_WAIT: Duration = Duration::from_millis(30);

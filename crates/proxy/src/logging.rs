@@ -15,6 +15,6 @@ pub(crate) fn start() {
     let ours = Targets::new().with_target("evertoken_proxy", level);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+        .with_ansi(cfg!(unix) && io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the README says about size and speed, measured in the release build.
 
+mod limits;
 mod proxy;
 mod window;
 
@@ -38,8 +39,11 @@ pub(crate) struct Options {
     #[arg(long)]
     proxy: bool,
     /// Only the window
-    #[arg(long, conflicts_with = "proxy")]
+    #[arg(long, conflicts_with_all = ["proxy", "reads"])]
     window: bool,
+    /// Only token reads, beside what the machine allows
+    #[arg(long, conflicts_with = "proxy")]
+    reads: bool,
 }
 
 /// `evertoken token`, on average.
@@ -68,7 +72,7 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         bail!("the measurements read /proc and a D-Bus desktop: run them on Linux");
     }
     setup::for_measuring()?;
-    let binaries = Binaries::build(Profile::Release, !options.proxy)?;
+    let binaries = Binaries::build(Profile::Release, !(options.proxy || options.reads))?;
     let interrupt = Interrupt::catch()?;
     let mut desktop = PrivateDesktop::start()?;
     let certificate = desktop.path("sandbox.pem");
@@ -80,6 +84,11 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         let _agent = application.start_agent()?;
         log_in(&application, &desktop, &sandbox)?;
         return print(&proxy::measure(&application, &desktop, options.load)?);
+    }
+    if options.reads {
+        let _agent = application.start_agent()?;
+        log_in(&application, &desktop, &sandbox)?;
+        return print(&limits::measure(&application, &desktop, options.load)?);
     }
     if options.window {
         let agent = application.start_agent()?;
@@ -106,6 +115,7 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         Line::new("idle agent, context switches", per_minute, "/min", SWITCHES_BOUND),
     ];
     lines.push(window::measure(&desktop, agent.id(), options.openings)?);
+    lines.extend(limits::measure(&application, &desktop, options.load)?);
     lines.extend(proxy::measure(&application, &desktop, options.load)?);
     print(&lines)
 }
@@ -121,33 +131,53 @@ fn print(lines: &[Line]) -> Result<()> {
     Ok(())
 }
 
-/// One result beside its bound.
+/// One result, and what it is held against.
 #[derive(Debug)]
 struct Line {
-    what: &'static str,
+    what: String,
     value: f64,
     unit: &'static str,
-    bound: f64,
-    is_lower_bound: bool,
+    bound: Bound,
+}
+
+#[derive(Debug)]
+enum Bound {
+    Most(f64),
+    Least(f64),
+    /// It is there to be read.
+    Free,
 }
 
 impl Line {
-    const fn new(what: &'static str, value: f64, unit: &'static str, bound: f64) -> Self {
-        Self { what, value, unit, bound, is_lower_bound: false }
+    fn new(what: impl Into<String>, value: f64, unit: &'static str, bound: f64) -> Self {
+        Self { what: what.into(), value, unit, bound: Bound::Most(bound) }
     }
 
-    const fn at_least(what: &'static str, value: f64, unit: &'static str, bound: f64) -> Self {
-        Self { what, value, unit, bound, is_lower_bound: true }
+    fn at_least(what: impl Into<String>, value: f64, unit: &'static str, bound: f64) -> Self {
+        Self { what: what.into(), value, unit, bound: Bound::Least(bound) }
+    }
+
+    fn figure(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self { what: what.into(), value, unit, bound: Bound::Free }
     }
 
     fn holds(&self) -> bool {
-        if self.is_lower_bound { self.value >= self.bound } else { self.value <= self.bound }
+        match self.bound {
+            Bound::Most(bound) => self.value <= bound,
+            Bound::Least(bound) => self.value >= bound,
+            Bound::Free => true,
+        }
     }
 
     fn shown(&self) -> String {
-        let (side, broken) = if self.is_lower_bound { ("least", "TOO LITTLE") } else { ("most", "TOO MUCH") };
-        let verdict = if self.holds() { String::new() } else { format!("  {broken}") };
-        format!("{:<34}{:>8.2} {:<5} (at {side} {}){verdict}", self.what, self.value, self.unit, self.bound)
+        let bound = match self.bound {
+            Bound::Most(bound) => format!("(at most {bound})"),
+            Bound::Least(bound) => format!("(at least {bound})"),
+            Bound::Free => String::new(),
+        };
+        let verdict = if self.holds() { "" } else { "  BROKEN" };
+        let line = format!("{:<52}{:>10.2} {:<5} {bound}{verdict}", self.what, self.value, self.unit);
+        line.trim_end().to_owned()
     }
 }
 
@@ -263,10 +293,11 @@ mod tests {
     fn a_broken_bound_is_seen() {
         assert!(Line::new("x", 8.0, "MiB", 8.0).holds());
         let line = Line::new("x", 8.1, "MiB", 8.0);
-        assert!(!line.holds() && line.shown().ends_with("TOO MUCH"));
+        assert!(!line.holds() && line.shown().ends_with("(at most 8)  BROKEN"));
         assert!(Line::at_least("x", 2.0, "/s", 2.0).holds());
         let line = Line::at_least("x", 1.9, "/s", 2.0);
-        assert!(!line.holds() && line.shown().ends_with("TOO LITTLE"));
+        assert!(!line.holds() && line.shown().ends_with("(at least 2)  BROKEN"));
+        assert!(Line::figure("x", 1.0, "ms").shown().ends_with("1.00 ms"));
     }
 
     #[test]

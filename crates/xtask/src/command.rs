@@ -1,6 +1,7 @@
 //! Programs that are run to their end: cargo, apt, npm.
 
 use std::env;
+use std::fs::DirBuilder;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -63,6 +64,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("cannot start {}", shown(command)))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Makes folders that only their owner can enter.
+pub(crate) fn private_folders() -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "Unix has a mode to set"))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// Whether a program of this name is on the search path.

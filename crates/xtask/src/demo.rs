@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::application::Application;
 use crate::binaries::Binaries;
+use crate::command::private_folders;
 use crate::interrupt::Interrupt;
 use crate::program::Program;
 use crate::sandbox::Sandbox;
@@ -221,10 +222,7 @@ fn quoted(word: &str) -> String {
 }
 
 fn create_private(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    private_folders().create(path)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod house;
 mod interrupt;
 mod package;
 mod packages;
+mod platforms;
 mod private_desktop;
 mod procfs;
 mod program;
@@ -26,6 +27,7 @@ mod subject;
 mod systemd;
 mod test;
 mod test_command;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -51,6 +53,8 @@ enum Task {
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)
     Debian(debian::Options),
+    /// Check and lint everything for Windows and macOS as well, on a machine that is neither
+    Platforms,
     /// Make deb, rpm and tar.gz from a release build, with checksums, bill of materials and licence notices (Linux)
     Package,
     /// Print what CHANGELOG.md says of this version
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(&options),
         Task::Bench(options) => bench::bench(options),
         Task::Debian(options) => debian::debian(&options),
+        Task::Platforms => platforms::check(),
         Task::ReleaseNotes => packages::release_notes(),
         Task::Package => packages::package(),
         Task::Screenshots => screenshots::screenshots(),
@@ -91,12 +96,15 @@ mod tests {
         Arguments::command().debug_assert();
         for line in [
             "setup --check",
+            "setup --platforms",
+            "platforms",
             "run --demo",
             "run --release",
             "test --quick",
             "test --soak",
             "test window",
             "test systemd",
+            "test windows",
             "bench",
             "debian",
             "debian trixie",

@@ -80,6 +80,8 @@ pub(crate) const BOOT: &[Package] = &[
     package("systemd-container", Program("systemd-nspawn")),
 ];
 
+/// For `cargo xtask test windows`, beside those.
+pub(crate) const MINGW: &[Package] = &[package("gcc-mingw-w64-x86-64", Program("x86_64-w64-mingw32-gcc"))];
 /// For `cargo xtask package`, and what looks at the packages then.
 pub(crate) const PACKAGING: &[Package] = &[
     package("appstream", Program("appstreamcli")),

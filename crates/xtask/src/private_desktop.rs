@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command::output;
+use crate::command::{output, private_folders};
 use crate::program::Program;
 use crate::screen::Screen;
 
@@ -160,9 +160,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn create() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("evertoken-bench-{}", std::process::id()));
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let builder = private_folders();
         builder.create(&path).with_context(|| format!("cannot make {}", path.display()))?;
         let folder = Self(path);
         for name in ["run", "home", "config", "state", "data", "cache", "screen"] {

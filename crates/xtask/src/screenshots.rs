@@ -27,7 +27,8 @@ pub(crate) fn screenshots() -> Result<()> {
         fs::remove_dir_all(&taken)?;
     }
     let program = build::end_to_end(true)?;
-    let tests = EndToEnd { program, command: shut_off, soak: false, pictures: Some(taken.clone()) };
+    let tests =
+        EndToEnd { program, command: |program| Ok(shut_off(program)), soak: false, pictures: Some(taken.clone()) };
     tests.run(tests.names(GALLERY)?)?;
     let place = root().join("docs/pictures");
     fs::create_dir_all(&place)?;

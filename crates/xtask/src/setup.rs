@@ -9,13 +9,17 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
-use crate::package::{BENCH, BOOT, DEMO, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
+use crate::package::{BENCH, BOOT, DEMO, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
+use crate::platforms;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Install nothing; say what is missing and end with 1 if anything is
     #[arg(long)]
     check: bool,
+    /// Get Rust's standard library for Windows and macOS too, for `cargo xtask platforms`
+    #[arg(long, conflicts_with = "check")]
+    platforms: bool,
 }
 
 /// `cargo xtask setup`: everything for `run` and `test`.
@@ -29,6 +33,9 @@ pub(crate) fn setup(options: Options) -> Result<()> {
     } else {
         provide(with_node(wanted))?;
         rust_components()?;
+    }
+    if options.platforms {
+        platforms::provide()?;
     }
     println!("Everything that `cargo xtask run` and `cargo xtask test` need is here.");
     Ok(())
@@ -71,6 +78,11 @@ pub(crate) fn for_debian_roots() -> Result<()> {
 /// For `test systemd`.
 pub(crate) fn for_a_booted_root() -> Result<()> {
     provide([ROOTS, BOOT].concat())
+}
+
+/// For `test windows`.
+pub(crate) fn for_windows() -> Result<()> {
+    provide([TEST, ROOTS, MINGW, PANEL].concat())
 }
 
 fn with_node(mut wanted: Vec<Package>) -> Vec<Package> {

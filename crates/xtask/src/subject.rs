@@ -48,7 +48,12 @@ fn end_to_end(subject: &str, options: &Options) -> Result<usize> {
     }
     setup::for_testing(true)?;
     let window = modules.iter().any(|module| has_screen(&root().join("tests"), module));
-    let tests = EndToEnd { program: build::end_to_end(window)?, command: shut_off, soak: options.soak, pictures: None };
+    let tests = EndToEnd {
+        program: build::end_to_end(window)?,
+        command: |program| Ok(shut_off(program)),
+        soak: options.soak,
+        pictures: None,
+    };
     let mut names = tests.names(subject)?;
     names.retain(|name| modules.iter().any(|module| name.split("::").next() == Some(module)));
     let count = names.len();

@@ -11,7 +11,7 @@ use crate::build::{self, PACKAGES};
 use crate::command::{cargo, command, root, run};
 use crate::end_to_end::EndToEnd;
 use crate::test_command::{Options, shut_off, unit_test_command};
-use crate::{packages, setup, subject, systemd};
+use crate::{packages, platforms, setup, subject, systemd, windows};
 
 type Work = fn(&Options) -> Result<()>;
 
@@ -22,19 +22,24 @@ const STEPS: &[(&str, Work)] = &[
     ("unit tests and simulation", unit_tests),
     ("the page's types", |_| page_types()),
     ("end to end", end_to_end),
+    ("Windows and macOS", |_| platforms::check()),
 ];
+
+/// What `--quick` leaves out.
+const LONG_STEPS: [&str; 2] = ["end to end", "Windows and macOS"];
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn test(options: &Options) -> Result<()> {
     match options.name.as_deref() {
         Some("systemd") => return systemd::test(),
+        Some("windows") => return windows::test(options),
         Some("packages") => return packages::test(),
         Some(subject) => return subject::test(subject, options),
         None => {}
     }
     let begin = Instant::now();
     let mut taken = Vec::new();
-    let steps: Vec<_> = STEPS.iter().filter(|(name, _)| !(options.quick && *name == "end to end")).collect();
+    let steps: Vec<_> = STEPS.iter().filter(|(name, _)| !(options.quick && LONG_STEPS.contains(name))).collect();
     for (number, (name, work)) in steps.iter().enumerate() {
         println!("\n== {}/{} {name}", number + 1, steps.len());
         let start = Instant::now();
@@ -63,7 +68,12 @@ fn unit_tests(options: &Options) -> Result<()> {
 }
 
 fn end_to_end(options: &Options) -> Result<()> {
-    let tests = EndToEnd { program: build::end_to_end(true)?, command: shut_off, soak: options.soak, pictures: None };
+    let tests = EndToEnd {
+        program: build::end_to_end(true)?,
+        command: |program| Ok(shut_off(program)),
+        soak: options.soak,
+        pictures: None,
+    };
     tests.run(tests.names("")?)
 }
 

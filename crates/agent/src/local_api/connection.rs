@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Notify, Semaphore, watch};
-use tower::ServiceExt;
 
-use super::Listener;
 use super::half_closed::{ALLOWS_HALF_CLOSE, FILES_EACH, until_closed};
+use super::{Listener, routes};
+use crate::request::OwnerHandle;
 
 /// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
 const MOST_CONNECTIONS: usize = 2048;
@@ -28,7 +29,12 @@ const ANSWERED_WITHIN: Duration = Duration::from_millis(500);
 const LARGEST_HEADER: usize = 16 << 10;
 
 /// Accepts clients until `closing`, and then waits for those who have come in.
-pub(super) async fn accept_all(listener: &Listener, router: Router, mut closing: watch::Receiver<bool>) {
+pub(super) async fn accept_all(
+    listener: &Listener,
+    router: Router,
+    owner: OwnerHandle,
+    mut closing: watch::Receiver<bool>,
+) {
     let files = super::open_files(MOST_CONNECTIONS * FILES_EACH + OWN_FILES);
     let most = (files.saturating_sub(OWN_FILES) / FILES_EACH).max(1);
     let places = Arc::new(Semaphore::new(most));
@@ -44,17 +50,18 @@ pub(super) async fn accept_all(listener: &Listener, router: Router, mut closing:
                 None => continue,
             },
         };
-        let router = router.clone();
+        let (router, owner) = (router.clone(), owner.clone());
         let mut closing = closing.clone();
         let peer = super::peer(&stream);
         tokio::spawn(async move {
             let asked = Arc::new(Notify::new());
             let has_asked = Arc::clone(&asked);
-            let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
                 has_asked.notify_one();
+                let mut request = request.map(Body::new);
                 request.extensions_mut().insert(peer);
-                let router = router.clone();
-                async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+                let answer = routes::answer(router.clone(), owner.clone(), request);
+                async move { Ok::<_, Infallible>(answer.await) }
             });
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(LARGEST_HEADER);

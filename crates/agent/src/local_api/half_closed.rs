@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -9,6 +10,8 @@ use tokio::net::UnixStream;
 
 /// Files that each connection takes: its own, and one that tells whether the client has left.
 pub(super) const FILES_EACH: usize = 2;
+/// Most answers come sooner, and then nobody has to watch.
+const WATCHED_AFTER: Duration = Duration::from_millis(50);
 /// A client that has said all (`nc -N`) still waits for its answer.
 pub(super) const ALLOWS_HALF_CLOSE: bool = true;
 
@@ -17,6 +20,7 @@ pub(super) const ALLOWS_HALF_CLOSE: bool = true;
 pub(super) fn until_closed(stream: &UnixStream) -> impl Future<Output = ()> + use<> {
     let socket = stream.as_fd().try_clone_to_owned();
     async move {
+        tokio::time::sleep(WATCHED_AFTER).await;
         if let Ok(socket) = socket
             && has_left(socket).await.is_ok()
         {

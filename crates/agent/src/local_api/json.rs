@@ -197,7 +197,8 @@ mod tests {
         ] {
             assert!(!takes::<NewAccount>(array), "{array}");
         }
-        assert!(takes::<AccountChange>(r#"{"token_file": {"path": "/a"}}"#));
+        let path = if cfg!(windows) { "C:/a" } else { "/a" };
+        assert!(takes::<AccountChange>(&format!(r#"{{"token_file": {{"path": "{path}"}}}}"#)));
         assert!(takes::<AccountChange>(r#"{"token_file": null}"#));
         assert!(!takes::<AccountChange>(r#"{"token_file": ["/a"]}"#));
         assert!(!takes::<LoginRequest>(r#"{"credential": "r", "settings": []}"#));

@@ -42,6 +42,6 @@ pub(crate) async fn serve(
     token_files: TokenFileStore,
     closing: watch::Receiver<bool>,
 ) -> Listener {
-    connection::accept_all(&listener, routes::router(owner, token_files), closing).await;
+    connection::accept_all(&listener, routes::router(owner.clone(), token_files), owner, closing).await;
     listener
 }

@@ -4,8 +4,6 @@
 use axum::extract::Request;
 use axum::http::header::{HOST, HeaderName, ORIGIN};
 use axum::http::uri::Authority;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
 use super::refusal::Refusal;
@@ -17,16 +15,16 @@ const FROM_BROWSERS: [HeaderName; 2] = [ORIGIN, HeaderName::from_static("sec-fet
 /// that it is this machine (DNS rebinding).
 const OWN_NAMES: [&str; 3] = ["", "localhost", "evertoken"];
 
-pub(super) async fn refuse_web_pages(request: Request, next: Next) -> Response {
-    if is_from_elsewhere(&request) {
+pub(super) fn refuse_web_pages(request: &Request) -> Option<Refusal> {
+    let refusal = || {
         let problem = Problem::new(
             ProblemKind::BadRequest,
             "The request comes from a web page or names another host; it was refused, and nothing was changed.",
             "Call the agent over its socket, as http://localhost/v1/, from a program and not from a browser.",
         );
-        return Refusal::from(Problem { status: 403, ..problem }).into_response();
-    }
-    next.run(request).await
+        Refusal::from(Problem { status: 403, ..problem })
+    };
+    is_from_elsewhere(request).then(refusal)
 }
 
 fn is_from_elsewhere(request: &Request) -> bool {

@@ -8,7 +8,6 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
@@ -24,8 +23,10 @@ use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::oauth::server::SignInMethod;
 use futures_util::{Stream, StreamExt, stream};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tower::ServiceExt;
 
 use super::origin::refuse_web_pages;
 use super::refusal::Refusal;
@@ -94,11 +95,25 @@ pub(super) fn router(owner: OwnerHandle, token_files: TokenFileStore) -> Router 
         .fallback(no_such_call)
         .method_not_allowed_fallback(no_such_call)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(from_fn_with_state(owner.clone(), done_when_it_is_done))
-        .layer(from_fn(refuse_web_pages))
-        .layer(map_response(name_the_server))
         .layer(Extension(token_files))
         .with_state(owner)
+}
+
+/// Answers one request. What holds for all of them is done here, and not in layers, each of which would cost a token read
+/// more than the read itself.
+pub(super) async fn answer(router: Router, owner: OwnerHandle, request: Request) -> Response {
+    let changes = request.method() != Method::GET;
+    let mut response = match refuse_web_pages(&request) {
+        Some(refusal) => refusal.into_response(),
+        None => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+    };
+    // What has changed something is answered when the token files have followed.
+    if changes && response.status().is_success() {
+        owner.token_files_kept().await;
+    }
+    // A client sees by it which version answers, whatever the answer is.
+    response.headers_mut().insert(header::SERVER, HeaderValue::from_static(SERVER));
+    response
 }
 
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -144,22 +159,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             bad_request(format!("The request's body is not the JSON that this call takes (line {}).", error.line()))
         })
     }
-}
-
-/// What has changed something is answered when the token files have followed.
-async fn done_when_it_is_done(State(owner): State<OwnerHandle>, request: Request, next: Next) -> Response {
-    let changes = request.method() != Method::GET;
-    let response = next.run(request).await;
-    if changes && response.status().is_success() {
-        owner.token_files_kept().await;
-    }
-    response
-}
-
-/// A client sees by it which version answers, whatever the answer is.
-async fn name_the_server(mut response: Response) -> Response {
-    response.headers_mut().insert(header::SERVER, HeaderValue::from_static(SERVER));
-    response
 }
 
 async fn no_such_call(uri: Uri) -> Refusal {
@@ -208,7 +207,9 @@ async fn events(
 }
 
 fn event(report: &StatusReport) -> Event {
-    Event::default().event("status").data(serde_json::to_string(report).unwrap_or_default())
+    let mut report = report.clone();
+    report.count_down(Timestamp::now());
+    Event::default().event("status").data(serde_json::to_string(&report).unwrap_or_default())
 }
 
 #[derive(Deserialize)]

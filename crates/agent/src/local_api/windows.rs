@@ -1,20 +1,22 @@
-//! The named pipe: its default security lets the same user in, and remote clients are refused.
+//! The named pipe: for its owner and the system alone, and for this machine alone.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
-use tokio::sync::Mutex;
+use evertoken_core::config::paths::pipe_name;
+use interprocess::os::windows::named_pipe::PipeListenerOptions;
+use interprocess::os::windows::named_pipe::pipe_mode::Bytes;
+use interprocess::os::windows::named_pipe::tokio::{DuplexPipeStream, PipeListener};
+use interprocess::os::windows::security_descriptor::SecurityDescriptor;
+use tracing::warn;
+use widestring::u16cstr;
 
 use crate::system::peer::Peer;
 use crate::system::service_manager::Inherited;
 
 /// The pipe, held by this process alone.
-pub(crate) struct Listener {
-    name: OsString,
-    next: Mutex<NamedPipeServer>,
-}
+pub(crate) struct Listener(PipeListener<Bytes, Bytes>);
 
 /// Why there is no pipe.
 #[derive(Debug, thiserror::Error)]
@@ -29,28 +31,38 @@ pub enum BindError {
 
 /// Makes the pipe, unless another agent has it.
 pub(crate) fn bind(path: &Path, _inherited: Inherited) -> Result<Listener, BindError> {
-    let name = evertoken_core::config::paths::pipe_name(path, std::env::var_os("USERNAME"));
-    let next = ServerOptions::new().first_pipe_instance(true).reject_remote_clients(true).create(&name);
-    match next {
-        Ok(next) => Ok(Listener { name, next: Mutex::new(next) }),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(BindError::AnotherAgent(path.to_owned())),
-        Err(error) => Err(BindError::Io(path.to_owned(), error)),
-    }
+    // Inherits nothing (P), and grants all (GA) to its owner (OW) and to the system (SY). By default everybody may read.
+    let owner_only = u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;SY)");
+    let made = SecurityDescriptor::deserialize(owner_only).and_then(|access| {
+        let options = PipeListenerOptions::new().path(pipe_name(path, std::env::var_os("USERNAME")));
+        options.accept_remote(false).security_descriptor(Some(access)).create_tokio_duplex()
+    });
+    made.map(Listener).map_err(|error| {
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            return BindError::AnotherAgent(path.to_owned());
+        }
+        BindError::Io(path.to_owned(), error)
+    })
 }
 
 impl Listener {
-    /// The next client.
-    pub(crate) async fn accept(&self) -> Option<NamedPipeServer> {
-        let mut next = self.next.lock().await;
-        next.connect().await.ok()?;
-        let fresh = ServerOptions::new().reject_remote_clients(true).create(&self.name).ok()?;
-        Some(std::mem::replace(&mut *next, fresh))
+    /// The next client; `None` when the system has no more connections.
+    pub(crate) async fn accept(&self) -> Option<DuplexPipeStream<Bytes>> {
+        match self.0.accept().await {
+            Ok(stream) => Some(stream),
+            Err(error) => {
+                warn!("a client could not be served: {error}");
+                // It passes when other clients leave.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                None
+            }
+        }
     }
 }
 
-/// tokio does not tell who connected.
-pub(super) const fn peer(_stream: &NamedPipeServer) -> Peer {
-    Peer(None)
+/// The process that connected.
+pub(super) fn peer(stream: &DuplexPipeStream<Bytes>) -> Peer {
+    Peer(stream.client_process_id().ok())
 }
 
 /// Handles are not counted on Windows.

@@ -53,7 +53,7 @@ async fn printed(group: &mut ProcessGroup) -> Result<String, String> {
     let mut printed = String::new();
     if let Some(stdout) = group.0.stdout.take() {
         let read = stdout.take(LONGEST_CREDENTIAL as u64 + 1).read_to_string(&mut printed).await;
-        read.map_err(|_| "printed something that is no text".to_owned())?;
+        read.map_err(|_| "printed something that is not text".to_owned())?;
     }
     if printed.len() > LONGEST_CREDENTIAL {
         return Err("printed more than 64 KiB".to_owned());

@@ -37,9 +37,9 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Grant, Problem> {
             Err(failure) => Poll::Failed(failure),
         };
         pace = pace.after(&poll);
-        let goes_on = poll.goes_on() && Instant::now() < ends;
+        let is_pending = poll.is_worth_polling() && Instant::now() < ends;
         match poll {
-            _ if goes_on => {}
+            _ if is_pending => {}
             Poll::Granted(grant) => return Ok(grant),
             Poll::Denied => return Err(refused(context, "the sign-in was refused at the server (access_denied)")),
             Poll::Expired | Poll::Pending | Poll::SlowDown => {

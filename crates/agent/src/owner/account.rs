@@ -36,6 +36,7 @@ pub(super) struct ManagedAccount {
     pub(super) last_stored: Option<SlottedToken>,
     /// What the session was when it was last stepped; time alone changes it too.
     pub(super) last_state: State,
+    pub(super) stepped_at: Timestamp,
     /// How its refreshes ended.
     pub(super) refreshes: RefreshCounts,
     pub(super) waiting: Vec<Waiter>,
@@ -97,6 +98,7 @@ impl ManagedAccount {
             access_token: None,
             last_stored: None,
             last_state: State::Refreshing,
+            stepped_at: Timestamp::MIN,
             refreshes: RefreshCounts::default(),
             waiting: Vec::new(),
             asking: Vec::new(),

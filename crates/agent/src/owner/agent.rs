@@ -16,6 +16,7 @@ use super::copy_answers::CopyAnswers;
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
 use super::managed_accounts::ManagedAccounts;
+use super::openings::Openings;
 use super::token_files::TokenFiles;
 use super::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
@@ -34,6 +35,7 @@ pub(crate) struct Agent {
     pub(super) policy: Policy,
     pub(super) accounts: ManagedAccounts,
     pub(super) wakeups: Wakeups,
+    pub(super) openings: Openings,
     pub(super) running_jobs: usize,
     /// Nothing new is begun.
     pub(super) ending: bool,

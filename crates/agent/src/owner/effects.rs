@@ -18,6 +18,17 @@ impl Agent {
         self.effect(name, Effect::OpenTokens);
     }
 
+    pub(super) fn open_next(&mut self) {
+        while !self.ending
+            && let Some(id) = self.openings.start_next()
+        {
+            match self.accounts.name_of(&id).and_then(|name| self.context(name)) {
+                Some(context) => self.start(&id, jobs::open(context)),
+                None => self.openings.ended(),
+            }
+        }
+    }
+
     /// Reads an account's tokens anew; callers go on waiting, and so does a log-in.
     pub(super) fn open_again(&mut self, name: &AccountName) {
         let Some(managed) = self.accounts.get_mut(name) else { return };
@@ -44,6 +55,7 @@ impl Agent {
         managed.count(&event);
         let (session, effects) = managed.session.clone().step(event, moment, &self.policy);
         managed.session = session;
+        managed.stepped_at = moment.now;
         let is_refreshed = is_grant && managed.session.last_success() != last_success;
         let after = managed.session.state(moment.now);
         let before = std::mem::replace(&mut managed.last_state, after);
@@ -65,9 +77,8 @@ impl Agent {
         match effect {
             Effect::OpenTokens | Effect::RequestToken(_) if self.ending => {}
             Effect::OpenTokens => {
-                if let Some(context) = self.context(name) {
-                    self.start(&context.id.clone(), jobs::open(context));
-                }
+                self.openings.add(managed.id.clone());
+                self.open_next();
             }
             Effect::RequestToken(request) => {
                 let known = managed.session.refresh_token().map(|info| info.generation);

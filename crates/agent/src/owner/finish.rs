@@ -3,7 +3,7 @@
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::login::rotation::Outcome;
-use evertoken_core::login::session::{Event, RequestId};
+use evertoken_core::login::session::{Event, Phase, RequestId};
 
 use super::agent::Agent;
 use super::finished::{Finished, JobResult, Opened};
@@ -14,6 +14,10 @@ impl Agent {
         let Finished { account: id, last, result } = finished;
         self.running_jobs -= usize::from(last);
         let name = id.as_ref().and_then(|id| self.accounts.name_of(id)).cloned();
+        if let Some(JobResult::Opened(_)) = result {
+            self.openings.ended();
+            self.open_next();
+        }
         match (result, name) {
             (None, _) => {}
             (Some(JobResult::LogIn(number, report)), _) => self.log_in_reported(number, report),
@@ -65,7 +69,10 @@ impl Agent {
             self.complete_log_in(&id, log_in, Some(fingerprint));
         }
         if let Some(managed) = self.accounts.get_mut(name) {
-            managed.access_token = access_token;
+            // A log-in may have come first, with a newer one.
+            if matches!(managed.session.phase(), Phase::Opening { .. }) {
+                managed.access_token = access_token;
+            }
             managed.is_settled |= is_settled;
         }
         self.write_missing_id(name);

@@ -19,6 +19,7 @@ mod log_in;
 mod log_ins;
 mod logout;
 mod managed_accounts;
+mod openings;
 mod registry;
 mod status;
 mod token_files;
@@ -45,6 +46,7 @@ use self::copy_answers::CopyAnswers;
 use self::finished::Finished;
 use self::log_ins::LogIns;
 use self::managed_accounts::ManagedAccounts;
+use self::openings::Openings;
 use self::token_files::TokenFiles;
 use self::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
@@ -87,6 +89,9 @@ pub(crate) struct Parts {
     pub(crate) tray: Option<Tray>,
 }
 
+/// So many calls are answered before something else has its turn.
+const TOGETHER: usize = 64;
+
 /// The stages in which the agent makes room for another one.
 pub(crate) enum Stage {
     /// Answer when nothing is half done.
@@ -115,6 +120,7 @@ impl Agent {
             keychain,
             accounts: ManagedAccounts::default(),
             wakeups: Wakeups::default(),
+            openings: Openings::default(),
             running_jobs: 0,
             ending: false,
             waits_for_idle: None,
@@ -132,6 +138,8 @@ impl Agent {
         };
         agent.adopt(configuration);
         agent.look_for_unfinished_log_ins();
+        // Those of accounts that are gone, too.
+        agent.keep_token_files();
         agent.follow_changes();
         agent
     }
@@ -159,7 +167,12 @@ impl Agent {
     async fn next_input(&mut self, inputs: &mut Inputs) -> Next {
         let deadline = self.wakeups.next();
         tokio::select! {
-            Some(call) = inputs.calls.recv() => { self.notice_clock_jump(); self.call(call) }
+            Some(call) = inputs.calls.recv() => {
+                self.notice_clock_jump();
+                self.call(call);
+                // Those that came together are answered together.
+                (1..TOGETHER).map_while(|_| inputs.calls.try_recv().ok()).for_each(|call| self.call(call));
+            }
             Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
             Some(action) = inputs.tray.recv() => {
                 if action == Action::Quit { return self.say_goodbye().await }

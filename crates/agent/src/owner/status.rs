@@ -41,10 +41,10 @@ impl Agent {
         }
         self.keep_token_files();
         let touched = self.accounts.take_touched();
-        let now = self.clock.now();
         for name in &touched {
             let managed = self.accounts.get(name);
-            let wakeup = managed.and_then(|managed| managed.session.next_wakeup(now, &self.policy));
+            // What came between the last step and now is due at once.
+            let wakeup = managed.and_then(|it| it.session.next_wakeup(it.stepped_at, &self.policy));
             self.wakeups.set(name, wakeup.map(|(at, _)| at));
         }
         self.publish(&touched);

@@ -68,7 +68,7 @@ pub fn run(options: Options) -> Result<(), StartError> {
     platform::run(options, inherited, Reports::new())
 }
 
-/// Who started us waits no longer than 10 s. A keychain answers at once, or after this it does not count.
+/// Who started us waits no longer than 30 s. A keychain answers at once, or after this it does not count.
 const OPENED_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the agent reports, and to whom. Made first: where the tray owns the main thread, it watches before the agent

@@ -1,5 +1,5 @@
 //! One agent for a state folder, however a person comes: two would have two icons and two truths. A file in the folder
-//! is locked by the agent that runs, and names its socket.
+//! is locked by the agent that runs, and another one names its socket.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -29,15 +29,15 @@ impl OnlyAgent {
         if fail_point::is_set("two-agents") {
             return Ok(Self { _lock: None });
         }
-        let path = paths.running_agent();
+        let (path, address) = (paths.running_agent(), paths.agent_address());
         let (lock, is_free) = open_and_try_lock(&path)?;
         let handed_over = inherited.place();
         let is_ours = is_free || (handed_over.is_some() && ask_to_end(&path, || try_lock(&lock))?);
         if !is_ours {
-            return Err(StartError::AnotherAgent(named_in(&path).unwrap_or_else(|| paths.socket.clone())));
+            return Err(StartError::AnotherAgent(named_in(&address).unwrap_or_else(|| paths.socket.clone())));
         }
-        if let Err(error) = name_socket(&path, handed_over.as_ref().unwrap_or(&paths.socket)) {
-            tracing::warn!("the agent's socket could not be written down in {}: {error}", path.display());
+        if let Err(error) = name_socket(&address, handed_over.as_ref().unwrap_or(&paths.socket)) {
+            tracing::warn!("the agent's socket could not be written down in {}: {error}", address.display());
         }
         Ok(Self { _lock: Some(lock) })
     }
@@ -67,7 +67,7 @@ fn try_lock(file: &File) -> io::Result<bool> {
 }
 
 fn name_socket(path: &Path, socket: &Path) -> io::Result<()> {
-    let mut file = open_private(path, OpenOptions::new().write(true).truncate(true))?;
+    let mut file = open_private(path, OpenOptions::new().write(true).create(true).truncate(true))?;
     file.write_all(socket.as_os_str().as_encoded_bytes())?;
     file.write_all(b"\n")
 }

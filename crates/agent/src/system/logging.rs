@@ -1,8 +1,12 @@
 //! The log: to standard error, filtered by `EVERTOKEN_LOG`, of our own modules only.
 
+use std::io::{self, IsTerminal as _};
+
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use super::standard_error::standard_error;
 
 /// Starts the log. Libraries stay silent at every level: what an HTTP or D-Bus library says at `trace` may be a
 /// token.
@@ -10,8 +14,8 @@ pub(crate) fn start() {
     let level = level(std::env::var("EVERTOKEN_LOG").ok().as_deref());
     let ours = Targets::new().with_target("evertoken", level);
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none());
+        .with_writer(standard_error)
+        .with_ansi(cfg!(unix) && io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
 }
 

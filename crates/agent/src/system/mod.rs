@@ -18,3 +18,4 @@ pub mod power_and_network;
 pub(crate) mod process_group;
 pub(crate) mod process_signals;
 pub(crate) mod service_manager;
+pub mod standard_error;

@@ -7,6 +7,7 @@ pub(crate) enum ProcessSignal {
     /// End, in order.
     Quit,
     /// Read the configuration again.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "SIGHUP asks for it"))]
     Reload,
 }
 

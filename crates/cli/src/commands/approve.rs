@@ -5,6 +5,7 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::Approval;
 use evertoken_core::api::status::AccountStatus;
 
+use super::account_argument::named;
 use super::agent_client;
 use crate::failure::Failure;
 use crate::output::{self, plain};
@@ -23,7 +24,7 @@ Examples:
 pub(crate) struct Approve {
     /// The program, by the path of its file; may be left out when one waits
     program: Option<String>,
-    /// The account; may be left out when there is one account or a default
+    /// The account; without it: EVERTOKEN_ACCOUNT, the default account, or the only one
     #[arg(long)]
     account: Option<AccountName>,
     /// Deny it instead
@@ -37,12 +38,13 @@ pub(crate) struct Approve {
 impl Approve {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let client = agent_client().await?;
+        let account = named(self.account)?;
         let program = match self.program {
             Some(path) => Program::new(path),
-            None => the_one_that_waits(&client.status().await?.accounts, self.account.as_ref())?,
+            None => the_one_that_waits(&client.status().await?.accounts, account.as_ref())?,
         };
         let approval = Approval { program, allow: !self.deny };
-        let changed = client.approve(self.account.as_ref(), &approval).await?;
+        let changed = client.approve(account.as_ref(), &approval).await?;
         if self.json {
             return output::json(&changed);
         }

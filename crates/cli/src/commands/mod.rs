@@ -27,13 +27,15 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use evertoken_client::{Client, connect_or_start, environment};
+#[cfg(target_os = "linux")]
+use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
+#[cfg(target_os = "linux")]
+use evertoken_core::api::requests::TokenAnswer;
 use evertoken_core::config::paths::Paths;
 
 use crate::failure::Failure;
 
-#[cfg(target_os = "linux")]
-pub(crate) use account_argument::named as account_named;
 pub(crate) use completions::answer as answer_shell;
 #[cfg(test)]
 pub(crate) use {
@@ -42,6 +44,8 @@ pub(crate) use {
     token::Inspected,
     whoami::Identity,
 };
+#[cfg(target_os = "linux")]
+pub(crate) use {account_argument::named as account_named, valid_token::refresh_may_help};
 
 /// The lines here are what the list of commands shows; the rest of a command's help is read when it is wanted, so that
 /// `evertoken token` does not pay for the others.
@@ -158,6 +162,15 @@ fn paths() -> Result<Paths, Problem> {
         let detail = format!("Evertoken cannot run: {error}.");
         Problem::new(ProblemKind::Configuration, detail, "Usually it is HOME that is missing.")
     })
+}
+
+/// What follows when the agent has said that it has no token that lasts.
+#[cfg(target_os = "linux")]
+pub(crate) fn token_after_refresh(account: Option<&AccountName>) -> Result<TokenAnswer, Problem> {
+    block_on(async {
+        let client = agent_client().await?;
+        valid_token::refreshed(&client, account, None, || client.token(account, None)).await
+    })?
 }
 
 /// The agent, started if none runs.

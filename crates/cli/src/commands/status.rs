@@ -35,7 +35,7 @@ Exit codes with --check, of the account that needs most:
 
 States:
   valid, refreshing, retrying (still valid), expired, login-soon (still valid), login-required,
-  keychain-unavailable, signed-out")]
+  keychain-unavailable, server-changed, signed-out")]
 pub(crate) struct Status {
     /// Only this account
     account: Option<AccountName>,
@@ -129,17 +129,11 @@ pub(super) fn find(report: StatusReport, account: Option<&AccountName>) -> Resul
 
 /// A countdown that went on is no change.
 fn without_countdown(report: StatusReport) -> StatusReport {
-    count_down(report, |_| 0)
+    with_countdown(report, Timestamp::MAX)
 }
 
-fn with_countdown(report: StatusReport, now: Timestamp) -> StatusReport {
-    count_down(report, |expires_at| expires_at.duration_since(now).as_secs().max(0))
-}
-
-fn count_down(mut report: StatusReport, expires_in: impl Fn(Timestamp) -> i64) -> StatusReport {
-    for token in report.accounts.iter_mut().filter_map(|account| account.access_token.as_mut()) {
-        token.expires_in = expires_in(token.expires_at);
-    }
+fn with_countdown(mut report: StatusReport, now: Timestamp) -> StatusReport {
+    report.count_down(now);
     report
 }
 
@@ -191,6 +185,20 @@ pub(super) mod tests {
         let later = with_countdown(first.clone(), Timestamp::constant(60, 0));
         assert_ne!(first, later);
         assert_eq!(without_countdown(first), without_countdown(later));
+    }
+
+    #[test]
+    fn the_help_names_every_state() {
+        #[derive(clap::Parser)]
+        struct Alone {
+            #[command(flatten)]
+            _status: Status,
+        }
+        let help = <Alone as clap::CommandFactory>::command().render_long_help().to_string();
+        for state in State::ALL {
+            let name = serde_json::to_string(&state).unwrap();
+            assert!(help.contains(name.trim_matches('"')), "{name}");
+        }
     }
 
     #[test]

@@ -56,16 +56,24 @@ pub(super) async fn after_refresh<T>(
     call: impl AsyncFn() -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     match call().await {
-        Err(problem) if refresh_may_help(problem.kind) => {
-            client.refresh(account, RefreshRequest { min_valid: Some(min_valid.unwrap_or(0)) }).await?;
-            call().await
-        }
+        Err(problem) if refresh_may_help(problem.kind) => refreshed(client, account, min_valid, call).await,
         outcome => outcome,
     }
 }
 
+/// Makes a call once a valid token is there.
+pub(super) async fn refreshed<T>(
+    client: &Client,
+    account: Option<&AccountName>,
+    min_valid: Option<u64>,
+    call: impl AsyncFn() -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    client.refresh(account, RefreshRequest { min_valid: Some(min_valid.unwrap_or(0)) }).await?;
+    call().await
+}
+
 /// The agent answers from memory: an agent that was just started has not read the keychain yet.
-fn refresh_may_help(kind: ProblemKind) -> bool {
+pub(crate) fn refresh_may_help(kind: ProblemKind) -> bool {
     matches!(kind, ProblemKind::TryLater | ProblemKind::Keychain)
 }
 

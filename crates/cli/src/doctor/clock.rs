@@ -15,7 +15,7 @@ const TOLERANCE: SignedDuration = SignedDuration::from_mins(2);
 
 pub(super) fn verdict(report: Option<&StatusReport>, diagnosis: Option<&Diagnosis>, now: Timestamp) -> Finding {
     if now < BEFORE_THIS_PROGRAM {
-        let what = format!("It says {}, which cannot be.", now.strftime("%-d %b %Y"));
+        let what = format!("It says {}, which is impossible.", now.strftime("%-d %b %Y"));
         return Finding::fail(CHECK, what, CURE);
     }
     let newest = report.into_iter().flat_map(events).max();

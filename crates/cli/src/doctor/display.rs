@@ -40,7 +40,7 @@ fn verdict(named: &[Named]) -> Finding {
         return Finding::ok(CHECK, format!("{variable} names {value}."));
     }
     let what = match named {
-        [] => "There is none: neither WAYLAND_DISPLAY nor DISPLAY is set.".to_owned(),
+        [] => "No display: neither WAYLAND_DISPLAY nor DISPLAY is set.".to_owned(),
         [Named { variable, value, .. }, ..] => format!("{variable} names {value}, and nothing is there."),
     };
     Finding::warn(CHECK, what, CURE)

@@ -54,7 +54,7 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>, diagnosis: 
     if on_bus == Some(Presence::Absent) {
         return Finding::fail(
             CHECK,
-            "There is none on the session bus (org.freedesktop.secrets), so no login can be kept.",
+            "No keychain is on the session bus (org.freedesktop.secrets), so no login can be kept.",
             "Start GNOME Keyring, KeePassXC or another Secret Service before you log in.",
         );
     }

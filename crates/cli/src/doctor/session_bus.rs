@@ -82,7 +82,7 @@ fn verdict(met: &Met, keychain: Keychain) -> Finding {
         Met::Answers(address) => return Finding::ok(CHECK, format!("It answers at {address}.")),
         Met::Elsewhere => return Finding::ok(CHECK, "It is not a socket of this machine, so it was not tried."),
         Met::Silent(address, kind) => format!("It does not answer at {address}: {kind}."),
-        Met::Nowhere => format!("There is none: {VARIABLE} is not set."),
+        Met::Nowhere => format!("No session bus: {VARIABLE} is not set."),
     };
     let missing = "Log in to a desktop, or run the agent in one: dbus-run-session -- evertoken agent";
     match keychain {

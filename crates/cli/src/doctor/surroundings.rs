@@ -1,6 +1,6 @@
 //! Where the agent is: its folders and its environment, or this command's own while no agent tells.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use evertoken_core::api::diagnosis::{self, Diagnosis};
 use evertoken_core::config::paths::Paths;
@@ -10,6 +10,7 @@ use super::variable;
 #[derive(Debug)]
 pub(super) struct Surroundings {
     told: diagnosis::Surroundings,
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux keeps certificates in files"))]
     is_the_agents: bool,
 }
 
@@ -37,11 +38,13 @@ impl Surroundings {
         self.told.variables.get(name).cloned()
     }
 
-    pub(super) fn folder(&self, name: &str) -> Option<PathBuf> {
-        self.variable(name).map(PathBuf::from)
+    #[cfg(target_os = "linux")]
+    pub(super) fn folder(&self, name: &str) -> Option<std::path::PathBuf> {
+        self.variable(name).map(Into::into)
     }
 
     /// Whether the agent can check servers' certificates; `None` where no agent tells.
+    #[cfg(target_os = "linux")]
     pub(super) fn has_certificates(&self) -> Option<bool> {
         self.is_the_agents.then_some(self.told.has_certificates)
     }

@@ -27,7 +27,7 @@ fn verdict(chosen: Option<&Path>, found: Option<&Path>) -> Finding {
     match (found, chosen) {
         (Some(program), _) => Finding::ok(CHECK, format!("Its program is {}.", program.display())),
         (None, Some(chosen)) => {
-            let what = format!("{CHOSEN} names {}, which is no program.", chosen.display());
+            let what = format!("{CHOSEN} names {}, which is not a program.", chosen.display());
             Finding::warn(CHECK, what, format!("Correct or unset {CHOSEN}."))
         }
         (None, None) => {

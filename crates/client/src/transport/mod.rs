@@ -6,8 +6,39 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::connect;
+use unix as platform;
 #[cfg(target_os = "linux")]
 pub(crate) use unix::connect_at_once;
 #[cfg(windows)]
-pub(crate) use windows::connect;
+use windows as platform;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use evertoken_core::config::paths::Paths;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Connects to the agent's socket; where nobody listens on it, to the one that the agent of this state folder names.
+///
+/// # Errors
+/// Those of [`platform::connect_to`].
+pub(crate) async fn connect(paths: &Paths) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static> {
+    match platform::connect_to(&paths.socket).await {
+        Err(error) if crate::unavailable::nobody_listens(&error) => match named_by_the_agent(paths) {
+            Some(other) => platform::connect_to(&other).await.map_err(|_| error),
+            None => Err(error),
+        },
+        other => other,
+    }
+}
+
+/// The socket of the agent that has this state folder, if it is another one. A socket that was left by `ssh -R` leads
+/// nowhere else: `EVERTOKEN_START=never` means that one alone.
+fn named_by_the_agent(paths: &Paths) -> Option<PathBuf> {
+    if !crate::environment::may_start() {
+        return None;
+    }
+    let named = PathBuf::from(fs::read_to_string(paths.agent_address()).ok()?.trim_end_matches('\n'));
+    (named.is_absolute() && named != paths.socket).then_some(named)
+}

@@ -1,27 +1,16 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use evertoken_core::config::paths::Paths;
 use tokio::net::UnixStream;
 
-/// Connects to the agent's socket; where nobody listens on it, to the one that the agent of this state folder names.
+/// Connects to a socket.
 ///
 /// # Errors
 /// [`io::ErrorKind::NotFound`] and [`io::ErrorKind::ConnectionRefused`]: nobody listens.
 /// [`io::ErrorKind::PermissionDenied`]: somebody else listens, or the socket is somebody else's.
-pub(crate) async fn connect(paths: &Paths) -> io::Result<UnixStream> {
-    match connect_to(&paths.socket).await {
-        Err(error) if crate::unavailable::nobody_listens(&error) => match named_by_the_agent(paths) {
-            Some(other) => connect_to(&other).await.map_err(|_| error),
-            None => Err(error),
-        },
-        other => other,
-    }
-}
-
-async fn connect_to(socket: &Path) -> io::Result<UnixStream> {
+pub(super) async fn connect_to(socket: &Path) -> io::Result<UnixStream> {
     let stream = UnixStream::connect(socket).await?;
     check(stream.peer_cred()?.uid(), socket)?;
     Ok(stream)
@@ -30,7 +19,7 @@ async fn connect_to(socket: &Path) -> io::Result<UnixStream> {
 /// The same without a runtime, and without waiting for a place in a queue that is full.
 ///
 /// # Errors
-/// As [`connect`], and [`io::ErrorKind::WouldBlock`].
+/// As [`connect_to`], and [`io::ErrorKind::WouldBlock`].
 #[cfg(target_os = "linux")]
 pub(crate) fn connect_at_once(socket: &Path) -> io::Result<std::os::unix::net::UnixStream> {
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with, sockopt};
@@ -68,14 +57,4 @@ fn is_ours(socket: &Path) -> bool {
     let is_socket = fs::symlink_metadata(socket).is_ok_and(|file| file.file_type().is_socket() && file.uid() == me());
     let folder = socket.parent().and_then(|folder| fs::metadata(folder).ok());
     is_socket && folder.is_some_and(|it| [0, me()].contains(&it.uid()) && it.mode() & WRITABLE_BY_OTHERS == 0)
-}
-
-/// The socket of the agent that has this state folder, if it is another one. A socket that was left by `ssh -R` leads
-/// nowhere else: `EVERTOKEN_START=never` means that one alone.
-fn named_by_the_agent(paths: &Paths) -> Option<PathBuf> {
-    if !crate::environment::may_start() {
-        return None;
-    }
-    let named = PathBuf::from(fs::read_to_string(paths.running_agent()).ok()?.trim_end_matches('\n'));
-    (named.is_absolute() && named != paths.socket).then_some(named)
 }

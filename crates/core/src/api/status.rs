@@ -34,6 +34,13 @@ impl StatusReport {
         accounts
     }
 
+    /// Sets how many seconds each access token has left.
+    pub fn count_down(&mut self, now: Timestamp) {
+        for token in self.accounts.iter_mut().filter_map(|account| account.access_token.as_mut()) {
+            token.expires_in = token.expires_at.duration_since(now).as_secs().max(0);
+        }
+    }
+
     fn position(&self, name: &AccountName) -> Result<usize, usize> {
         self.accounts.binary_search_by(|account| account.name.cmp(name))
     }

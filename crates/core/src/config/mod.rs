@@ -312,6 +312,7 @@ fn one_line(error: &impl std::fmt::Display) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+    use crate::absolute::absolute;
     use crate::oauth::client_authentication::AuthMethod;
     use proptest::prelude::*;
 
@@ -337,9 +338,9 @@ mod tests {
     #[test]
     fn a_keychain_file_is_where_the_whole_path_says() {
         let text = "version = 1\n[settings]\nkeychain = \"file\"\n[settings.keychain_file]\nkey = ";
-        let settings = parse(&format!("{text}\"/etc/evertoken/key\"")).unwrap().settings;
+        let settings = parse(&format!("{text}\"{}\"", absolute("/etc/evertoken/key"))).unwrap().settings;
         assert_eq!(settings.keychain, Keychain::File);
-        assert_eq!(settings.keychain_file.key, Some(PathBuf::from("/etc/evertoken/key")));
+        assert_eq!(settings.keychain_file.key, Some(PathBuf::from(absolute("/etc/evertoken/key"))));
         assert_eq!(parse(&format!("{text}\"key\"")).unwrap_err(), ConfigurationError::RelativePath("key"));
     }
 

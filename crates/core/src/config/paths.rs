@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::account::{AccountId, AccountName};
 
 /// The folders and the socket.
@@ -82,10 +84,16 @@ impl Paths {
         self.state.join(format!("{account}.lock"))
     }
 
-    /// Locked by the one agent that has this state folder; it names that agent's socket.
+    /// Locked by the one agent that has this state folder.
     #[must_use]
     pub fn running_agent(&self) -> PathBuf {
         self.state.join("agent.running")
+    }
+
+    /// Names that agent's socket. A file of its own, because Windows lets nobody read a locked one.
+    #[must_use]
+    pub fn agent_address(&self) -> PathBuf {
+        self.state.join("agent.address")
     }
 
     /// What is known of the token files that were made: one file for each.
@@ -107,7 +115,8 @@ impl Paths {
     }
 }
 
-/// The named pipe that stands for a socket on Windows: the socket's own path when it names a pipe, else the user's.
+/// The named pipe that stands for a socket on Windows: the socket's own path when it names a pipe, else one of the user
+/// for this path.
 #[must_use]
 pub fn pipe_name(socket: &Path, user: Option<OsString>) -> OsString {
     const PIPES: &str = r"\\.\pipe\";
@@ -116,6 +125,8 @@ pub fn pipe_name(socket: &Path, user: Option<OsString>) -> OsString {
     }
     let mut name = OsString::from(format!("{PIPES}evertoken-"));
     name.push(user.unwrap_or_default());
+    let digest = Sha256::digest(socket.as_os_str().as_encoded_bytes());
+    name.push(digest.iter().take(4).fold("-".to_owned(), |name, byte| format!("{name}{byte:02x}")));
     name
 }
 
@@ -123,30 +134,34 @@ pub fn pipe_name(socket: &Path, user: Option<OsString>) -> OsString {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+    use crate::absolute::absolute;
 
     fn paths(variables: &[(&str, &str)]) -> Result<Paths, NoHome> {
-        Paths::from_environment(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.into()))
+        let value = |text: &str| if text.starts_with('/') { absolute(text) } else { text.to_owned() };
+        Paths::from_environment(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| value(v).into()))
     }
 
     #[test]
     fn files_are_where_the_desktop_says() {
         let found = paths(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c"), ("XDG_RUNTIME_DIR", "/run/user/1")]).unwrap();
-        assert_eq!(found.config_file(), PathBuf::from("/c/evertoken/config.toml"));
-        assert_eq!(found.state, PathBuf::from("/h/.local/state/evertoken"));
-        assert_eq!(found.socket, PathBuf::from("/run/user/1/evertoken/agent.sock"));
+        assert_eq!(found.config_file(), PathBuf::from(absolute("/c/evertoken/config.toml")));
+        assert_eq!(found.state, PathBuf::from(absolute("/h/.local/state/evertoken")));
+        assert_eq!(found.socket, PathBuf::from(absolute("/run/user/1/evertoken/agent.sock")));
     }
 
     #[test]
     fn a_relative_folder_is_ignored_as_the_specification_asks() {
         let found = paths(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "c")]).unwrap();
-        assert_eq!(found.config, PathBuf::from("/h/.config/evertoken"));
+        assert_eq!(found.config, PathBuf::from(absolute("/h/.config/evertoken")));
     }
 
     #[test]
     fn a_pipe_that_is_named_is_the_one_that_is_used() {
         let named = Path::new(r"\\.\pipe\mine");
         assert_eq!(pipe_name(named, Some("eve".into())), named);
-        assert_eq!(pipe_name(Path::new("/run/agent.sock"), Some("eve".into())), r"\\.\pipe\evertoken-eve");
+        let of_path = |path: &str| pipe_name(Path::new(path), Some("eve".into())).into_string().unwrap();
+        assert!(of_path(r"C:\a\agent.sock").starts_with(r"\\.\pipe\evertoken-eve-"));
+        assert_ne!(of_path(r"C:\a\agent.sock"), of_path(r"C:\demo\agent.sock"));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Pace {
 impl Poll {
     /// Is it worth asking again? Of failures, those of the network and of a server that is busy or failing.
     #[must_use]
-    pub const fn goes_on(&self) -> bool {
+    pub const fn is_worth_polling(&self) -> bool {
         match self {
             Self::Pending | Self::SlowDown => true,
             Self::Failed(Failure::NotSent(_) | Failure::OutcomeUnknown(_) | Failure::RetryLater { .. }) => true,
@@ -236,11 +236,13 @@ mod tests {
     #[test]
     fn a_poll_is_repeated_until_a_person_or_the_clock_has_decided() {
         let refused = |error: &str| poll(400, &json!({"error": error}).to_string());
-        assert!(refused("authorization_pending").goes_on() && refused("slow_down").goes_on());
+        assert!(refused("authorization_pending").is_worth_polling() && refused("slow_down").is_worth_polling());
         assert!(matches!(refused("access_denied"), Poll::Denied));
         assert!(matches!(refused("expired_token"), Poll::Expired));
-        assert!(!refused("invalid_grant").goes_on() && !refused("invalid_client").goes_on());
-        assert!(poll(500, "").goes_on() && poll(429, "").goes_on() && !poll(404, "").goes_on());
+        assert!(!refused("invalid_grant").is_worth_polling() && !refused("invalid_client").is_worth_polling());
+        assert!(
+            poll(500, "").is_worth_polling() && poll(429, "").is_worth_polling() && !poll(404, "").is_worth_polling()
+        );
         assert!(matches!(poll(200, r#"{"access_token":"a","refresh_token":"r"}"#), Poll::Granted(_)));
         let unknown = read_authorization(answer(401, r#"{"error":"invalid_client"}"#), Timestamp::UNIX_EPOCH);
         let error = OAuthError { code: ErrorCode::InvalidClient, description: None };
@@ -265,8 +267,11 @@ mod tests {
                 assert!(matches!(poll(status, &json!({"error": error}).to_string()), Poll::Failed(_)), "{status}");
             }
         }
-        assert!(!poll(200, r#"{"error":"incorrect_device_code"}"#).goes_on(), "what cannot heal is not asked again");
-        assert!(!matches!(poll(200, r#"["access_denied"]"#), Poll::Denied) && poll(200, "<html>").goes_on());
+        assert!(
+            !poll(200, r#"{"error":"incorrect_device_code"}"#).is_worth_polling(),
+            "what cannot heal is not asked again"
+        );
+        assert!(!matches!(poll(200, r#"["access_denied"]"#), Poll::Denied) && poll(200, "<html>").is_worth_polling());
     }
 
     #[test]

@@ -172,7 +172,7 @@ impl ErrorCode {
             | Self::ConsentRequired
             | Self::AccountSelectionRequired => "the server wants you to sign in there again",
             Self::ServerError => "the endpoint failed",
-            Self::TemporarilyUnavailable | Self::SlowDown => "the endpoint asks to come back later",
+            Self::TemporarilyUnavailable | Self::SlowDown => "the endpoint asks to try again later",
         }
     }
 

@@ -14,7 +14,7 @@ pub enum Failure {
     NotSent(NotSent),
     /// The request was sent and no readable answer came: the server may have rotated.
     OutcomeUnknown(OutcomeUnknown),
-    /// The endpoint asks to come back later.
+    /// The endpoint asks to try again later.
     RetryLater {
         /// After how long, if it said so.
         retry_after: Option<SignedDuration>,
@@ -130,9 +130,9 @@ pub struct Refusal {
 }
 
 impl Failure {
-    /// Was nothing sent, so that trying again costs the endpoint nothing?
+    /// Did it happen on this machine, before anything was sent? Then trying again costs the endpoint nothing.
     #[must_use]
-    pub const fn may_hurry(&self) -> bool {
+    pub const fn is_local(&self) -> bool {
         match self {
             Self::Keychain(_) | Self::Journal | Self::Lock(_) => true,
             Self::NotSent(_)
@@ -158,7 +158,7 @@ impl Failure {
             Self::NotSent(reason) => reason.in_words().to_owned(),
             Self::OutcomeUnknown(outcome) => outcome.in_words(),
             Self::RetryLater { http_status, .. } => {
-                format!("the endpoint asks to come back later (HTTP {http_status})")
+                format!("the endpoint asks to try again later (HTTP {http_status})")
             }
             Self::UnexpectedAnswer { error: Some(error), .. } => error.in_words(),
             Self::UnexpectedAnswer { http_status: 407, error: None, .. } => {

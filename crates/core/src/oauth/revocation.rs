@@ -99,7 +99,7 @@ pub fn read(answer: Answer<'_>) -> Result<(), String> {
         }
         (_, Some(error)) => Err(error.in_words()),
         (200, None) if fields.error().is_none() && !is_web_page(answer.body) => Ok(()),
-        (503, None) => Err("the endpoint asks to come back later (HTTP 503)".to_owned()),
+        (503, None) => Err("the endpoint asks to try again later (HTTP 503)".to_owned()),
         (500..=599, None) => Err(format!("the endpoint failed (HTTP {http_status})")),
         (_, None) => Err(unexpected(answer, None).in_words()),
     }
@@ -151,7 +151,7 @@ mod tests {
             (400, r#"{"error":"unsupported_token_type"}"#, "something unexpected (HTTP 400)"),
             (401, r#"{"error":"invalid_client"}"#, "invalid_client"),
             (500, "", "failed (HTTP 500)"),
-            (503, "", "come back later"),
+            (503, "", "try again later"),
             (200, r#"{"error":"unsupported_token_type"}"#, "something unexpected (HTTP 200)"),
             (200, "error=invalid_client&error_description=no", "(invalid_client: no)"),
             (403, r#"{"error":"unauthorized_client"}"#, "revoke tokens (unauthorized_client)"),

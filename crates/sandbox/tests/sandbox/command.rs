@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use reqwest::Certificate;
 
@@ -49,7 +49,7 @@ fn it_ends_when_its_parent_is_gone() {
 fn it_ends_at_sigterm_and_sigint() {
     for signal in ["-TERM", "-INT"] {
         let server = Server::start(&[]);
-        assert!(Command::new("kill").args([signal, &server.pid().to_string()]).status().unwrap().success());
+        server.signal(signal);
         assert!(server.wait().success(), "{signal}");
     }
 }
@@ -75,7 +75,7 @@ async fn https_with_a_certificate_that_a_client_can_trust() {
 fn a_certificate_nobody_asked_to_keep_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = command(&["--listen", "127.0.0.1:0", "--tls", "--exit-with-parent"])
-        .env("TMPDIR", folder.path())
+        .envs(["TMPDIR", "TMP"].map(|name| (name, folder.path())))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

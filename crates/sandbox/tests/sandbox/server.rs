@@ -57,8 +57,10 @@ impl Server {
         Self { url, client: client().build().unwrap(), child, stdin }
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: &str) {
+        let kill = std::process::Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
     }
 
     pub(crate) fn close_stdin(&mut self) {

@@ -91,7 +91,7 @@ pub(crate) fn debootstrap(packages: &str, suite: &str, folder: &Path) -> Result<
 }
 
 /// The archive that this machine's apt uses.
-fn mirror() -> Result<String> {
+pub(crate) fn mirror() -> Result<String> {
     let format = "$(ORIGIN) $(LABEL) $(SITE)";
     let targets = output(command("apt-get").args(["indextargets", "--format", format, "Created-By: Packages"]))?;
     debian_site(&targets).context("apt on this machine does not use an archive of Debian; run `apt-get update`?")

@@ -24,12 +24,15 @@ use test_process::{Finished, TestProcess};
 /// How often it is looked whether another test can start.
 const GLANCE: Duration = Duration::from_millis(250);
 
+/// The tests of this module run in Wine's Debian alone.
+pub(crate) const NEEDS_WINE: &str = "windows::";
+
 /// The built test program, and what it is started with.
 pub(crate) struct EndToEnd {
     /// The built `end_to_end`.
     pub(crate) program: PathBuf,
     /// Makes a command that is shut off from the person's own desktop.
-    pub(crate) command: fn(&Path) -> Command,
+    pub(crate) command: fn(&Path) -> Result<Command>,
     /// Repeat what depends on chance far more often.
     pub(crate) soak: bool,
     /// Where pictures go, if not to the target folder.
@@ -37,11 +40,12 @@ pub(crate) struct EndToEnd {
 }
 
 impl EndToEnd {
-    /// The names of the tests whose name contains `filter`.
+    /// The names of the tests whose name contains `filter`; those that need Wine only where they are asked for.
     pub(crate) fn names(&self, filter: &str) -> Result<Vec<String>> {
-        let listed = output(self.command().args(["--list", "--format", "terse"]))?;
+        let listed = output(self.command()?.args(["--list", "--format", "terse"]))?;
         let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
-        Ok(names.filter(|name| name.contains(filter)).map(str::to_owned).collect())
+        let is_meant = |name: &&str| name.contains(filter) && (filter == NEEDS_WINE || !name.starts_with(NEEDS_WINE));
+        Ok(names.filter(is_meant).map(str::to_owned).collect())
     }
 
     /// Runs these tests and fails if one fails. How long each took is kept for the next run.
@@ -85,7 +89,7 @@ impl EndToEnd {
     }
 
     fn start(&self, name: &str, place: &Path, ended: &Sender<Finished>) -> Result<TestProcess> {
-        let mut command = self.command();
+        let mut command = self.command()?;
         // Where it failed is in the message; a backtrace would push away what the programs said.
         command.args(["--exact", name, "--nocapture"]).env_remove("RUST_BACKTRACE");
         let (test, waiter) = TestProcess::start(command, name, place, self.bound())?;
@@ -99,8 +103,8 @@ impl EndToEnd {
         Duration::from_secs(if self.soak { 3 * 60 * 60 } else { 10 * 60 })
     }
 
-    fn command(&self) -> Command {
-        let mut command = (self.command)(&self.program);
+    fn command(&self) -> Result<Command> {
+        let mut command = (self.command)(&self.program)?;
         command.current_dir(root().join("tests"));
         if self.soak {
             command.env("EVERTOKEN_SOAK", "1");
@@ -108,6 +112,6 @@ impl EndToEnd {
         if let Some(folder) = &self.pictures {
             command.env("EVERTOKEN_ARTEFACTS", folder);
         }
-        command
+        Ok(command)
     }
 }

@@ -69,7 +69,9 @@ pub struct Notifier(mpsc::UnboundedSender<Command>);
 enum Command {
     Show(Notification),
     /// Its text follows the time, if it is shown.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only a notification daemon can change one"))]
     Update(Notification),
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only a notification daemon takes one back"))]
     Withdraw(Key),
 }
 
@@ -114,6 +116,7 @@ enum End {
     /// Waved away.
     Dismissed,
     /// Without a person.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only a notification daemon tells"))]
     Gone,
 }
 
@@ -134,6 +137,7 @@ fn actions(buttons: &Buttons) -> Vec<(&'static str, &'static str)> {
 }
 
 impl End {
+    #[cfg(target_os = "linux")]
     const fn was_chosen(self) -> bool {
         matches!(self, Self::Clicked | Self::Denied)
     }

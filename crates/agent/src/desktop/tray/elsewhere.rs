@@ -38,7 +38,6 @@ impl Tray {
 }
 
 /// Both systems have a place for icons.
-#[expect(clippy::unused_async, reason = "as on Linux")]
 pub(crate) async fn is_there() -> bool {
     true
 }
@@ -68,6 +67,7 @@ pub fn run_on_main_thread(
     let (provider, sender) = (provider.clone(), sender.clone());
     event_loop.run(move |event, _target, control_flow| {
         *control_flow = ControlFlow::Wait;
+        #[expect(clippy::wildcard_enum_match_arm, reason = "of the many events of tao, three matter")]
         let action = match event {
             Event::NewEvents(tao::event::StartCause::Init) | Event::UserEvent(UserEvent::Changed) => {
                 let content = provider();

@@ -12,11 +12,12 @@ use tokio::sync::mpsc;
 use zbus::{Connection, MessageStream};
 use zbus_secret_service_keyring_store::Store;
 
-use super::worker::Opener;
+use super::worker::{Modifiers, Opener};
 use crate::system::power_and_network::bus;
 
 /// Items have labels.
-pub(super) const OPENER: Opener = Opener { open, has_labels: true };
+pub(super) const OPENER: Opener =
+    Opener { open, modifiers: |label| Modifiers::from([("label", label)]), longest_entry: None };
 
 /// In the words of the store's library for "there is no such collection".
 const NO_RESULT: &str = "result not returned";

@@ -7,10 +7,10 @@ use apple_native_keyring_store::keychain::Store;
 use evertoken_core::keychain::KeychainProblem;
 use keyring_core::CredentialStore;
 
-use super::worker::Opener;
+use super::worker::{Modifiers, Opener};
 
 /// Keychain Access shows service and account.
-pub(super) const OPENER: Opener = Opener { open, has_labels: false };
+pub(super) const OPENER: Opener = Opener { open, modifiers: |_label| Modifiers::new(), longest_entry: None };
 
 /// Opens the login keychain.
 fn open() -> keyring_core::Result<Arc<CredentialStore>> {

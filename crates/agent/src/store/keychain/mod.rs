@@ -5,6 +5,7 @@
 //! write that was given up may still land later.
 
 mod file;
+mod parts;
 mod problem;
 #[cfg(test)]
 mod tests;

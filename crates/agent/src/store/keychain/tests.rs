@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use keyring_core::CredentialStore;
 
 use super::work::Work;
-use super::worker::{Opener, Source, Workers};
+use super::worker::{Modifiers, Opener, Source, Workers};
 use super::*;
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -42,8 +42,10 @@ fn a_keychain_that_blocks_costs_four_threads_at_most_and_is_used_again_when_it_i
     runtime().block_on(async {
         // The 5 seconds of each call pass as soon as there is nothing else to do.
         tokio::time::pause();
-        let workers =
-            Arc::new(Workers::new("evertoken-test", Source::Store(Opener { open: blocked, has_labels: false })));
+        let workers = Arc::new(Workers::new(
+            "evertoken-test",
+            Source::Store(Opener { open: blocked, modifiers: |_label| Modifiers::new(), longest_entry: None }),
+        ));
         for number in 1..=4 {
             let same = Arc::clone(&workers);
             let call = tokio::spawn(async move { same.call("a", Work::Read).await });
@@ -84,7 +86,10 @@ fn slow() -> keyring_core::Result<Arc<CredentialStore>> {
 fn a_long_queue_before_a_slow_keychain_is_not_read_as_a_keychain_that_hangs() {
     runtime().block_on(async {
         tokio::time::pause();
-        let workers = Arc::new(Workers::new("evertoken-test", Source::Store(Opener { open: slow, has_labels: false })));
+        let workers = Arc::new(Workers::new(
+            "evertoken-test",
+            Source::Store(Opener { open: slow, modifiers: |_label| Modifiers::new(), longest_entry: None }),
+        ));
         let calls: Vec<_> = (0..4)
             .map(|_| {
                 let same = Arc::clone(&workers);

@@ -1,5 +1,4 @@
-//! The Credential Manager of Windows, which holds 2,560 bytes an entry. Written from the store's documentation, not yet
-//! run.
+//! The Credential Manager of Windows, which holds 2,560 bytes an entry. Run under Wine.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,10 +7,16 @@ use evertoken_core::keychain::KeychainProblem;
 use keyring_core::CredentialStore;
 use windows_native_keyring_store::Store;
 
-use super::worker::Opener;
+use super::worker::{Modifiers, Opener};
 
-/// The entry's name is its label.
-pub(super) const OPENER: Opener = Opener { open, has_labels: false };
+/// `CRED_MAX_CREDENTIAL_BLOB_SIZE`, in bytes.
+const LONGEST_ENTRY: usize = 2560;
+/// The entry's name is its label. It stays on this machine: a login that roams with the profile would have two owners.
+pub(super) const OPENER: Opener = Opener {
+    open,
+    modifiers: |_label| Modifiers::from([("persistence", "local")]),
+    longest_entry: Some(LONGEST_ENTRY),
+};
 
 /// Opens the Credential Manager.
 fn open() -> keyring_core::Result<Arc<CredentialStore>> {

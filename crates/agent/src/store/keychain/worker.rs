@@ -14,6 +14,7 @@ use tokio::sync::oneshot::{self, error::RecvError};
 use tokio::time::error::Elapsed;
 
 use super::file::FileKeychain;
+use super::parts::{self, Entries};
 use super::problem::{Step, is_worth_a_new_store, problem};
 use super::work::{Answer, Work};
 use super::{LONGEST_CALL, lock};
@@ -24,12 +25,16 @@ const MOST_HANGING: usize = 4;
 /// calls within a second.
 const IDLE: Duration = Duration::from_secs(30);
 
+pub(super) type Modifiers<'a> = HashMap<&'static str, &'a str>;
+
 /// How a keychain is opened.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Opener {
     pub(super) open: fn() -> keyring_core::Result<Arc<CredentialStore>>,
-    /// May its entries be given a label? Those that have none refuse to be given one.
-    pub(super) has_labels: bool,
+    /// What its entries are made with, beside service and user. Each store refuses what it does not know.
+    pub(super) modifiers: for<'a> fn(label: &'a str) -> Modifiers<'a>,
+    /// In bytes, where an entry has a limit.
+    pub(super) longest_entry: Option<usize>,
 }
 
 /// What the threads call.
@@ -194,10 +199,11 @@ fn try_once(
     opener: Opener,
     call: &Call,
 ) -> keyring_core::Result<Vec<SecretString>> {
+    if let Some(longest) = opener.longest_entry {
+        return in_parts(&OfStore { store, service, opener }, call, longest);
+    }
     let label = format!("Evertoken: {}", call.user);
-    let modifiers = HashMap::from([("label", label.as_str())]);
-    let modifiers = opener.has_labels.then_some(&modifiers);
-    let entry = store.build(service, &call.user, modifiers)?;
+    let entry = store.build(service, &call.user, Some(&(opener.modifiers)(&label)))?;
     match work_on(&entry, &call.work) {
         Err(Error::NoEntry) => Ok(Vec::new()),
         // Two collections hold the entry. Writing and deleting means both, so that they agree from then on.
@@ -214,6 +220,49 @@ fn work_on(entry: &Entry, work: &Work) -> keyring_core::Result<Option<SecretStri
         Work::Read => entry.get_secret().map(|bytes| Some(text(bytes))),
         Work::Write(value) => entry.set_secret(value.expose_secret().as_bytes()).map(|()| None),
         Work::Delete => entry.delete_credential().map(|()| None),
+    }
+}
+
+fn in_parts(entries: &OfStore<'_>, call: &Call, longest: usize) -> keyring_core::Result<Vec<SecretString>> {
+    match &call.work {
+        Work::Read => parts::read(entries, &call.user).map(|value| value.map(text).into_iter().collect()),
+        Work::Write(value) => {
+            parts::write(entries, &call.user, value.expose_secret().as_bytes(), longest).map(|()| Vec::new())
+        }
+        Work::Delete => parts::delete(entries, &call.user).map(|()| Vec::new()),
+    }
+}
+
+/// The entries of a store under one service name.
+struct OfStore<'a> {
+    store: &'a CredentialStore,
+    service: &'a str,
+    opener: Opener,
+}
+
+impl OfStore<'_> {
+    fn entry(&self, name: &str) -> keyring_core::Result<Entry> {
+        self.store.build(self.service, name, Some(&(self.opener.modifiers)(name)))
+    }
+}
+
+impl Entries for OfStore<'_> {
+    fn read(&self, name: &str) -> keyring_core::Result<Option<Vec<u8>>> {
+        match self.entry(name)?.get_secret() {
+            Err(Error::NoEntry) => Ok(None),
+            outcome => outcome.map(Some),
+        }
+    }
+
+    fn write(&self, name: &str, value: &[u8]) -> keyring_core::Result<()> {
+        self.entry(name)?.set_secret(value)
+    }
+
+    fn delete(&self, name: &str) -> keyring_core::Result<()> {
+        match self.entry(name)?.delete_credential() {
+            Err(Error::NoEntry) => Ok(()),
+            outcome => outcome,
+        }
     }
 }
 

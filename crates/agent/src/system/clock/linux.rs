@@ -46,11 +46,13 @@ impl WallClockTimer {
     /// the latter. The wait may be given up at any time.
     pub async fn until(&mut self, deadline: Option<Timestamp>) -> Wake {
         if self.armed != Some(deadline) {
-            self.armed = Some(deadline);
             match self.arm(deadline) {
-                Ok(()) => {}
+                Ok(()) => self.armed = Some(deadline),
                 // The clock was set since the last wait. The timer is armed all the same.
-                Err(Errno::CANCELED) => return Wake::ClockSet,
+                Err(Errno::CANCELED) => {
+                    self.armed = Some(deadline);
+                    return Wake::ClockSet;
+                }
                 Err(error) => {
                     tracing::error!(%error, "the wall-clock timer cannot be set");
                     return std::future::pending().await;

@@ -10,6 +10,7 @@ use elsewhere as platform;
 #[cfg(target_os = "linux")]
 use linux as platform;
 
+use std::env::consts;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -24,7 +25,7 @@ const DEEPEST: usize = 8;
 
 /// The command beside this agent. Read once: an update may replace the file while the agent runs.
 static EVERTOKEN: LazyLock<Option<PathBuf>> =
-    LazyLock::new(|| Some(std::env::current_exe().ok()?.with_file_name("evertoken")));
+    LazyLock::new(|| Some(std::env::current_exe().ok()?.with_file_name(format!("evertoken{}", consts::EXE_SUFFIX))));
 
 impl Peer {
     /// Who asks: the program of the process, or of the one that ran `evertoken`.
@@ -49,11 +50,17 @@ pub(crate) fn program(pid: u32) -> Option<Program> {
     platform::executable(pid).as_deref().map(named)
 }
 
+/// On Windows with `/` between folders, which no name has: the backslash is for escapes.
 fn named(executable: &Path) -> Program {
-    Program::at(executable.as_os_str().as_encoded_bytes())
+    let path = executable.as_os_str().as_encoded_bytes();
+    if !cfg!(windows) {
+        return Program::at(path);
+    }
+    let path: Vec<u8> = path.iter().map(|&byte| if byte == b'\\' { b'/' } else { byte }).collect();
+    Program::at(&path)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
@@ -61,9 +68,9 @@ mod tests {
     #[test]
     fn a_program_is_named_by_its_file_and_not_by_what_it_says() {
         let (own, pid) = (std::env::current_exe().unwrap(), std::process::id());
-        assert_eq!(program(pid).unwrap().as_str(), own.to_str().unwrap());
-        assert_eq!(program(u32::MAX), None);
         let caller = Peer(Some(pid)).caller();
-        assert_eq!((caller.program, caller.pid), (program(pid), Some(pid)), "only evertoken asks on behalf of others");
+        assert_eq!(caller.program, Some(named(&own)));
+        assert_eq!(caller.pid, Some(pid), "only evertoken asks on behalf of others");
+        assert_eq!(Peer(Some(u32::MAX)).caller().program, None);
     }
 }

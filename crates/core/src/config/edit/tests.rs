@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 use super::super::parse;
 use super::*;
+use crate::absolute::absolute;
 use crate::account::order::AccountOrder;
 use crate::account::token_file::TokenFileForm;
 
@@ -38,7 +39,7 @@ fn account() -> Account {
         },
         sharing: Sharing {
             token_file: Some(TokenFile {
-                path: std::path::PathBuf::from("/run/token").try_into().unwrap(),
+                path: std::path::PathBuf::from(absolute("/run/token")).try_into().unwrap(),
                 form: TokenFileForm::Env,
             }),
             require_approval: false,

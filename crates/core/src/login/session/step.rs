@@ -217,7 +217,7 @@ impl Session {
             Phase::ServerChanged(_) => self.open_again(),
             Phase::Scheduled { .. } if self.may_ask(now, policy) => self.request(None),
             Phase::BackingOff { troubles, from, .. }
-                if troubles.newest.may_hurry() || (troubles.newest.asked_wait().is_none() && long_ago(*from)) =>
+                if troubles.newest.is_local() || (troubles.newest.asked_wait().is_none() && long_ago(*from)) =>
             {
                 let troubles = troubles.clone();
                 self.request(Some(troubles))
@@ -266,7 +266,7 @@ impl Session {
     fn keychain_returned(self) -> Stepped {
         match &self.phase {
             Phase::Opening { retry_at: Some(_), .. } => self.open(),
-            Phase::BackingOff { troubles, .. } if troubles.newest.may_hurry() => {
+            Phase::BackingOff { troubles, .. } if troubles.newest.is_local() => {
                 let troubles = troubles.clone();
                 self.request(Some(troubles))
             }

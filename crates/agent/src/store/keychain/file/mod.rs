@@ -61,8 +61,10 @@ impl FileKeychain {
     /// Holds other processes off until it is dropped. A file of its own, because the keychain file is replaced.
     fn lock(&self) -> Result<File, KeychainProblem> {
         let path = self.path.with_added_extension("in-use");
-        let options = || OpenOptions::new().write(true).create(true).truncate(false).clone();
-        let locked = private(options()).open(path).and_then(|file| file.lock().map(|()| file));
+        let mut options = OpenOptions::new();
+        let locked = private(options.write(true).create(true).truncate(false))
+            .open(path)
+            .and_then(|file| file.lock().map(|()| file));
         locked.map_err(|error| self.refused("be locked", &error))
     }
 
@@ -109,8 +111,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let options = OpenOptions::new().write(true).create_new(true).clone();
-    let mut file = private(options).open(path)?;
+    let mut options = OpenOptions::new();
+    let mut file = private(options.write(true).create_new(true)).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fail_point("keychain-file-written");
@@ -118,8 +120,8 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// For the person alone.
-fn private(mut options: OpenOptions) -> OpenOptions {
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }

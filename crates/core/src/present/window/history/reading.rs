@@ -90,7 +90,7 @@ impl Reading {
                 }
             }
             Record::Stored { expires_at, .. } => {
-                self.comes_to(at);
+                self.endpoint_answered(at);
                 self.token_ends(at);
                 self.token = Some(self.incidents.len());
                 let token = Incident::moment(ItemKind::Refreshed, at);
@@ -101,7 +101,7 @@ impl Reading {
                 self.fails(ItemKind::Failing, at, reason);
             }
             Record::Refused { expired_at, trace_id, reason, .. } => {
-                self.comes_to(at);
+                self.endpoint_answered(at);
                 let trace_ids = trace_id.iter().cloned().collect();
                 let refused = Incident::moment(ItemKind::Refused, at);
                 self.incidents.push(Incident {
@@ -120,7 +120,7 @@ impl Reading {
                 None => self.incidents.push(Incident::moment(ItemKind::LoggedIn, at)),
             },
             Record::LoggedOut => {
-                self.comes_to(at);
+                self.endpoint_answered(at);
                 self.token_ends(at);
                 self.incidents.push(Incident::moment(ItemKind::LoggedOut, at));
             }
@@ -153,7 +153,7 @@ impl Reading {
     }
 
     /// The endpoint has spoken: what failed before is over.
-    fn comes_to(&mut self, at: Timestamp) {
+    fn endpoint_answered(&mut self, at: Timestamp) {
         self.presented = None;
         self.failing_ends(at);
     }

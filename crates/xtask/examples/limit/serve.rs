@@ -1,7 +1,5 @@
-//! What the machine allows a server of one thread: it answers every request on a Unix socket with the same bytes.
-//! `cargo xtask bench` holds the agent against it. Arguments: the socket, a file with the answer.
+//! A server of one thread that answers every request on a Unix socket with the same bytes, those of a file.
 
-use std::env;
 use std::error::Error;
 use std::fs;
 use std::sync::Arc;
@@ -9,9 +7,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = env::args_os().skip(1);
-    let (socket, answer) = arguments.next().zip(arguments.next()).ok_or("usage: echo_server SOCKET ANSWER")?;
+pub(crate) fn serve(socket: &str, answer: &str) -> Result<(), Box<dyn Error>> {
     let answer: Arc<[u8]> = fs::read(answer)?.into();
     tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
         let listener = UnixListener::bind(socket)?;

@@ -1,31 +1,24 @@
-//! Clients that ask a Unix socket as fast as they are answered. Arguments: the socket, the path, how many clients, whether
-//! each keeps its connection (`kept`) or makes a new one for each request (`new`), seconds. Prints the requests a second,
-//! and within how many microseconds 99 % of them were answered.
+//! Clients that ask as fast as they are answered, each on a connection that it keeps, or on a new one for each request. Prints
+//! the requests a second, and within how many microseconds 99 % of them were answered.
 #![expect(clippy::print_stdout, reason = "what it measured")]
 
 use std::error::Error;
 use std::time::{Duration, Instant};
-use std::{env, io, str};
+use std::{io, str};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let [socket, path, clients, connections, seconds] = arguments.as_slice() else {
-        return Err("usage: load SOCKET PATH CLIENTS kept|new SECONDS".into());
-    };
-    let keeps = connections == "kept";
+pub(crate) fn load(socket: &str, path: &str, clients: u32, keeps: bool, seconds: u64) -> Result<(), Box<dyn Error>> {
     let connection = if keeps { "keep-alive" } else { "close" };
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: {connection}\r\n\r\n");
-    let (clients, seconds): (u32, u64) = (clients.parse()?, seconds.parse()?);
     let begin = Instant::now();
     let end = begin + Duration::from_secs(seconds);
     let mut taken = tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
         let mut running = JoinSet::new();
         for _ in 0..clients {
-            running.spawn(ask(socket.clone(), request.clone(), keeps, end));
+            running.spawn(ask(socket.to_owned(), request.clone(), keeps, end));
         }
         let mut taken = Vec::new();
         while let Some(of_one) = running.join_next().await {
