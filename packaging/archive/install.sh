@@ -42,7 +42,7 @@ install_file() {
     cp "$here/$1" "$prefix/$2.new"
     case $2 in
         share/systemd/user/*) sed -i "s|/usr/bin/|$prefix/bin/|" "$prefix/$2.new" ;;
-        share/applications/*) sed -i "s|^\(Exec\|TryExec\)=|\1=$prefix/bin/|" "$prefix/$2.new" ;;
+        share/applications/*) sed -i "s#^\(Exec\|TryExec\)=#\1=$prefix/bin/#" "$prefix/$2.new" ;;
     esac
     mv -f "$prefix/$2.new" "$prefix/$2"
     echo "$2" >> "$list.new"

@@ -1,13 +1,14 @@
 //! The crates of other people that are in the programs.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::edition::{PROGRAMS, host};
-use crate::command::{cargo, output};
+use crate::command::{cargo, output, root};
 
 /// One crate in one version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +32,10 @@ pub(super) fn crates() -> Result<Vec<Crate>> {
     crates.retain(|it| linked.contains(&format!("{} v{}", it.name, it.version)));
     crates.sort();
     ensure!(crates.len() > PROGRAMS.len(), "cargo tree and cargo metadata name no common crates");
+    let rules = fs::read_to_string(root().join("deny.toml"))?;
+    for it in &crates {
+        ensure!(is_allowed(&it.licence, &rules), "deny.toml does not allow the licence of {}: {}", it.name, it.licence);
+    }
     Ok(crates)
 }
 
@@ -60,10 +65,28 @@ fn spdx(licence: &str) -> String {
     licence.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ")
 }
 
+/// Whether the `allow` list of deny.toml has a choice for each part of the expression.
+fn is_allowed(licence: &str, rules: &str) -> bool {
+    let list = rules.lines().find(|line| line.starts_with("allow = ")).unwrap_or_default();
+    let is_listed = |choice: &str| list.contains(&format!("\"{}\"", choice.trim_matches([' ', '(', ')'])));
+    licence.split(" AND ").all(|part| part.split(" OR ").any(is_listed))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+
+    #[test]
+    fn a_licence_that_nobody_accepted_stops_a_package() {
+        let rules = "[licenses]\nallow = [\"MIT\", \"Unicode-3.0\"]\n";
+        for allowed in ["MIT", "GPL-3.0-only OR MIT", "(MIT OR Apache-2.0) AND Unicode-3.0"] {
+            assert!(is_allowed(allowed, rules), "{allowed}");
+        }
+        for other in ["", "GPL-3.0-only", "MIT AND Apache-2.0", "MI"] {
+            assert!(!is_allowed(other, rules), "{other}");
+        }
+    }
 
     #[test]
     fn our_own_crates_are_nobody_elses() {

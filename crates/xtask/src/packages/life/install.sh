@@ -35,10 +35,15 @@ says "$(person ada 'evertoken doctor' || :)" 'Installed from the Debian package 
 
 step 'the window, as its entry names it'
 class=$(sed --quiet 's/^StartupWMClass=//p' /usr/share/applications/evertoken.desktop)
-person ada "Xvfb :7 -screen 0 1024x768x24 > /dev/null 2>&1 &
-    until DISPLAY=:7 xdotool getmouselocation > /dev/null 2>&1; do sleep 0.1; done
-    DISPLAY=:7 evertoken-desktop > /dev/null 2>&1 &
-    DISPLAY=:7 timeout 60 xdotool search --sync --onlyvisible --class '^$class\$' > /dev/null" || fail 'no window'
+person ada "export DISPLAY=:7
+    Xvfb :7 -screen 0 1024x768x24 > /dev/null 2>&1 & screen=\$!
+    until xdotool getmouselocation > /dev/null 2>&1; do sleep 0.1; done
+    evertoken-desktop > /tmp/window 2>&1 & window=\$!
+    is_seen() { xdotool search --onlyvisible --class '^$class\$' > /dev/null 2>&1; }
+    seen=1
+    for _ in {1..300}; do is_seen && seen=0 && break || sleep 0.2; done
+    kill \$window \$screen || :
+    [ \$seen = 0 ]" || fail "no window: $(cat /tmp/window)"
 
 step 'a service of the system'
 mkdir -p /etc/credstore.encrypted

@@ -11,7 +11,7 @@ agent > /dev/null && fail 'an agent runs without its program'
 [ -e /home/ada/.config/evertoken/config.toml ] || fail 'the configuration of ada is gone'
 
 step 'purged'
-apt-get purge --yes --quiet=2 evertoken evertoken-desktop evertoken-sandbox > /root/apt 2>&1 || fail "apt: $(cat /root/apt)"
+apt-get purge --yes --quiet=2 evertoken evertoken-desktop > /root/apt 2>&1 || fail "apt: $(cat /root/apt)"
 left=$(find /etc -name '*evertoken*' -not -path '/etc/credstore.encrypted/*')
 [ -z "$left" ] || fail "left: $left"
 [ -e /var/lib/evertoken/config.toml ] || fail "the service's login is gone"
