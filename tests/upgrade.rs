@@ -112,24 +112,66 @@ async fn p4_a_token_is_there_at_every_moment_of_an_upgrade_and_no_login_is_spent
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_does_not_run_is_not_changed_to() {
+async fn a_program_that_would_not_start_is_not_changed_to() {
     let installed = Installed::logged_in().await;
     let token = installed.desktop.token().await;
-    let broken = installed.desktop.environment.path("broken");
-    fs::copy("/bin/false", &broken).unwrap();
-
-    installed.put_in_place(&broken);
-
-    throughout(CALM, "the old program serves", async || {
-        installed.runs_what_was_replaced() && installed.desktop.token().await == token
-    })
-    .await;
+    let goes_on = async || installed.runs_what_was_replaced() && installed.desktop.token().await == token;
+    for other in ["/bin/false".into(), "/bin/true".into(), built("evertoken")] {
+        installed.put_in_place(&other);
+        throughout(CALM, "the old program serves", goes_on).await;
+    }
     let doctor = installed.desktop.evertoken("doctor").await;
     assert!(doctor.stdout.contains("was replaced or removed"), "{doctor:?}");
 
     installed.put_in_place(&built("evertoken-agent"));
     installed.is_upgraded().await;
     assert_eq!(installed.desktop.token().await, token);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_configuration_is_broken_or_gone_the_old_program_serves() {
+    let installed = Installed::logged_in().await;
+    let token = installed.desktop.token().await;
+    let file = installed.desktop.environment.configuration();
+    let written = fs::read_to_string(&file).unwrap();
+    let goes_on = async || installed.runs_what_was_replaced() && installed.desktop.token().await == token;
+
+    fs::write(&file, "half a line =").unwrap();
+    installed.put_in_place(&built("evertoken-agent"));
+    throughout(CALM, "the old program serves", goes_on).await;
+    fs::remove_file(&file).unwrap();
+    installed.put_in_place(&built("evertoken-agent"));
+    throughout(CALM, "the old program serves", goes_on).await;
+
+    fs::write(&file, written).unwrap();
+    installed.is_upgraded().await;
+    assert_eq!(installed.desktop.token().await, token);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_file_is_there_all_the_time() {
+    let installed = Installed::logged_in().await;
+    let file = installed.desktop.environment.path("token");
+    let set = format!("account set default --token-file {}", file.display());
+    installed.desktop.evertoken(&set).await.succeeded();
+    let token = fs::read_to_string(&file).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (watched, stopped) = (file.clone(), Arc::clone(&stop));
+    let reader = std::thread::spawn(move || {
+        let mut reads = 0_u64;
+        while !stopped.load(Ordering::Relaxed) {
+            assert_eq!(fs::read_to_string(&watched).ok().as_deref(), Some(token.as_str()));
+            reads += 1;
+        }
+        reads
+    });
+
+    installed.put_in_place(&built("evertoken-agent"));
+    installed.is_upgraded().await;
+    installed.desktop.until_state("default", "valid").await;
+
+    stop.store(true, Ordering::Relaxed);
+    assert!(reader.join().unwrap() > 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

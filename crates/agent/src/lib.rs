@@ -14,9 +14,9 @@ pub mod store;
 pub mod system;
 
 pub use local_api::BindError;
-pub use options::{LeftSocket, Options};
+pub use options::{CHECK_START, LeftSocket, Options, STARTS};
 #[cfg(unix)]
 pub use run::become_background_agent;
-pub use run::{StartError, run};
+pub use run::{StartError, check_start, run};
 pub use store::config_file::ConfigurationFileError;
 pub use system::standard_error::standard_error;

@@ -6,7 +6,7 @@ use std::alloc::System;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use evertoken_agent::{LeftSocket, Options, StartError, standard_error};
+use evertoken_agent::{CHECK_START, LeftSocket, Options, STARTS, StartError, standard_error};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
 use zeroizing_alloc::ZeroAlloc;
@@ -42,21 +42,26 @@ enum Request {
     RunInBackground(Options),
     Say(&'static str),
     SayVersion,
+    CheckStart,
 }
 
 fn request(mut arguments: Parser) -> Result<Request, lexopt::Error> {
     let mut options = Options::default();
-    let mut in_background = false;
+    let (mut in_background, mut check_start) = (false, false);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("no-tray") => options.no_tray = true,
             Long("in-background") => in_background = true,
             Long("announce-ready") => options.announce_ready = true,
             Long(LeftSocket::OPTION) => options.left_socket = Some(arguments.value()?.parse()?),
+            Long(CHECK_START) => check_start = true,
             Long("help") => return Ok(Request::Say(HELP)),
             Long("version") => return Ok(Request::SayVersion),
             other @ (Short(_) | Long(_) | Value(_)) => return Err(other.unexpected()),
         }
+    }
+    if check_start {
+        return Ok(Request::CheckStart);
     }
     Ok(if in_background { Request::RunInBackground(options) } else { Request::Run(options) })
 }
@@ -72,6 +77,16 @@ fn main() -> ExitCode {
             println!("evertoken-agent {VERSION}");
             ExitCode::SUCCESS
         }
+        Ok(Request::CheckStart) => match evertoken_agent::check_start() {
+            Ok(()) => {
+                print!("{STARTS}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                complain(&error.to_string());
+                ExitCode::FAILURE
+            }
+        },
         Ok(Request::Run(options)) => run(options),
         Ok(Request::RunInBackground(options)) => run_in_background(options),
         Err(error) => {

@@ -1,5 +1,6 @@
 //! How the agent is started.
 
+use std::ffi::OsString;
 use std::str::FromStr;
 
 /// How the agent is started.
@@ -13,6 +14,11 @@ pub struct Options {
     pub left_socket: Option<LeftSocket>,
 }
 
+/// The option that asks a program whether it would start with the others, and what it says then.
+pub const CHECK_START: &str = "check-start";
+/// The answer.
+pub const STARTS: &str = "evertoken-agent starts\n";
+
 /// A socket that listens on while one agent takes the place of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeftSocket {
@@ -25,6 +31,12 @@ pub enum LeftSocket {
 impl LeftSocket {
     /// The option that tells the next agent of it, without its value.
     pub const OPTION: &str = "left-socket";
+
+    /// These arguments without what told of it.
+    pub(crate) fn without(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+        let option = format!("--{}=", Self::OPTION);
+        arguments.filter(|word| !word.as_encoded_bytes().starts_with(option.as_bytes())).collect()
+    }
 
     /// The option's value.
     #[must_use]

@@ -146,7 +146,8 @@ impl Listener {
 impl Listener {
     /// The socket for the next agent: it listens on, and its file stays. The other value says whether the file is ours.
     pub(crate) fn leave(mut self) -> io::Result<(OwnedFd, LeftSocket)> {
-        let left = if self.made.is_some() { LeftSocket::Own } else { LeftSocket::OfServiceManager };
+        let is_own = self.made.as_ref().is_some_and(SocketFile::is_there);
+        let left = if is_own { LeftSocket::Own } else { LeftSocket::OfServiceManager };
         std::mem::forget(self.made.take());
         Ok((self.socket.into_std()?.into(), left))
     }
@@ -156,12 +157,16 @@ impl SocketFile {
     fn at(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_owned(), inode: inode_of(path)? })
     }
+
+    /// Systemd may have put one in its place since.
+    fn is_there(&self) -> bool {
+        inode_of(&self.path).is_ok_and(|there| there == self.inode)
+    }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Systemd may have put one in the place of ours since.
-        if inode_of(&self.path).is_ok_and(|there| there == self.inode) {
+        if self.is_there() {
             let _ = fs::remove_file(&self.path);
         }
     }

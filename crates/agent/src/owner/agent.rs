@@ -40,7 +40,9 @@ pub(crate) struct Agent {
     /// Nothing new is begun.
     pub(super) ending: bool,
     /// Is told when no job runs.
-    pub(super) waits_for_idle: Option<oneshot::Sender<()>>,
+    pub(super) waits_for_idle: Option<oneshot::Sender<bool>>,
+    /// The agent before this one has left its token files to it.
+    pub(super) is_successor: bool,
     pub(super) clock: Clock,
     pub(super) info: AgentInfo,
     pub(super) reports: watch::Sender<Arc<StatusReport>>,

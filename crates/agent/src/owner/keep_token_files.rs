@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use evertoken_core::account::Sharing;
 use evertoken_core::account::token_file::{NotWritable, TokenFile};
+use evertoken_core::account::{AccountName, Sharing};
+use evertoken_core::login::session::Phase;
 use secrecy::SecretString;
 use tracing::{info, warn};
 
@@ -21,6 +22,10 @@ impl Agent {
         }
         let mut wanted = self.wanted_token_files();
         for (path, kept) in &self.token_files.files {
+            if self.is_left_to_us(&kept.account) {
+                wanted.remove(path);
+                continue;
+            }
             let gone = || Wanted { account: kept.account.clone(), token: None };
             wanted.entry(path.clone()).or_insert_with(gone);
         }
@@ -31,6 +36,12 @@ impl Agent {
                 self.keep_token_file(path, wanted);
             }
         }
+    }
+
+    /// After an upgrade the file stays as it is until the keychain was asked for the token.
+    fn is_left_to_us(&self, account: &AccountName) -> bool {
+        let phase = self.accounts.get(account).map(|managed| managed.session.phase());
+        self.is_successor && matches!(phase, Some(Phase::Opening { retry_at: None, .. }))
     }
 
     fn wanted_token_files(&self) -> BTreeMap<PathBuf, Wanted> {

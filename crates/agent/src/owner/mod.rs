@@ -38,6 +38,7 @@ use evertoken_core::login::notice::Notice;
 use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::Event;
 use evertoken_core::present::tray::{Action, Answer};
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
@@ -87,6 +88,8 @@ pub(crate) struct Parts {
     pub(crate) finished: mpsc::UnboundedSender<Finished>,
     pub(crate) notifier: Option<Notifier>,
     pub(crate) tray: Option<Tray>,
+    /// The agent before this one has left its token files to it.
+    pub(crate) is_successor: bool,
 }
 
 /// So many calls are answered before something else has its turn.
@@ -95,9 +98,9 @@ const TOGETHER: usize = 64;
 /// The stages in which the agent makes room for another one.
 pub(crate) enum Stage {
     /// Answer when nothing is half done.
-    SayWhenIdle(oneshot::Sender<()>),
-    /// End; the next agent goes on with what there is.
-    Leave,
+    SayWhenIdle(oneshot::Sender<bool>),
+    /// End if nothing is half done, so that the next agent goes on with what there is; answer whether.
+    LeaveIfIdle(oneshot::Sender<bool>),
 }
 
 /// Should the agent go on?
@@ -108,9 +111,30 @@ enum Next {
     Leave,
 }
 
+/// How the agent has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A person or the system told it to.
+    ForGood,
+    /// Another one goes on.
+    ForTheNext,
+}
+
 impl Agent {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { configuration, file, paths, keychain, info, reports, answers, finished, notifier, tray } = parts;
+        let Parts {
+            configuration,
+            file,
+            paths,
+            keychain,
+            info,
+            reports,
+            answers,
+            finished,
+            notifier,
+            tray,
+            is_successor,
+        } = parts;
         let token_files = TokenFiles::new(TokenFileStore::new(paths.token_files()));
         let mut agent = Self {
             policy: Policy::with(configuration.settings.refresh),
@@ -124,6 +148,7 @@ impl Agent {
             running_jobs: 0,
             ending: false,
             waits_for_idle: None,
+            is_successor,
             clock: Clock::new(),
             info,
             reports,
@@ -145,7 +170,7 @@ impl Agent {
     }
 
     /// Runs until a person or the system ends it, and then until no rotation is half done.
-    pub(crate) async fn run(mut self, mut inputs: Inputs) {
+    pub(crate) async fn run(mut self, mut inputs: Inputs) -> Ended {
         let next = loop {
             match self.next_input(&mut inputs).await {
                 Next::GoOn => self.follow_changes(),
@@ -154,14 +179,18 @@ impl Agent {
             self.say_if_idle();
         };
         info!("ending");
-        if next == Next::Quit {
-            service_manager::ending();
-            self.ending = true;
-            self.log_ins.end();
-            self.keep_token_files();
-        }
         self.clipboard.lock().await.clear_now().await;
+        // Who told it to end meanwhile means it.
+        let mut is_told = || matches!(inputs.process.next().now_or_never(), Some(ProcessSignal::Quit));
+        if next == Next::Leave && !is_told() {
+            return Ended::ForTheNext;
+        }
+        service_manager::ending();
+        self.ending = true;
+        self.log_ins.end();
+        self.keep_token_files();
         self.finish_jobs(&mut inputs).await;
+        Ended::ForGood
     }
 
     async fn next_input(&mut self, inputs: &mut Inputs) -> Next {
@@ -189,7 +218,12 @@ impl Agent {
             },
             Some(stage) = inputs.stages.recv() => match stage {
                 Stage::SayWhenIdle(waiting) => self.waits_for_idle = Some(waiting),
-                Stage::Leave => return Next::Leave,
+                Stage::LeaveIfIdle(reply) => {
+                    let is_idle = self.running_jobs == 0;
+                    if reply.send(is_idle).is_ok() && is_idle {
+                        return Next::Leave;
+                    }
+                }
             },
             wake = inputs.timer.until(deadline) => {
                 self.notice_clock_jump();
@@ -206,7 +240,7 @@ impl Agent {
         if self.running_jobs == 0
             && let Some(waiting) = self.waits_for_idle.take()
         {
-            let _ = waiting.send(());
+            let _ = waiting.send(true);
         }
     }
 

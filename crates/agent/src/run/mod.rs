@@ -36,16 +36,18 @@ use tokio::sync::{mpsc, watch};
 use tracing::info;
 
 use self::only_agent::OnlyAgent;
+use self::room::Serving;
 use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
 use crate::local_api;
-use crate::options::Options;
-use crate::owner::{Agent, Inputs, Parts};
+use crate::options::{LeftSocket, Options};
+use crate::owner::{Agent, Ended, Inputs, Parts};
 use crate::request::OwnerHandle;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain;
 use crate::store::keychain::Keychain;
 use crate::store::token_file::TokenFileStore;
+use crate::store::token_store::TokenStore;
 use crate::system::clock::WallClockTimer;
 use crate::system::own_program::OwnProgram;
 use crate::system::process_signals::ProcessSignals;
@@ -66,6 +68,32 @@ pub fn run(options: Options) -> Result<(), StartError> {
     hardening::protect_process();
     logging::start();
     platform::run(options, inherited, Reports::new())
+}
+
+/// Would an agent start here? Reads the configuration, and what the keychain has of one account; changes nothing.
+///
+/// # Errors
+/// [`StartError`]: why not.
+pub fn check_start() -> Result<(), StartError> {
+    hardening::protect_process();
+    block_on(async {
+        let paths = environment::paths()?;
+        let file = ConfigurationFile::new(paths.config_file());
+        let configuration = file.read()?;
+        if !file.exists() && has_journals(&paths) {
+            return Err(io::Error::other("config.toml is gone, and there are accounts").into());
+        }
+        if let Some(id) = configuration.accounts.values().find_map(|account| account.id.clone()) {
+            let tokens = TokenStore::new(keychain_of(&configuration.settings, &paths), id);
+            tokens.read().await.map_err(|problem| io::Error::other(problem.to_string()))?;
+        }
+        Ok(())
+    })
+}
+
+fn has_journals(paths: &Paths) -> bool {
+    let files = std::fs::read_dir(&paths.state).into_iter().flatten().flatten();
+    files.into_iter().any(|file| file.path().extension() == Some("journal".as_ref()))
 }
 
 /// Who started us waits no longer than 30 s. A keychain answers at once, or after this it does not count.
@@ -141,7 +169,8 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
 
     let keychain = keychain_of(&configuration.settings, &paths);
     // A login that is only in memory would be lost with this process.
-    let program = if keychain.forgets() { None } else { OwnProgram::running() };
+    let arguments = LeftSocket::without(std::env::args_os().skip(1));
+    let program = if keychain.forgets() { None } else { OwnProgram::running(arguments) };
     if keychain.is_watched() {
         tokio::spawn(keychain::watch(keychain_out));
     }
@@ -170,19 +199,23 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         finished,
         notifier: Some(notifier),
         tray: tray.tray,
+        is_successor: options.left_socket.is_some(),
     };
     let agent = Agent::new(parts);
-    let (closing, is_closing) = watch::channel(false);
     let owner = OwnerHandle::new(calls, watched);
-    let is_successor = options.left_socket.is_some();
-    let opened_first = opened.clone();
-    let mut api = tokio::spawn(async move {
-        // After an upgrade everybody waits in the socket's queue until the tokens are known.
-        if is_successor {
-            until_opened(opened_first).await;
-        }
-        local_api::serve(listener, owner, token_files, is_closing).await
-    });
+    let serve = move |listener, opened: Option<watch::Receiver<_>>| {
+        let (closing, is_closing) = watch::channel(false);
+        let (owner, token_files) = (owner.clone(), token_files.clone());
+        let api = tokio::spawn(async move {
+            if let Some(opened) = opened {
+                until_opened(opened).await;
+            }
+            local_api::serve(listener, owner, token_files, is_closing).await
+        });
+        Serving { api, closing }
+    };
+    // After an upgrade everybody waits in the socket's queue until the tokens are known.
+    let mut serving = serve(listener, options.left_socket.map(|_| opened.clone()));
     tokio::spawn(file_watch::watch(watched_file, configuration_out));
     tokio::spawn(power_and_network::watch(system_out));
     service_manager::follow(followed);
@@ -190,13 +223,16 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tokio::spawn(announce_when_opened(opened));
     }
     let next = {
+        let mut making = pin!(room::make(program, stages, &mut serving, |listener| serve(listener, None)));
         let mut running = pin!(agent.run(inputs));
-        tokio::select! {
-            () = running.as_mut() => None,
-            next = room::make(program, stages, closing, &mut api) => {
-                running.await;
-                Some(next)
-            }
+        let (ended, next) = tokio::select! {
+            ended = running.as_mut() => (ended, None),
+            next = making.as_mut() => (running.await, Some(next)),
+        };
+        match (ended, next) {
+            (Ended::ForTheNext, Some(next)) => Some(next),
+            (Ended::ForTheNext, None) => Some(making.await),
+            (Ended::ForGood, _) => None,
         }
     };
     // A notification that nobody answers any more does not stay.
@@ -204,8 +240,10 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     if let Some(next) = next {
         return Err(next.take_over().into());
     }
-    api.abort();
-    let _ = api.await;
+    if !serving.api.is_finished() {
+        serving.api.abort();
+        let _ = serving.api.await;
+    }
     Ok(())
 }
 
