@@ -83,7 +83,7 @@ async fn an_agent_of_another_version_is_to_be_restarted() {
     let body = r#"{"agent":{"version":"9.9.9","pid":1,"started_at":"2026-01-01T00:00:00Z"},"accounts":[]}"#;
     desktop.pretend_to_be_the_agent("200 OK", body);
 
-    Report::of(&desktop).await.says("agent", "warn", "9.9.9", "Restart");
+    Report::of(&desktop).await.says("agent", "warn", "9.9.9", "evertoken agent stop");
 }
 
 #[tokio::test(flavor = "multi_thread")]
