@@ -47,6 +47,7 @@ impl OwnProgram {
         &self.path
     }
 
+    #[cfg(unix)]
     pub(crate) fn arguments(&self) -> &[OsString] {
         &self.arguments
     }
