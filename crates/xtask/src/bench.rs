@@ -41,7 +41,7 @@ pub(crate) struct Options {
     /// Only the window
     #[arg(long, conflicts_with_all = ["proxy", "reads"])]
     window: bool,
-    /// Only token reads, beside what the machine allows
+    /// Only token reads, compared with the machine's limit
     #[arg(long, conflicts_with = "proxy")]
     reads: bool,
 }

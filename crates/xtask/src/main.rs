@@ -53,11 +53,11 @@ enum Task {
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)
     Debian(debian::Options),
-    /// Check and lint everything for Windows and macOS as well, on a machine that is neither
+    /// Check and lint everything for Windows and macOS too, without either system
     Platforms,
     /// Make deb, rpm and tar.gz from a release build, with checksums, bill of materials and licence notices (Linux)
     Package,
-    /// Print what CHANGELOG.md says of this version
+    /// Print what CHANGELOG.md says about this version
     ReleaseNotes,
     /// Make the pictures of docs/pictures anew: every state of the window, light and dark (Linux)
     Screenshots,

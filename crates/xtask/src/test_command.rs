@@ -10,8 +10,8 @@ use crate::build;
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// Only this subject: the tests of a package (`core`), and the end-to-end tests with this in their names; `systemd`
-    /// follows docs/servers.md in a machine of its own, `windows` runs the programs for Windows by Wine, `packages` makes the
-    /// packages and lives with them (as root)
+    /// follows docs/servers.md in a separate machine, `windows` runs the programs for Windows under Wine, `packages` makes the
+    /// packages, then installs, upgrades and removes them (as root)
     #[arg(conflicts_with = "quick")]
     pub(crate) name: Option<String>,
     /// Leave out the end-to-end tests, which need a private desktop, and the check for Windows and macOS

@@ -81,7 +81,7 @@ pub fn check_start() -> Result<(), StartError> {
         let file = ConfigurationFile::new(paths.config_file());
         let configuration = file.read()?;
         if !file.exists() && has_journals(&paths) {
-            return Err(io::Error::other("config.toml is gone, and there are accounts").into());
+            return Err(io::Error::other("config.toml is missing, but there is state of accounts").into());
         }
         if let Some(id) = configuration.accounts.values().find_map(|account| account.id.clone()) {
             let tokens = TokenStore::new(keychain_of(&configuration.settings, &paths), id);

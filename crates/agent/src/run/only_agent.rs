@@ -37,7 +37,7 @@ impl OnlyAgent {
             return Err(StartError::AnotherAgent(named_in(&address).unwrap_or_else(|| paths.socket.clone())));
         }
         if let Err(error) = name_socket(&address, handed_over.as_ref().unwrap_or(&paths.socket)) {
-            tracing::warn!("the agent's socket could not be written down in {}: {error}", address.display());
+            tracing::warn!("could not record the agent's socket in {}: {error}", address.display());
         }
         Ok(Self { _lock: Some(lock) })
     }

@@ -36,7 +36,7 @@ pub(super) async fn make(
     let Some(mut program) = program else { return std::future::pending().await };
     loop {
         program.replaced().await;
-        info!(program = %program.path().display(), "the program was replaced: the agent makes room for the next one");
+        info!(program = %program.path().display(), "the program was replaced: handing over to the new one when no job is running");
         let is_idle = ask(&stages, Stage::SayWhenIdle).await;
         // A sign-in may have taken ten minutes.
         if !is_idle || !program.would_start().await || serving.closing.send(true).is_err() {
@@ -76,13 +76,16 @@ impl NextAgent {
             Err(error) => error,
         };
         let error = exec(self.program.path());
-        tracing::error!("the program that replaced this one cannot be run: {error}");
+        tracing::error!("the new program cannot be run, so the old one starts again: {error}");
         exec(Path::new("/proc/self/exe"))
     }
 
     #[cfg(not(unix))]
     pub(super) fn take_over(self) -> io::Error {
         drop(self.listener);
-        io::Error::other(format!("a process cannot become {} on this system", self.program.path().display()))
+        io::Error::other(format!(
+            "the agent cannot hand over to {} on this system; restart it",
+            self.program.path().display()
+        ))
     }
 }

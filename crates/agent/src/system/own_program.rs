@@ -86,7 +86,7 @@ impl OwnProgram {
     pub(crate) async fn would_start(&self) -> bool {
         let starts = is_trusted(&self.path) && self.says_that_it_starts().await;
         if !starts {
-            warn!(program = %self.path.display(), "the program was replaced by one that would not start; this one goes on");
+            warn!(program = %self.path.display(), "the program was replaced, but the new one would not start; the old one keeps running");
         }
         starts
     }

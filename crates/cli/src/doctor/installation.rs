@@ -12,7 +12,7 @@ pub(super) fn look() -> Finding {
             let named = named.and_then(|file| std::fs::read_to_string(file).ok());
             Finding::ok(CHECK, sentence(&program, named.as_deref()))
         }
-        Err(error) => Finding::ok(CHECK, format!("Where this program lies cannot be told: {error}.")),
+        Err(error) => Finding::ok(CHECK, format!("The location of this program cannot be determined: {error}.")),
     }
 }
 

@@ -43,7 +43,9 @@ pub(crate) fn test() -> Result<()> {
     is_made_the_same_again(&edition, &folder)?;
     step("the same bytes again", begin);
     if !setup::is_root() || !crate::command::is_on_path("debootstrap") {
-        println!("\nSkipped: the packages' life in a fresh Debian, which takes root and debootstrap.");
+        println!(
+            "\nSkipped: installing, upgrading and removing the packages in a fresh Debian (needs root and debootstrap)."
+        );
         return Ok(());
     }
     live(&edition, &folder)?;

@@ -17,7 +17,7 @@ use crate::test_command::{Options, shut_off};
 
 pub(crate) fn test(options: &Options) -> Result<()> {
     ensure!(cfg!(target_os = "linux"), "Wine's Debian can be made on Linux only; on Windows, use cargo xtask test");
-    ensure!(setup::is_root(), "entering another root takes root: run this as root");
+    ensure!(setup::is_root(), "this needs root, to enter another root file system: run it as root");
     setup::for_windows()?;
     root::provide()?;
     let unit_tests = programs::build()?;

@@ -82,7 +82,7 @@ pub(super) fn read(entries: &impl Entries, name: &str) -> Result<Option<Vec<u8>>
             return Ok(value);
         }
     }
-    Err(Error::PlatformFailure("the entry is being replaced all the time".into()))
+    Err(Error::PlatformFailure("another process keeps replacing the entry".into()))
 }
 
 /// Writes the value, in parts of `longest` bytes if it is longer than that.

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 /// watched it never sends, and `SIGHUP` or a restart does it.
 pub(crate) async fn watch(file: PathBuf, sender: mpsc::UnboundedSender<()>) {
     if let Err(error) = platform::watch(&file, &sender).await {
-        tracing::warn!(file = %file.display(), "changes of this file are not noticed: {error}");
+        tracing::warn!(file = %file.display(), "cannot watch this file for changes: {error}");
     }
     sender.closed().await;
 }
