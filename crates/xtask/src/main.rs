@@ -12,6 +12,7 @@ mod end_to_end;
 #[cfg(test)]
 mod house;
 mod interrupt;
+mod mirror;
 mod package;
 mod packages;
 mod platforms;

@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::{procfs, setup};
 use root::Root;
-pub(crate) use root::{debootstrap, mirror};
+pub(crate) use root::debootstrap;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {

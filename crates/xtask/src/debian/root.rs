@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::binaries::target;
 use crate::command::{command, output, root, run};
+use crate::mirror::mirror;
 
 /// What the README asks for, beside Rust. The linker comes with gcc.
 const PACKAGES: &str = "ca-certificates,curl,gcc,git,libc6-dev";
@@ -88,27 +89,4 @@ pub(crate) fn debootstrap(packages: &str, suite: &str, folder: &Path) -> Result<
     let mut debootstrap = command("debootstrap");
     debootstrap.args(["--variant=minbase", &format!("--include={packages}"), suite]).arg(folder).arg(mirror()?);
     Ok(debootstrap)
-}
-
-/// The archive that this machine's apt uses.
-pub(crate) fn mirror() -> Result<String> {
-    let format = "$(ORIGIN) $(LABEL) $(SITE)";
-    let targets = output(command("apt-get").args(["indextargets", "--format", format, "Created-By: Packages"]))?;
-    debian_site(&targets).context("apt on this machine does not use an archive of Debian; run `apt-get update`?")
-}
-
-fn debian_site(targets: &str) -> Option<String> {
-    targets.lines().find_map(|line| line.strip_prefix("Debian Debian ")).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_archive_is_the_one_that_apt_uses() {
-        let targets = "Debian Debian-Security http://a.example/security\nDebian Debian http://a.example/debian\n";
-        assert_eq!(debian_site(targets).as_deref(), Some("http://a.example/debian"));
-        assert_eq!(debian_site("Ubuntu Ubuntu http://a.example/ubuntu\n"), None);
-    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::command::{command, is_on_path, output, run, succeeds};
-use crate::debian::mirror;
+use crate::mirror::mirror;
 
 /// Names an archive of the folder `library` of Rust's sources, in the version of this compiler.
 const ARCHIVE: &str = "EVERTOKEN_RUST_LIBRARY";
