@@ -9,7 +9,9 @@ use super::evertoken::built;
 
 /// One test at a time fetches: they are processes of their own. Others wait here until the value goes.
 pub(crate) fn lock() -> File {
-    let file = File::create(built("evertoken").with_file_name("npm.lock")).unwrap();
+    // Not beside the programs: an agent that runs from there looks when something is written in its folder.
+    let place = built("evertoken").parent().unwrap().with_file_name("npm.lock");
+    let file = File::create(place).unwrap();
     file.lock().unwrap();
     file
 }
