@@ -7,7 +7,7 @@ use crate::keychain::KeychainProblem;
 use crate::login::access_token::{AccessTokenInfo, shifted};
 use crate::login::notice::{Notice, NoticeKind};
 use crate::login::policy::Policy;
-use crate::login::token_store::RefreshTokenInfo;
+use crate::login::token_store::{LoginEnd, RefreshTokenInfo};
 use crate::oauth::failure::{Failure, OutcomeUnknown, Refusal};
 use crate::oauth::origin::ForeignServer;
 
@@ -17,7 +17,9 @@ impl Session {
             return self.granted_without_access_token(tokens, moment, policy);
         }
         let mut effects = self.withdrawals();
-        let still_ends = self.shown.login_ends && ends_soon(&tokens.refresh_token, moment.now, policy);
+        // The end that was told, and not one that each refresh rounds anew.
+        let soon = shifted(moment.now, LoginEnd::COMPARABLE);
+        let still_ends = self.shown.login_ends && ends_soon(&tokens.refresh_token, soon, policy);
         effects.retain(|effect| !still_ends || *effect != Effect::Withdraw(NoticeKind::LoginEnds));
         let TokensInfo { refresh_token, access_token } = tokens;
         let planned = planned_refresh(&refresh_token, &access_token, moment, policy);

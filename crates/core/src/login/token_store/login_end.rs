@@ -16,14 +16,15 @@ pub struct LoginEnd {
 }
 
 impl LoginEnd {
+    /// Ends come in whole seconds: two that lie closer together tell nothing.
+    pub const COMPARABLE: SignedDuration = SignedDuration::from_secs(2);
+
     /// The end of a refresh token that is stored now, and of the one before it with the instant at which that was stored.
     #[must_use]
     pub fn new(at: Timestamp, now: Timestamp, before: Option<(Self, Timestamp)>) -> Self {
-        /// Ends come in whole seconds: two that lie closer together tell nothing.
-        const COMPARABLE: SignedDuration = SignedDuration::from_secs(2);
         let Some((before, stored_at)) = before else { return Self { at, since: now, moves: None } };
         let (elapsed, moved_by) = (now.duration_since(stored_at), at.duration_since(before.at));
-        let moves = if elapsed < COMPARABLE { before.moves } else { Some(moved_by > elapsed / 2) };
+        let moves = if elapsed < Self::COMPARABLE { before.moves } else { Some(moved_by > elapsed / 2) };
         Self { at, since: if moves == Some(true) { now } else { before.since }, moves }
     }
 

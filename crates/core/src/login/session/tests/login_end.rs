@@ -45,6 +45,9 @@ fn a_refresh_keeps_what_was_told_of_the_same_end_and_a_new_login_takes_it_back()
     let (same, effects) = step(&told, 9 * HOUR + 1, again(10 * HOUR));
     assert_eq!(effects, []);
     assert!(!tells(&step(&same, 9 * HOUR + 2, Event::TimeoutElapsed).1, 10 * HOUR));
+    let (rounded, effects) = step(&told, 9 * HOUR, again(10 * HOUR + 1));
+    assert_eq!(effects, [], "each refresh rounds the end anew");
+    assert!(!tells(&step(&rounded, 9 * HOUR + 2, Event::TimeoutElapsed).1, 10 * HOUR + 1));
     assert_eq!(step(&told, 9 * HOUR + 1, again(30 * DAY)).1, [Effect::Withdraw(NoticeKind::LoginEnds)]);
 }
 
