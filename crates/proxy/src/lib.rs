@@ -9,6 +9,7 @@ mod forward;
 mod gate;
 mod listen;
 mod logging;
+mod names;
 mod origin;
 mod process;
 mod refusal;
@@ -23,5 +24,6 @@ mod version;
 
 pub use announcement::Announcement;
 pub use listen::{InvalidListen, Listen};
+pub use names::addresses;
 pub use origin::{InvalidOrigin, Origin};
 pub use serve::{Options, Proxy};

@@ -22,6 +22,7 @@ use rustls::crypto::ring;
 use tokio::net::TcpStream;
 use tower::Service;
 
+use crate::names::Names;
 use crate::origin::Origin;
 use crate::refusal::Refusal;
 
@@ -49,7 +50,7 @@ pub(crate) struct Upstream(Client<Bounded, UpstreamBody>);
 impl Upstream {
     pub(crate) fn new(allowed: &[Origin]) -> Result<Self, rustls::Error> {
         let direct = {
-            let mut connector = HttpConnector::new();
+            let mut connector = HttpConnector::new_with_resolver(Names);
             connector.enforce_http(false);
             connector.set_nodelay(true);
             connector
@@ -81,8 +82,8 @@ impl Upstream {
 /// The connection below TLS: straight there, or through the proxy that the system names.
 #[derive(Debug, Clone)]
 struct Road {
-    direct: HttpConnector,
-    to_proxy: HttpsConnector<HttpConnector>,
+    direct: HttpConnector<Names>,
+    to_proxy: HttpsConnector<HttpConnector<Names>>,
     system: Arc<Matcher>,
     /// Hosts on this machine: they need no proxy, and plain http must not meet one.
     loopback: Arc<[String]>,

@@ -47,9 +47,11 @@ pub(crate) struct Binaries {
 impl Binaries {
     /// Builds the command, the agent, the sandbox and, where there is a screen, the window.
     pub(crate) fn build(profile: Profile, window: bool) -> Result<Self> {
-        let names = ["evertoken", "evertoken-agent", "evertoken-sandbox"];
-        let names = names.into_iter().chain(window.then_some("evertoken-desktop"));
-        run(&mut profile.build(names))?;
+        let names = ["evertoken-agent", "evertoken-sandbox"].into_iter().chain(window.then_some("evertoken-desktop"));
+        run(&mut profile.build(names.chain((profile == Profile::Dev).then_some("evertoken"))))?;
+        if profile == Profile::Release {
+            run(&mut build_of_the_command(""))?;
+        }
         Ok(Self { folder: target()?.join(profile.folder()) })
     }
 
@@ -65,6 +67,13 @@ impl Binaries {
         command.current_dir(&self.folder);
         command
     }
+}
+
+/// How `evertoken` is built for people: a static program on Linux, which starts in half the time because no loader looks for
+/// its libraries.
+pub(crate) fn build_of_the_command(options: &str) -> Command {
+    let linked = if cfg!(target_os = "linux") { "-C target-feature=+crt-static" } else { "" };
+    command::cargo(&format!("rustc --release {options} --package evertoken --bin evertoken -- {linked}"))
 }
 
 /// The target folder: this program lies in one of its profile folders, wherever cargo was told to put it.

@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use evertoken_core::oauth::endpoint::Endpoint;
@@ -50,10 +51,16 @@ pub(super) async fn look(surroundings: &Surroundings, endpoints: &[Endpoint]) ->
 
 /// Does somebody take connections there? Nothing is sent.
 async fn meet(proxy: &str, usual_port: u16) -> Result<(), io::ErrorKind> {
-    let has_port = proxy.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let address = if has_port { proxy.to_owned() } else { format!("{proxy}:{usual_port}") };
-    let connected = timeout(ANSWERS_WITHIN, TcpStream::connect(address)).await;
+    let named_port = proxy.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    let (host, port) = named_port.unwrap_or((proxy, usual_port));
+    let connected = timeout(ANSWERS_WITHIN, connect(host.trim_matches(['[', ']']), port)).await;
     connected.map_err(|_elapsed| io::ErrorKind::TimedOut)?.map(drop).map_err(|error| error.kind())
+}
+
+async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let addresses = evertoken_proxy::addresses(host).await?;
+    let addresses: Vec<SocketAddr> = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+    TcpStream::connect(addresses.as_slice()).await
 }
 
 fn through(hosts: &str, name: &str, proxy: &str, met: Result<(), io::ErrorKind>) -> Finding {

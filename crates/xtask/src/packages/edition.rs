@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::binaries::target;
+use crate::binaries::{build_of_the_command, target};
 use crate::command::{cargo, command, output, root, run};
 
 /// The programs of all packages, which are also the names of their crates.
@@ -31,13 +31,15 @@ impl Edition {
     /// Builds the programs as they are released: with commit and date in `--version`, and nothing of this machine's folders.
     pub(super) fn build() -> Result<Self> {
         let edition = Self::of_this_source()?;
-        let mut build = cargo("build --release --locked");
-        build.args(PROGRAMS.iter().flat_map(|name| ["--package", name]));
-        build.env("EVERTOKEN_BUILD_VERSION", edition.full_version()?);
-        build.env("RUSTFLAGS", remapped_paths(&cargo_home(), &root())?);
-        // With the compiler alone, whatever checks the caller has in its place.
-        build.env_remove("RUSTC_WORKSPACE_WRAPPER").env_remove("CLIPPY_ARGS");
-        run(&mut build)?;
+        let mut programs = cargo("build --release --locked");
+        programs.args(PROGRAMS.iter().filter(|name| **name != "evertoken").flat_map(|name| ["--package", name]));
+        for mut build in [programs, build_of_the_command("--locked")] {
+            build.env("EVERTOKEN_BUILD_VERSION", edition.full_version()?);
+            build.env("RUSTFLAGS", remapped_paths(&cargo_home(), &root())?);
+            // With the compiler alone, whatever checks the caller has in its place.
+            build.env_remove("RUSTC_WORKSPACE_WRAPPER").env_remove("CLIPPY_ARGS");
+            run(&mut build)?;
+        }
         Ok(edition)
     }
 

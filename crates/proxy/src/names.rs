@@ -1,0 +1,79 @@
+//! Addresses of hosts, as the operating system is configured to find them.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
+
+/// The addresses of a host, the preferred one first.
+///
+/// # Errors
+/// The name cannot be resolved.
+pub async fn addresses(host: &str) -> io::Result<Vec<IpAddr>> {
+    if let Ok(address) = host.parse() {
+        return Ok(vec![address]);
+    }
+    let found = resolve(host).await?;
+    if found.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(found) }
+}
+
+/// The installed command is a static program, which the C library cannot give the modules of nsswitch.conf. Its own
+/// `getent` has them.
+#[cfg(target_os = "linux")]
+async fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
+    let mut getent = tokio::process::Command::new("getent");
+    let answer = getent.args(["ahosts", "--", host]).kill_on_drop(true).output().await?;
+    Ok(addresses_in(&String::from_utf8_lossy(&answer.stdout)))
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn resolve(host: &str) -> io::Result<Vec<IpAddr>> {
+    Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
+}
+
+/// One line for each address and kind of socket: `127.0.0.1  STREAM localhost`.
+#[cfg(target_os = "linux")]
+fn addresses_in(lines: &str) -> Vec<IpAddr> {
+    let streams = lines.lines().filter(|line| line.split_whitespace().nth(1) == Some("STREAM"));
+    streams.filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+}
+
+/// The same for hyper's connector.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names;
+
+impl Service<Name> for Names {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        Box::pin(async move {
+            let found = addresses(name.as_str()).await?;
+            Ok(found.into_iter().map(|address| SocketAddr::new(address, 0)).collect::<Vec<_>>().into_iter())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[tokio::test]
+    async fn this_machines_name_is_found_and_an_invented_one_is_not() {
+        let found = addresses("localhost").await.unwrap();
+        assert!(found.iter().all(IpAddr::is_loopback), "{found:?}");
+        // RFC 6761 section 6.4: no name below `invalid` exists.
+        assert_eq!(addresses("name.invalid").await.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(addresses("-x").await.is_err(), "a name is never an option");
+        assert_eq!(addresses("::1").await.unwrap(), ["::1".parse::<IpAddr>().unwrap()]);
+    }
+}
