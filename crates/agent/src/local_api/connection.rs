@@ -59,7 +59,7 @@ pub(super) async fn accept_all(
             let service = hyper::service::service_fn(move |request: Request<Incoming>| {
                 has_asked.notify_one();
                 let mut request = request.map(Body::new);
-                request.extensions_mut().insert(peer);
+                request.extensions_mut().insert(peer.clone());
                 let answer = routes::answer(router.clone(), owner.clone(), request);
                 async move { Ok::<_, Infallible>(answer.await) }
             });

@@ -193,7 +193,7 @@ pub(super) fn open_files(wanted: usize) -> usize {
 
 /// The process that connected.
 pub(super) fn peer(stream: &UnixStream) -> Peer {
-    Peer(stream.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok()))
+    Peer::new(stream.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok()))
 }
 
 fn is_same_user(stream: &UnixStream) -> bool {

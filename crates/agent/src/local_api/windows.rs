@@ -62,7 +62,7 @@ impl Listener {
 
 /// The process that connected.
 pub(super) fn peer(stream: &DuplexPipeStream<Bytes>) -> Peer {
-    Peer(stream.client_process_id().ok())
+    Peer::new(stream.client_process_id().ok())
 }
 
 /// Handles are not counted on Windows.

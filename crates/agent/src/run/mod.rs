@@ -224,10 +224,11 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     }
     let next = {
         let mut making = pin!(room::make(program, stages, &mut serving, |listener| serve(listener, None)));
-        let mut running = pin!(agent.run(inputs));
+        // A task of its own is woken without a system call, unlike the runtime's first one.
+        let mut running = tokio::spawn(agent.run(inputs));
         let (ended, next) = tokio::select! {
-            ended = running.as_mut() => (ended, None),
-            next = making.as_mut() => (running.await, Some(next)),
+            ended = &mut running => (ended.map_err(io::Error::from)?, None),
+            next = making.as_mut() => (running.await.map_err(io::Error::from)?, Some(next)),
         };
         match (ended, next) {
             (Ended::ForTheNext, Some(next)) => Some(next),

@@ -12,13 +12,18 @@ use linux as platform;
 
 use std::env::consts;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use evertoken_core::account::approval::{Caller, Program};
 
-/// The process that opened a connection; absent where the system does not tell.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) Option<u32>);
+/// The process that opened a connection. Its program is looked up once: it stays who it is, whatever process has its number
+/// later.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// Absent where the system does not tell.
+    pid: Option<u32>,
+    caller: Arc<OnceLock<Caller>>,
+}
 
 /// `sh -c evertoken …` in a script in a script: deeper than anybody nests, and an end in any case.
 const DEEPEST: usize = 8;
@@ -28,9 +33,17 @@ static EVERTOKEN: LazyLock<Option<PathBuf>> =
     LazyLock::new(|| Some(std::env::current_exe().ok()?.with_file_name(format!("evertoken{}", consts::EXE_SUFFIX))));
 
 impl Peer {
+    pub(crate) fn new(pid: Option<u32>) -> Self {
+        Self { pid, caller: Arc::default() }
+    }
+
     /// Who asks: the program of the process, or of the one that ran `evertoken`.
-    pub(crate) fn caller(self) -> Caller {
-        let Some(mut pid) = self.0 else { return Caller::default() };
+    pub(crate) fn caller(&self) -> Caller {
+        self.caller.get_or_init(|| self.look_up()).clone()
+    }
+
+    fn look_up(&self) -> Caller {
+        let Some(mut pid) = self.pid else { return Caller::default() };
         let mut executable = platform::executable(pid);
         for _ in 0..DEEPEST {
             if executable.is_none() || executable != *EVERTOKEN {
@@ -68,9 +81,9 @@ mod tests {
     #[test]
     fn a_program_is_named_by_its_file_and_not_by_what_it_says() {
         let (own, pid) = (std::env::current_exe().unwrap(), std::process::id());
-        let caller = Peer(Some(pid)).caller();
+        let caller = Peer::new(Some(pid)).caller();
         assert_eq!(caller.program, Some(named(&own)));
         assert_eq!(caller.pid, Some(pid), "only evertoken asks on behalf of others");
-        assert_eq!(Peer(Some(u32::MAX)).caller().program, None);
+        assert_eq!(Peer::new(Some(u32::MAX)).caller().program, None);
     }
 }
