@@ -9,7 +9,7 @@ use crate::period::Period;
 use crate::token_request::Encoding;
 
 /// A Vault token endpoint to run on your own machine: tokens that rotate and expire, replay detection, and
-/// faults on request. It gives tokens to whoever asks, so it listens on loopback only.
+/// faults on request. It gives tokens to anyone who asks, so it listens on loopback only.
 #[derive(Debug, Parser)]
 #[command(name = "evertoken-sandbox", version)]
 pub(crate) struct Arguments {

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !arguments.listen.ip().is_loopback() {
         eprintln!(
-            "evertoken-sandbox: {} is not a loopback address, and the sandbox gives tokens to whoever asks; use 127.0.0.1 or [::1]",
+            "evertoken-sandbox: {} is not a loopback address, and the sandbox gives tokens to anyone who asks; use 127.0.0.1 or [::1]",
             arguments.listen.ip()
         );
         return ExitCode::from(USAGE);

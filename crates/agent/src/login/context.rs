@@ -46,7 +46,9 @@ impl SignInContext {
 
     /// Something that a server which says that it offers this way does not lack.
     pub(super) fn lacks(&self, what: &str) -> Problem {
-        let advice = if self.at.server.issuer.is_some() {
+        let advice = if what == "login_command" {
+            "Add a login_command to the account in config.toml, or sign in another way."
+        } else if self.at.server.issuer.is_some() {
             "The server does not offer this way, or wants a client ID: sign in another way, or give a refresh token."
         } else {
             "Give the server with --issuer and --client-id, or add it to the account in config.toml."

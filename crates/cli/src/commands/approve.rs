@@ -12,17 +12,17 @@ use crate::output::{self, plain};
 
 /// Allow a program that wants access tokens, or deny it
 ///
-/// For accounts with `require_approval`. Without a program: the one that waits. The decision is kept in config.toml and
-/// holds until you decide otherwise.
+/// For accounts with `require_approval`. Without a program: the one that is waiting. The decision is kept in config.toml
+/// and holds until you decide otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  evertoken approve                              the program that waits
+  evertoken approve                              the program that is waiting
   evertoken approve --account Production /usr/bin/python3.11
   evertoken approve --deny /usr/bin/nc
   evertoken account set Production --require-approval off    never ask again")]
 pub(crate) struct Approve {
-    /// The program, by the path of its file; may be left out when one waits
+    /// The program, by the path of its file; may be left out when one is waiting
     program: Option<String>,
     /// The account; without it: EVERTOKEN_ACCOUNT, the default account, or the only one
     #[arg(long)]

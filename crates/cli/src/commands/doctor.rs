@@ -10,8 +10,8 @@ use crate::output::{self, Style};
 
 /// Check everything Evertoken depends on, and say what to do about each finding
 ///
-/// Changes nothing and sends nothing; starts the agent if none runs, as every command does. Variables are looked at as
-/// they are in this shell; an agent that was started elsewhere may have others.
+/// Changes nothing and sends no request to an endpoint; starts the agent if none runs, as other commands do. Folders,
+/// proxy, certificates, session bus and display are checked as the agent sees them, not as this shell does.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

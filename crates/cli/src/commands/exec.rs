@@ -23,8 +23,9 @@ const NOT_EXECUTABLE: u8 = 126;
 
 /// Run a command with a valid access token in its environment
 ///
-/// The command finds the token in VAULT_ACCESS_TOKEN, or in the variable that --env names. No shell is in between: signals and the exit code pass through.
-/// The token is not renewed while the command runs; one that runs for long asks `evertoken token` again.
+/// The command finds the token in VAULT_ACCESS_TOKEN, or in the variable that --env names. No shell is involved: signals
+/// and the exit code pass through. The token is not renewed while the command runs; a command that runs for long asks
+/// `evertoken token` again.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "evertoken exec [OPTIONS] [ACCOUNT] -- <COMMAND>...",
@@ -33,7 +34,8 @@ Examples:
   evertoken exec -- ./report.sh
   evertoken exec Production --min-valid 1h -- npm test
   evertoken exec --env API_TOKEN -- ./report.sh
-  evertoken exec -- sh -c 'curl -H \"Authorization: Bearer $VAULT_ACCESS_TOKEN\" https://api.vault.ist/…'
+  evertoken exec -- sh -c \\
+    'echo \"Authorization: Bearer $VAULT_ACCESS_TOKEN\" | curl -H @- https://api.vault.ist/v2.0/user/info'
 
 Exit codes: the command's own; 127 when it does not exist, 126 when it cannot be run; before that, as everywhere."
 )]

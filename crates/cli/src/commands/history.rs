@@ -57,7 +57,7 @@ fn in_words(entry: &Entry, zone: &TimeZone) -> String {
         }
         Record::Refused { fingerprint, expired_at, trace_id, reason } => {
             let words = reason.as_deref().map(|words| format!(" ({})", plain(words))).unwrap_or_default();
-            let expired = expired_at.map(|at| format!("; it expired on {}", local(at))).unwrap_or_default();
+            let expired = expired_at.map(|at| format!("; expired: {}", local(at))).unwrap_or_default();
             let trace = trace_id.as_deref().map(|id| format!("; trace id {}", plain(id))).unwrap_or_default();
             format!("the endpoint refused refresh token {fingerprint}{words}{expired}{trace}")
         }
@@ -94,7 +94,7 @@ mod tests {
         let entry = Entry { at: Timestamp::constant(60, 0), record };
         assert_eq!(
             in_words(&entry, &TimeZone::UTC),
-            "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b (invalid_grant: too old); it expired on 00:00:00; trace id t-1"
+            "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b (invalid_grant: too old); expired: 00:00:00; trace id t-1"
         );
     }
 

@@ -27,8 +27,8 @@ const FIRST_ACCOUNT: &str = "default";
 ///
 /// Without an option it reads a refresh token, or a whole token response as JSON, from standard input, or asks for it
 /// without showing it. However obtained, the refresh token is tested with one refresh, and the new one is stored.
-/// Makes the account if there is none. When something fails, an earlier login stays as it was. The login of another
-/// user takes an account's place only when you say so.
+/// Creates the account if needed. When something fails, an earlier login stays as it was. If you log in as someone
+/// else, Evertoken asks before replacing the login.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,9 +40,9 @@ Examples:
   evertoken login work --issuer https://issuer.example --client-id me --client-secret
   evertoken login ci --issuer https://issuer.example --client-id me --client-secret-file FILE < token
   evertoken login work --browser --issuer https://issuer.example --client-id me --parameter scope=offline_access
-  evertoken login work --device                    the account knows its server by now
+  evertoken login work --device                    the account already knows its server
 
-The client secret is kept in the keychain. It is asked for or read from a file, and never an argument.")]
+The client secret is kept in the keychain. It is asked for or read from a file; it is never an argument.")]
 pub(crate) struct Login {
     /// The account; without it: EVERTOKEN_ACCOUNT, the default, the only one, or a new one named `default`
     account: Option<AccountName>,

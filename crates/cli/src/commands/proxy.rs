@@ -13,10 +13,10 @@ use crate::output;
 /// Give a tool the API without the token: a proxy on this machine that adds it
 ///
 /// Requests to the proxy go to the allowed origin with a valid access token in Authorization. The tool never sees that
-/// token; it shows the proxy another one, which is good for this run only. A token that the server refuses is renewed,
-/// and the request sent again, once.
+/// token; it shows the proxy another one, which is valid for this run only. A token that the server refuses is renewed,
+/// and the request is sent again, once.
 ///
-/// Without a command, prints where the proxy listens and what it wants to be shown, and runs until Ctrl-C. With one,
+/// Without a command, prints where the proxy listens and which token it requires, and runs until Ctrl-C. With one,
 /// prints nothing, and the command finds the same in its environment; signals and the exit code pass through.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -31,7 +31,7 @@ Examples:
 Environment of the command, and lines that are printed:
   EVERTOKEN_PROXY_URL      where the proxy listens, to be used like the API's own address
   EVERTOKEN_PROXY_TOKEN    for Authorization: Bearer, or as the password of Basic with any user name
-  EVERTOKEN_PROXY_SOCKET   instead of both with --listen unix:PATH; nothing is to be shown there
+  EVERTOKEN_PROXY_SOCKET   instead of both, with --listen unix:PATH; no token is required there
 
 EVERTOKEN_LOG=info writes a line for each request to standard error, without query, headers and body.
 
@@ -39,7 +39,7 @@ Exit codes: 0 after Ctrl-C; the command's own, 127 and 126 as for exec; before t
 pub(crate) struct Proxy {
     #[command(flatten)]
     account: AccountArgument,
-    /// Where requests may go: scheme, host and port. May be repeated; the first is meant when a request names none
+    /// Where requests may go: scheme, host and port. May be repeated; the first is used when a request names none
     #[arg(long, value_name = "ORIGIN", required = true)]
     allow: Vec<Origin>,
     /// Where to listen: 127.0.0.1:PORT, [::1]:PORT or unix:PATH. Port 0 stands for a free one

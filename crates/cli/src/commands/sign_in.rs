@@ -123,7 +123,7 @@ fn show(prompt: &SignInPrompt) {
             );
             format!(
                 "{what} on this machine:\n  {}\n{}If the server shows an error, it may not know the redirect URI {redirect_uri}: \
-                 register it there, or name another one with --redirect-uri.\nWaiting until {} (Ctrl-C gives up).",
+                 register it there, or name another one with --redirect-uri.\nWaiting until {} (Ctrl-C cancels).",
                 bold(url),
                 if *opened { "" } else { &elsewhere },
                 until(expires_at),
@@ -134,14 +134,14 @@ fn show(prompt: &SignInPrompt) {
             let complete = verification_uri_complete.as_deref();
             let complete = complete.map(|url| format!("or {} and compare the code\n", plain(url))).unwrap_or_default();
             format!(
-                "On any device, open {} and enter the code\n  {}\n{complete}Waiting until {} (Ctrl-C gives up).",
+                "On any device, open {} and enter the code\n  {}\n{complete}Waiting until {} (Ctrl-C cancels).",
                 bold(verification_uri),
                 bold(user_code),
                 until(expires_at)
             )
         }
         SignInPrompt::Command { expires_at } => {
-            format!("Running the account's sign-in command, until {} (Ctrl-C gives up).", until(expires_at))
+            format!("Running the account's sign-in command, until {} (Ctrl-C cancels).", until(expires_at))
         }
     };
     // Who closed standard error does not want to read it.

@@ -29,7 +29,7 @@ Examples:
   evertoken status --json | jq -r '.accounts[].state'
   evertoken status --check || notify-me   nothing is printed, the exit code tells
 
-Exit codes with --check, of the account that needs most:
+Exit codes with --check, for the account that needs attention most:
   0 there is a valid access token, and nothing to do   3 a person must log in, now or soon
   4 no valid access token now, still trying            5 the keychain is locked or unavailable
 

@@ -44,7 +44,8 @@ fn verdict(service: &Service, presence: Option<Presence>) -> Finding {
         None => Finding::warn(
             check,
             format!("The agent reaches no session bus: {without}."),
-            "Fix the session bus problem above first; or stop the agent, which was started elsewhere, and run this again.",
+            "Normal on a server. On a desktop fix the session bus if it failed above, or run `evertoken agent stop` and \
+             then this command again.",
         ),
     }
 }
