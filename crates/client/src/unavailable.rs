@@ -23,7 +23,10 @@ pub(crate) fn nobody_listens(error: &io::Error) -> bool {
 pub(crate) fn unreachable(socket: &Path, error: &io::Error) -> Problem {
     let socket = socket.display();
     if nobody_listens(error) {
-        unavailable(format!("No agent listens on {socket}."), "Start it: run evertoken status, or evertoken agent.")
+        unavailable(
+            format!("No agent listens on {socket}."),
+            "Run the command again, or start the agent: evertoken agent.",
+        )
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         unavailable(
             format!("The agent's socket {socket} belongs to somebody else, so nothing was sent to it."),

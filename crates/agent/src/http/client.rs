@@ -2,13 +2,16 @@
 //! that could repeat a request behind our back, nothing left open while idle, and today's trust store and proxy settings.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use evertoken_core::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT};
 use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::oauth::token_request::TokenRequest;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Client, Response, redirect};
 use secrecy::ExposeSecret;
 
@@ -69,6 +72,8 @@ fn headers(request: &TokenRequest) -> Option<HeaderMap> {
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    // Without it a server may compress as it likes (RFC 9110 section 12.5.3).
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     Some(headers)
 }
 
@@ -79,7 +84,34 @@ pub(crate) async fn bounded_body(response: Response, longest: usize) -> Result<V
 }
 
 /// As much of the body as comes, and why there is no more of it, if it breaks off or is longer than this.
-pub(crate) async fn body_so_far(mut response: Response, longest: usize) -> (Vec<u8>, Option<OutcomeUnknown>) {
+pub(crate) async fn body_so_far(response: Response, longest: usize) -> (Vec<u8>, Option<OutcomeUnknown>) {
+    let coding = response.headers().get(CONTENT_ENCODING).and_then(|coding| coding.to_str().ok()).map(str::to_owned);
+    let (body, broken) = coded_body_so_far(response, longest).await;
+    match coding.as_deref().map(str::trim) {
+        Some("gzip" | "x-gzip") => uncompressed(MultiGzDecoder::new(body.as_slice()), longest, broken),
+        Some("deflate") => uncompressed(ZlibDecoder::new(body.as_slice()), longest, broken),
+        Some(_) | None => (body, broken),
+    }
+}
+
+/// Some servers compress though they were asked not to, and what they granted counts all the same.
+fn uncompressed(
+    decoder: impl Read,
+    longest: usize,
+    broken: Option<OutcomeUnknown>,
+) -> (Vec<u8>, Option<OutcomeUnknown>) {
+    let mut body = Vec::new();
+    let most = u64::try_from(longest).unwrap_or(u64::MAX);
+    match decoder.take(most + 1).read_to_end(&mut body) {
+        Ok(_) if body.len() <= longest => (body, broken),
+        Ok(_) | Err(_) => {
+            body.truncate(longest);
+            (body, broken.or(Some(OutcomeUnknown::Unreadable)))
+        }
+    }
+}
+
+async fn coded_body_so_far(mut response: Response, longest: usize) -> (Vec<u8>, Option<OutcomeUnknown>) {
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
@@ -147,7 +179,26 @@ fn cause_of(texts: &[String]) -> NotSent {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
+
+    #[test]
+    fn a_compressed_answer_is_read_as_far_as_it_came_and_no_further_than_its_bound() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&[b'x'; 4096]).unwrap();
+        let coded = encoder.finish().unwrap();
+        let read = |coded: &[u8], longest| uncompressed(MultiGzDecoder::new(coded), longest, None);
+        assert_eq!(read(&coded, 4096), (vec![b'x'; 4096], None));
+        assert_eq!(read(&coded, 4095), (vec![b'x'; 4095], Some(OutcomeUnknown::Unreadable)));
+        let (body, broken) = read(&coded[..coded.len() - 8], 5000);
+        assert_eq!((body.len(), broken), (4096, Some(OutcomeUnknown::Unreadable)), "the end is missing");
+        assert!(read(b"no gzip", 10).0.is_empty());
+    }
 
     #[test]
     fn a_failed_connection_is_named_as_what_it_is() {

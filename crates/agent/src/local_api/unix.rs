@@ -73,10 +73,13 @@ fn adopt(socket: std::os::unix::net::UnixListener, is_own: bool, path: &Path) ->
 
 fn make(path: &Path) -> Result<Listener, BindError> {
     let failed = |error| BindError::Io(path.to_owned(), error);
-    let is_served = is_served(path);
+    let found = connect_to(path);
     let only_agent = lock(path)?;
-    if is_served {
-        return Err(BindError::Served(path.to_owned()));
+    match found {
+        Ok(()) | Err(Errno::AGAIN) => return Err(BindError::Served(path.to_owned())),
+        Err(Errno::NOENT | Errno::CONNREFUSED) => {}
+        // A datagram socket of another program, for one.
+        Err(error) => return Err(failed(error.into())),
     }
     remove_what_a_dead_agent_left(path).map_err(failed)?;
     let socket = UnixListener::bind(path).map_err(failed)?;
@@ -101,16 +104,13 @@ fn lock(path: &Path) -> Result<File, BindError> {
     Ok(only_agent)
 }
 
-/// Does somebody listen? Without waiting: a queue that is full is somebody's too.
-fn is_served(path: &Path) -> bool {
-    let connected = || {
-        let address = SocketAddrUnix::new(path)?;
-        // In two steps, because macOS has no SOCK_NONBLOCK.
-        let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
-        ioctl_fionbio(&socket, true)?;
-        connect(&socket, &address)
-    };
-    matches!(connected(), Ok(()) | Err(Errno::AGAIN))
+/// Does somebody listen? Without waiting: a queue that is full (`AGAIN`) is somebody's too.
+fn connect_to(path: &Path) -> Result<(), Errno> {
+    let address = SocketAddrUnix::new(path)?;
+    // In two steps, because macOS has no SOCK_NONBLOCK.
+    let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    ioctl_fionbio(&socket, true)?;
+    connect(&socket, &address)
 }
 
 /// A socket that nobody serves; anything else in its place is not ours to remove.

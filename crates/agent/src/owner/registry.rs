@@ -27,7 +27,7 @@ use crate::store::config_file::ConfigurationFileError;
 impl Agent {
     /// Reads the file again, changes it, writes it, and follows it.
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), ConfigurationFileError> {
-        let configuration = self.file.edit(edit)?;
+        let configuration = self.file.edit(edit, &self.configuration)?;
         self.adopt(configuration);
         Ok(())
     }

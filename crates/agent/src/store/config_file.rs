@@ -34,6 +34,14 @@ pub enum ConfigurationFileError {
         /// Why.
         source: ConfigurationError,
     },
+    /// It does not name accounts that are in use: it is missing, or an editor has not finished.
+    #[error("{path} is missing or unfinished: it does not have {what}", path = path.display())]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// What is in use and not in the file.
+        what: String,
+    },
     /// The file is good, and what was to be written into it is not.
     #[error("{0}")]
     Edit(ConfigurationError),
@@ -50,13 +58,21 @@ impl ConfigurationFile {
     }
 
     /// Changes the file and answers the new configuration. The text is read anew, so that what a person wrote
-    /// meanwhile stays.
-    pub(crate) fn edit(&self, edit: &Edit) -> Result<Configuration, ConfigurationFileError> {
+    /// meanwhile stays. A file without what is `in_use` is left alone: it was moved away, or an editor is at work.
+    pub(crate) fn edit(&self, edit: &Edit, in_use: &Configuration) -> Result<Configuration, ConfigurationFileError> {
         let before = self.text()?;
-        config::parse(&before).map_err(|source| self.content(source))?;
+        let found = config::parse(&before).map_err(|source| self.content(source))?;
+        if let Some(what) = missing(&found, in_use, before.trim().is_empty()) {
+            return Err(ConfigurationFileError::Unfinished { path: self.path.clone(), what });
+        }
         let text = edit.apply(&before).map_err(|source| self.content(source))?;
         let configuration = config::parse(&text).map_err(ConfigurationFileError::Edit)?;
-        self.replace(&text).map_err(|source| self.io(source))?;
+        let next = self.prepare(&text).map_err(|source| self.io(source))?;
+        if self.text()? != before {
+            let what = "what it had a moment ago".to_owned();
+            return Err(ConfigurationFileError::Unfinished { path: self.path.clone(), what });
+        }
+        next.put_in_place().map_err(|source| self.io(source))?;
         Ok(configuration)
     }
 
@@ -74,7 +90,7 @@ impl ConfigurationFile {
     }
 
     fn text(&self) -> Result<String, ConfigurationFileError> {
-        match fs::read_to_string(&self.path) {
+        match read_file(&self.path) {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => match self.missing_target() {
                 Some(error) => Err(self.io(error)),
@@ -84,16 +100,18 @@ impl ConfigurationFile {
         }
     }
 
-    /// A link stays a link: dotfile managers keep the file elsewhere.
-    fn replace(&self, text: &str) -> io::Result<()> {
+    /// A link stays a link: dotfile managers keep the file elsewhere. Who may read the file stays as it was.
+    fn prepare(&self, text: &str) -> io::Result<Next> {
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = target.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
+        if let Ok(before) = fs::metadata(&target) {
+            file.as_file().set_permissions(before.permissions())?;
+        }
         file.as_file().sync_all()?;
-        file.persist(&target)?;
-        sync_folder(&target)
+        Ok(Next { file, target })
     }
 
     fn io(&self, source: io::Error) -> ConfigurationFileError {
@@ -105,8 +123,47 @@ impl ConfigurationFile {
     }
 }
 
+/// A pipe or a device is no configuration, and reading it may not end.
+fn read_file(path: &Path) -> io::Result<String> {
+    if fs::metadata(path)?.is_file() {
+        return fs::read_to_string(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"))
+}
+
+/// The file's next content, beside it.
+struct Next {
+    file: tempfile::NamedTempFile,
+    target: PathBuf,
+}
+
+impl Next {
+    fn put_in_place(self) -> io::Result<()> {
+        self.file.persist(&self.target)?;
+        sync_folder(&self.target)
+    }
+}
+
+/// What is in use and not in the file.
+fn missing(found: &Configuration, in_use: &Configuration, is_empty: bool) -> Option<String> {
+    let accounts: Vec<String> =
+        in_use.accounts.keys().filter(|name| !found.accounts.contains_key(*name)).map(ToString::to_string).collect();
+    match accounts.as_slice() {
+        [] => (is_empty && in_use.settings != found.settings).then(|| "the settings that are in use".to_owned()),
+        [account] => Some(format!("the account {account}, which is in use")),
+        accounts => Some(format!("the accounts {}, which are in use", accounts.join(", "))),
+    }
+}
+
 impl From<ConfigurationFileError> for Problem {
     fn from(error: ConfigurationFileError) -> Self {
+        if let ConfigurationFileError::Unfinished { .. } = error {
+            return Self::new(
+                ProblemKind::Configuration,
+                format!("Nothing was changed: {error}."),
+                "Put the file back, or save it, and try again. If it is meant, restart the agent first; the logins stay in the keychain.",
+            );
+        }
         if let ConfigurationFileError::Edit(error) = error {
             return Self::new(
                 ProblemKind::InvalidInput,
@@ -134,7 +191,7 @@ mod tests {
         fs::write(&path, "version = 1\n[accounts.a\n").unwrap();
         let file = ConfigurationFile::new(path.clone());
         assert!(file.read().is_err());
-        assert!(file.edit(&Edit::SetDefault("a".parse().unwrap())).is_err());
+        assert!(file.edit(&Edit::SetDefault("a".parse().unwrap()), &Configuration::default()).is_err());
         assert_eq!(fs::read_to_string(path).unwrap(), "version = 1\n[accounts.a\n");
     }
 
@@ -147,12 +204,48 @@ mod tests {
         symlink(&gone, &link).unwrap();
         let file = ConfigurationFile::new(link.clone());
         assert!(file.read().unwrap_err().to_string().contains("gone.toml, which is not there"));
-        assert!(file.edit(&Edit::ChangeSettings(Default::default())).is_err());
+        assert!(file.edit(&Edit::ChangeSettings(Default::default()), &Configuration::default()).is_err());
         assert!(!gone.exists() && fs::symlink_metadata(link).unwrap().is_symlink());
 
         let linked = folder.path().join("evertoken");
         symlink(folder.path().join("nowhere"), &linked).unwrap();
         assert!(ConfigurationFile::new(linked.join("config.toml")).read().is_err());
+    }
+
+    #[test]
+    fn a_file_without_what_is_in_use_is_left_as_it_is() {
+        const WHOLE: &str = "version = 1\n[accounts.a]\nendpoint = \"https://api.example/a\"\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let file = ConfigurationFile::new(path.clone());
+        let edit = Edit::ChangeSettings(Default::default());
+        let settings_alone = config::parse("version = 1\n[settings]\nkeychain = \"memory\"\n").unwrap();
+        let another = format!("{WHOLE}[accounts.b]\nendpoint = \"https://api.example/b\"\n");
+        for in_use in [config::parse(WHOLE).unwrap(), settings_alone] {
+            assert!(file.edit(&edit, &in_use).is_err() && !path.exists(), "it was moved away");
+            fs::write(&path, "").unwrap();
+            assert!(file.edit(&edit, &in_use).is_err(), "an editor writes it in place");
+            assert_eq!(fs::read_to_string(&path).unwrap(), "");
+            fs::remove_file(&path).unwrap();
+        }
+        fs::write(&path, WHOLE).unwrap();
+        let error = file.edit(&edit, &config::parse(&another).unwrap()).unwrap_err().to_string();
+        assert!(error.ends_with("it does not have the account b, which is in use"), "{error}");
+        assert!(file.edit(&edit, &config::parse(WHOLE).unwrap()).is_ok());
+        assert!(file.edit(&edit, &Configuration::default()).is_ok(), "an account by hand is no trouble");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_read_the_file_stays() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "version = 1\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let unchanged = Edit::ChangeSettings(Default::default());
+        ConfigurationFile::new(path.clone()).edit(&unchanged, &Configuration::default()).unwrap();
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o640);
     }
 
     #[cfg(unix)]
@@ -162,7 +255,8 @@ mod tests {
         let (real, link) = (folder.path().join("real.toml"), folder.path().join("config.toml"));
         fs::write(&real, "version = 1\n# mine\n").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        ConfigurationFile::new(link.clone()).edit(&Edit::ChangeSettings(Default::default())).unwrap();
+        let unchanged = Edit::ChangeSettings(Default::default());
+        ConfigurationFile::new(link.clone()).edit(&unchanged, &Configuration::default()).unwrap();
         assert!(fs::symlink_metadata(link).unwrap().is_symlink());
         assert!(fs::read_to_string(real).unwrap().contains("# mine"));
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use evertoken_core::login::journal::{self, Entry, Record};
 
+use crate::system::files::open_private;
+
 /// 256 KiB: years of rotations. A full journal becomes `.1`, and the one before it goes.
 const FULL: u64 = 256 << 10;
 
@@ -90,30 +92,20 @@ impl JournalFile {
 }
 
 fn read_entries(path: &Path) -> io::Result<Vec<Entry>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(journal::parse(&bytes)),
+    let mut bytes = Vec::new();
+    match open_private(path, OpenOptions::new().read(true)).and_then(|mut file| file.read_to_end(&mut bytes)) {
+        Ok(_) => Ok(journal::parse(&bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
 fn open_to_append(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().read(true).append(true).create(true)).open(path)
+    open_private(path, OpenOptions::new().read(true).append(true).create(true))
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().write(true).create(true).truncate(true)).open(path)
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
+    open_private(path, OpenOptions::new().write(true).create(true).truncate(true))
 }
 
 fn ends_in_a_torn_line(file: &mut File) -> io::Result<bool> {

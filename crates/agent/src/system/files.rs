@@ -9,7 +9,7 @@ pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
     open_private(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
-/// Opens a file of ours, which is no link.
+/// Opens a file of ours, which is neither a link nor a pipe: a pipe would keep us waiting for its other end.
 pub(crate) fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
@@ -19,6 +19,7 @@ pub(crate) fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result
     }
     match options.open(path) {
         Err(error) if is_link(path) => Err(io::Error::new(error.kind(), "it is a link, which is not followed")),
+        Ok(file) if !file.metadata()?.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),
         other => other,
     }
 }
@@ -58,6 +59,19 @@ mod tests {
     use super::*;
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn neither_a_link_nor_a_pipe_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mine, link, pipe) = (folder.path().join("mine"), folder.path().join("link"), folder.path().join("pipe"));
+        fs::write(&mine, "mine").unwrap();
+        std::os::unix::fs::symlink(&mine, &link).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let open = |path: &Path| open_private(path, OpenOptions::new().read(true).append(true).create(true));
+        assert!(open(&mine).is_ok());
+        assert_eq!(open(&link).unwrap_err().to_string(), "it is a link, which is not followed");
+        assert_eq!(open(&pipe).unwrap_err().to_string(), "it is not a file");
+    }
 
     #[test]
     fn a_folder_that_others_can_write_to_is_named() {

@@ -30,6 +30,11 @@ impl Jwt {
         self.claims.get(name)?.as_str().filter(|text| !text.is_empty())
     }
 
+    /// When it was issued (section 4.1.6), in seconds since 1970.
+    pub(crate) fn iat(&self) -> Option<i64> {
+        self.claims.get("iat").and_then(seconds)
+    }
+
     /// When it expires (section 4.1.4), in seconds since 1970.
     pub(crate) fn exp(&self) -> Option<i64> {
         self.claims.get("exp").and_then(seconds)

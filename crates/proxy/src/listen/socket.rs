@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use tokio::net::{UnixListener, UnixStream};
 pub(crate) struct Socket {
     listener: UnixListener,
     path: PathBuf,
+    inode: u64,
 }
 
 impl Socket {
@@ -23,7 +24,7 @@ impl Socket {
         remove_what_a_dead_proxy_left(path)?;
         let listener = UnixListener::bind(path)?;
         fs::set_permissions(path, Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path: path.to_owned() })
+        Ok(Self { listener, path: path.to_owned(), inode: fs::symlink_metadata(path)?.ino() })
     }
 
     pub(crate) async fn accept(&self) -> io::Result<UnixStream> {
@@ -51,7 +52,10 @@ fn remove_what_a_dead_proxy_left(path: &Path) -> io::Result<()> {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        // Somebody may have put something else in its place since.
+        if fs::symlink_metadata(&self.path).is_ok_and(|there| there.ino() == self.inode) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -70,6 +74,17 @@ mod tests {
         assert_eq!(Socket::bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse, "it is served");
         drop(socket);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_was_put_in_its_place_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, mine) = (folder.path().join("vault.sock"), folder.path().join("mine"));
+        let socket = Socket::bind(&path).unwrap();
+        fs::write(&mine, "mine").unwrap();
+        fs::rename(&mine, &path).unwrap();
+        drop(socket);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
 
     #[tokio::test]

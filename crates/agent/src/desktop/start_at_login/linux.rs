@@ -1,7 +1,7 @@
 //! The Desktop Application Autostart Specification 0.5: a file in `$XDG_CONFIG_HOME/autostart`.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use evertoken_core::config::paths::Paths;
@@ -9,24 +9,58 @@ use evertoken_core::config::paths::Paths;
 const ENTRY: &str = include_str!("../../../../../packaging/evertoken-agent-autostart.desktop");
 const NAME: &str = "evertoken-agent.desktop";
 /// Switches off what a package has put there for everybody.
-const HIDDEN: &str = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nHidden=true\n";
+const HIDDEN: &str = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nHidden=true\nX-Evertoken=1\n";
+/// The same as it was before entries had a mark.
+const HIDDEN_BEFORE: &str = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nHidden=true\n";
+/// The line by which an entry of ours is known.
+const MARK: &str = "X-Evertoken=1";
 /// Where packages put entries for everybody, unless `XDG_CONFIG_DIRS` says otherwise.
 const CONFIG_DIRS: &str = "/etc/xdg";
 
 pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
     let file = entry(paths);
+    let is_there = is_there(&file)?;
     if wanted {
-        fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
-        return fs::write(file, entry_for(&installed(std::env::current_exe()?)));
+        return write(&file, &entry_for(&installed(std::env::current_exe()?)));
     }
     if is_installed_for_everybody() {
-        fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
-        return fs::write(file, HIDDEN);
+        return write(&file, HIDDEN);
     }
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+    if is_there { fs::remove_file(file) } else { Ok(()) }
+}
+
+/// Is there an entry of ours? One that a person wrote is left to the person.
+fn is_there(file: &Path) -> io::Result<bool> {
+    let refused = |why: &str| {
+        let sentence = format!("{} was left as it is: {why}", file.display());
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, sentence))
+    };
+    match file.symlink_metadata() {
+        Ok(metadata) if !metadata.is_file() => refused("it is a link or no file"),
+        Ok(_) if is_ours(&fs::read_to_string(file)?) => Ok(true),
+        Ok(_) => refused("somebody else wrote it"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
+}
+
+/// It says so, or is, but for the program, what earlier versions wrote.
+fn is_ours(text: &str) -> bool {
+    let without_program = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with("Exec=")).map(str::to_owned).collect()
+    };
+    text.lines().any(|line| line == MARK)
+        || text == HIDDEN_BEFORE
+        || without_program(text) == without_program(&unmarked(Path::new("")))
+}
+
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    let mut next = tempfile::NamedTempFile::new_in(folder)?;
+    next.write_all(text.as_bytes())?;
+    next.persist(file)?;
+    Ok(())
 }
 
 /// Does the desktop have an entry of this name already?
@@ -59,8 +93,12 @@ fn installed(program: PathBuf) -> PathBuf {
     }
 }
 
-/// The entry that the packages ship, for a program that need not be on the `PATH`.
+/// The entry that the packages ship, for a program that need not be on the `PATH`, and with the mark of our own.
 fn entry_for(program: &Path) -> String {
+    format!("{}{MARK}\n", unmarked(program))
+}
+
+fn unmarked(program: &Path) -> String {
     let program = program.display().to_string();
     let exec = format!("Exec={}", quoted(&program));
     let is_for_packages = |line: &str| ["TryExec=", "AutostartCondition="].iter().any(|key| line.starts_with(key));
@@ -92,6 +130,25 @@ mod tests {
         let program = PathBuf::from("/usr/bin/evertoken-agent");
         assert_eq!(installed("/usr/bin/evertoken-agent (deleted)".into()), program);
         assert_eq!(installed(program.clone()), program);
+    }
+
+    #[test]
+    fn an_entry_that_somebody_else_wrote_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(NAME);
+        let theirs = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nExec=my-wrapper\n";
+        fs::write(&file, theirs).unwrap();
+        assert_eq!(is_there(&file).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let link = folder.path().join("link.desktop");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!(is_there(&link).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let program = Path::new("/usr/bin/evertoken-agent");
+        for ours in [&entry_for(program), &unmarked(program), HIDDEN, HIDDEN_BEFORE] {
+            write(&file, ours).unwrap();
+            assert!(is_there(&file).unwrap(), "{ours}");
+        }
+        fs::remove_file(&file).unwrap();
+        assert!(!is_there(&file).unwrap());
     }
 
     #[test]

@@ -15,7 +15,12 @@ use tokio::sync::mpsc;
 
 /// The file is whole again, or a link leads elsewhere. That it is gone says nothing: editors move it away before they
 /// write it anew.
-const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE.union(WatchFlags::MOVED_TO).union(WatchFlags::CREATE);
+const CHANGES: WatchFlags =
+    WatchFlags::CLOSE_WRITE.union(WatchFlags::MOVED_TO).union(WatchFlags::CREATE).union(FOLDER_GOES);
+/// The folder itself was moved away or deleted.
+const FOLDER_GOES: WatchFlags = WatchFlags::MOVE_SELF.union(WatchFlags::DELETE_SELF);
+/// The same, or the queue ran over: what else has changed is not known.
+const UNCERTAIN: ReadFlags = ReadFlags::MOVE_SELF.union(ReadFlags::DELETE_SELF).union(ReadFlags::QUEUE_OVERFLOW);
 /// As many as the kernel follows (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
@@ -54,7 +59,7 @@ pub(super) async fn watch(file: &Path, sender: &mpsc::UnboundedSender<()>) -> io
     }
 }
 
-/// Watches the folder of the file, of each link on the way to it, and of a folder on the way that is a link itself.
+/// Watches the folder of the file, of each link on the way to it, and of a folder on the way that is a link itself or gone.
 /// Those that are not on the way any more stay watched, which costs nothing.
 fn watch_places(queue: &OwnedFd, file: &Path) -> Vec<PathBuf> {
     let places = places(file);
@@ -75,7 +80,7 @@ fn places(file: &Path) -> Vec<PathBuf> {
         if let Ok(target) = fs::read_link(&place) {
             places.push(folder.join(target));
         }
-        if folder.is_symlink() {
+        if folder.is_symlink() || !folder.exists() {
             places.push(folder.to_owned());
         }
     }
@@ -93,11 +98,10 @@ fn any_of(queue: &OwnedFd, places: &[PathBuf]) -> io::Result<bool> {
             Ok(event) => {
                 let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
                 let mut named = places.iter().filter(|place| place.file_name() == name);
-                // A file that was made is not written yet; a link is whole.
+                // A file that was made is not written yet; a link or a folder is whole.
                 let is_whole = !event.events().contains(ReadFlags::CREATE);
-                let is_it = named.any(|place| is_whole || place.is_symlink());
-                // When the queue ran over, nobody knows what was lost.
-                let is_it = is_it || event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+                let is_it = named.any(|place| is_whole || place.is_symlink() || place.is_dir())
+                    || event.events().intersects(UNCERTAIN);
                 found = Some(found.unwrap_or(false) || is_it);
             }
             Err(rustix::io::Errno::AGAIN) => return found.ok_or_else(|| io::ErrorKind::WouldBlock.into()),
@@ -111,6 +115,33 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
     use std::os::unix::fs::symlink;
+
+    #[tokio::test]
+    async fn a_folder_that_was_put_in_the_place_of_the_first_is_watched() {
+        let parent = tempfile::tempdir().unwrap();
+        let (folder, aside) = (parent.path().join("evertoken"), parent.path().join("aside"));
+        let (sender, mut changes) = mpsc::unbounded_channel();
+        let file = folder.join("config.toml");
+        let watched = file.clone();
+        let watching = tokio::spawn(async move { watch(&watched, &sender).await });
+        let mut told = async || {
+            let told = tokio::time::timeout(std::time::Duration::from_secs(10), changes.recv()).await;
+            told.unwrap().unwrap();
+            // One change may be several events.
+            while changes.try_recv().is_ok() {}
+        };
+        told().await;
+        for _ in 0..2 {
+            let _ = fs::remove_dir_all(&aside);
+            fs::rename(&folder, &aside).unwrap();
+            told().await;
+            fs::create_dir(&folder).unwrap();
+            told().await;
+            fs::write(&file, "version = 1").unwrap();
+            told().await;
+        }
+        watching.abort();
+    }
 
     #[test]
     fn every_link_on_the_way_is_watched() {

@@ -11,6 +11,8 @@ use crate::output;
 
 /// The agent finishes a refresh that is under way, within 40 s.
 const ENDS_WITHIN: Duration = Duration::from_secs(45);
+const REAPED_WITHIN: Duration = Duration::from_secs(2);
+const GLANCE: Duration = Duration::from_millis(10);
 
 pub(super) async fn stop() -> Result<(), Failure> {
     let Some(client) = Client::connect_if_running(&paths()?).await? else {
@@ -33,6 +35,8 @@ pub(super) async fn stop() -> Result<(), Failure> {
         )
         .into());
     }
+    // Its streams end a moment before its socket does. Who reaps it may take longer than that.
+    let _ = tokio::time::timeout(REAPED_WITHIN, until_gone(pid)).await;
     output::line("The agent has stopped. The next command starts it again.")
 }
 
@@ -47,6 +51,24 @@ fn is_an_agent(pid: u32) -> bool {
 #[cfg(not(target_os = "linux"))]
 const fn is_an_agent(_pid: u32) -> bool {
     true
+}
+
+async fn until_gone(pid: u32) {
+    while is_running(pid) {
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+#[cfg(unix)]
+fn is_running(pid: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid).is_ok())
+}
+
+#[cfg(not(unix))]
+const fn is_running(_pid: u32) -> bool {
+    false
 }
 
 #[cfg(unix)]

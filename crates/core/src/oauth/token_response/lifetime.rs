@@ -1,4 +1,5 @@
-//! How long an access token lives: `expires_in`, else the JWT's `exp`, else what is usual at its server.
+//! How long an access token lives: the least of `expires_in` and what the JWT says of itself, else what is usual at its
+//! server.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -35,9 +36,19 @@ pub(super) fn read(
 ) -> SignedDuration {
     let said = expires_in.and_then(seconds).filter(|seconds| *seconds <= LONGEST);
     // The `exp` claim is unverified: it only bounds how long we trust our own token.
-    let by_jwt = || Some(Jwt::read(access_token)?.exp()?.saturating_sub(now.as_second()));
-    let seconds = said.or_else(|| by_jwt().filter(|seconds| *seconds <= LONGEST));
+    let by_jwt = Jwt::read(access_token).and_then(|jwt| lifetime_of(&jwt, said.is_some(), now));
+    let seconds = said.into_iter().chain(by_jwt.filter(|seconds| *seconds <= LONGEST)).min();
     seconds.map_or(usual, |seconds| SignedDuration::from_secs(seconds.max(0)))
+}
+
+/// By the server's clock where the token tells when it was issued. The local clock alone decides nothing that the answer says.
+fn lifetime_of(jwt: &Jwt, is_said: bool, now: Timestamp) -> Option<i64> {
+    let from = match jwt.iat() {
+        Some(issued) => issued,
+        None if is_said => return None,
+        None => now.as_second(),
+    };
+    Some(jwt.exp()?.saturating_sub(from)).filter(|seconds| *seconds > 0 || !is_said)
 }
 
 /// How long a refresh token lives: as the answer says, else the JWT's `exp`. Zero means that it does not end: servers say so of

@@ -93,7 +93,7 @@ fn said(answer: Answer<'_>, fields: &Fields, now: Timestamp) -> Option<Failure> 
         return None;
     }
     let error = OAuthError::read(fields, answer.secrets);
-    if let Some(refusal) = refusal::read(answer.http_status, fields, error.as_ref()) {
+    if let Some(refusal) = refusal::read(answer, fields, error.as_ref()) {
         return Some(Failure::AuthorizationRequired(refusal));
     }
     let error = error?;

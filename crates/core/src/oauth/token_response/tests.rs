@@ -193,8 +193,17 @@ fn a_server_that_does_not_rotate_leaves_the_refresh_token_alone() {
 
 /// A JWT that expires so many seconds from now.
 fn jwt(seconds: i64) -> String {
+    jwt_of(&format!(r#"{{"exp":{}}}"#, now().as_second() + seconds))
+}
+
+/// A JWT that was issued and expires so many seconds from now.
+fn jwt_issued(issued: i64, expires: i64) -> String {
+    let now = now().as_second();
+    jwt_of(&format!(r#"{{"iat":{},"exp":{}}}"#, now + issued, now + expires))
+}
+
+fn jwt_of(payload: &str) -> String {
     use base64::Engine;
-    let payload = format!(r#"{{"exp":{}}}"#, now().as_second() + seconds);
     format!("e30.{}.c2ln", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(payload))
 }
 
@@ -208,6 +217,16 @@ fn lifetimes_are_never_longer_than_the_server_said() {
         for token in ["a", &jwt(1234), &jwt(-1)] {
             assert_eq!(lifetime(expired, token), 0, "{expired}");
         }
+    }
+    // The server's own clock counts, however wrong the local one is.
+    for (said, issued, expires, seconds) in [
+        ("null", 1800, 1810, 10),
+        ("3600", 0, 10, 10),
+        ("3600", -7200, 0, 3600),
+        ("3600", 10, 0, 3600),
+        ("null", 10, 0, 0),
+    ] {
+        assert_eq!(lifetime(said, &jwt_issued(issued, expires)), seconds, "{said} {issued} {expires}");
     }
     for unsaid in ["1000000000000000000", "31622401", "null", "\"soon\"", "\"\"", "1e400", "true", "[60]", "{}"] {
         assert_eq!(lifetime(unsaid, "a"), 3600, "{unsaid}");
@@ -342,4 +361,16 @@ fn a_user_is_known_by_the_id_token_too_and_never_by_half_a_name() {
         assert_eq!(answer(200, &body).unwrap().user_id.as_deref(), user, "{members}");
         assert_eq!(user_id_in(&body).as_deref(), user, "{members}");
     }
+}
+
+#[test]
+fn a_trace_id_repeats_nothing_that_was_sent() {
+    let body = br#"{"status":"UNAUTHORIZED","message":"The Token has expired","traceId":"r-0123456789abcdef"}"#;
+    let trace_id = |secrets: &[&str]| {
+        let answer = Answer { http_status: 401, retry_after: None, body, broken: None, secrets };
+        let Err(Failure::AuthorizationRequired(refusal)) = read(answer, HOUR, now()) else { panic!("no refusal") };
+        refusal.trace_id
+    };
+    assert_eq!(trace_id(&["another"]).as_deref(), Some("r-0123456789abcdef"));
+    assert_eq!(trace_id(&["r-0123456789abcdef"]), None);
 }
