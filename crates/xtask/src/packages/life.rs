@@ -95,14 +95,8 @@ fn live(edition: &Edition, folder: &Path) -> Result<()> {
         Shown { folder: source.join("LICENSE-MIT"), name: "source/LICENSE-MIT" },
     ];
     for (version, name) in [(EARLIER, "earlier"), (LATER, "later")] {
-        let made = place.join(name);
-        let edition = Edition { version: version.to_owned(), compression: 0, ..edition.clone() };
-        let work = make_debs(&edition, &third_party::crates()?, &made)?;
-        if version == EARLIER {
-            rpm::make(&edition, &work, &made)?;
-        }
-        fs::remove_dir_all(work)?;
-        shown.push(Shown { folder: made, name });
+        make_as(version, edition, &place.join(name))?;
+        shown.push(Shown { folder: place.join(name), name });
     }
     let machine = Machine::boot(&place, shown)?;
     step("booted", begin);
@@ -113,4 +107,14 @@ fn live(edition: &Edition, folder: &Path) -> Result<()> {
         step(name, start);
     }
     Ok(())
+}
+
+/// The same programs under another version, packed in a hurry; as rpms only where the rpms begin.
+fn make_as(version: &str, edition: &Edition, folder: &Path) -> Result<()> {
+    let edition = Edition { version: version.to_owned(), compression: 0, ..edition.clone() };
+    let work = make_debs(&edition, &third_party::crates()?, folder)?;
+    if version == EARLIER {
+        rpm::make(&edition, &work, folder)?;
+    }
+    Ok(fs::remove_dir_all(work)?)
 }
