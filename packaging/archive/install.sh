@@ -4,6 +4,8 @@
 #   ./install.sh --prefix DIR   elsewhere
 #   ./install.sh --uninstall    removes what it installed, and no login
 set -eu
+# Everybody can use what root installs, also where root keeps its own files to itself.
+umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=$HOME/.local
 action=install
@@ -32,7 +34,7 @@ uninstall() {
     [ -f "$list" ] || { echo "install.sh: nothing is installed in $prefix" >&2; exit 1; }
     while read -r file; do rm -f "$prefix/$file"; done < "$list"
     rm -f "$list"
-    rmdir "$prefix/share/evertoken" 2> /dev/null || :
+    rmdir "$prefix"/share/doc/evertoken/* "$prefix/share/doc/evertoken" "$prefix/share/evertoken" 2> /dev/null || :
     echo "Removed from $prefix. Logins and config.toml are still there."
 }
 
@@ -43,6 +45,10 @@ install_file() {
     case $2 in
         share/systemd/user/*) sed -i "s|/usr/bin/|$prefix/bin/|" "$prefix/$2.new" ;;
         share/applications/*) sed -i "s#^\(Exec\|TryExec\)=#\1=$prefix/bin/#" "$prefix/$2.new" ;;
+    esac
+    case $2 in
+        bin/*) chmod 755 "$prefix/$2.new" ;;
+        *) chmod 644 "$prefix/$2.new" ;;
     esac
     mv -f "$prefix/$2.new" "$prefix/$2"
     echo "$2" >> "$list.new"

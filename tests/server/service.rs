@@ -232,3 +232,15 @@ async fn systemd_finds_no_fault_with_the_units_and_little_exposure() {
     let verdict = outcome.stdout.lines().last().unwrap_or_default().to_owned();
     assert_eq!(outcome.code, 0, "more exposed than 1.5 of 10: {verdict}");
 }
+
+#[test]
+fn a_service_that_never_starts_is_given_up_in_the_end() {
+    for kind in ["user", "system"] {
+        let unit = source().join("packaging/systemd").join(kind).join("evertoken-agent.service");
+        let unit = fs::read_to_string(unit).unwrap();
+        let number =
+            |name: &str| -> u32 { unit.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap() };
+        let tries = number("StartLimitBurst=") * number("RestartSec=");
+        assert!(tries < number("StartLimitIntervalSec="), "{kind}: {tries} s of tries never reach the limit");
+    }
+}

@@ -18,6 +18,7 @@ type Work = fn(&Options) -> Result<()>;
 const STEPS: &[(&str, Work)] = &[
     ("set-up", |options| setup::for_testing(!options.quick)),
     ("format", |_| run(&mut cargo("fmt --all --check"))),
+    ("dependencies", |_| packages::look_at_dependencies()),
     ("build and lints", |_| build::everything()),
     ("unit tests and simulation", unit_tests),
     ("the page's types", |_| page_types()),

@@ -22,7 +22,8 @@ pub(super) fn make(package: &Package, edition: &Edition, contents: &Path, folder
     write_control(package, edition, &tree)?;
     normalise(&tree, edition.epoch)?;
     let mut build = command("dpkg-deb");
-    build.args(["--build", "--root-owner-group", "-Zxz"]).arg(&tree).arg(folder);
+    build.args(["--build", "--root-owner-group", "-Zxz", &format!("-z{}", edition.compression)]);
+    build.arg(&tree).arg(folder);
     run(build.env("SOURCE_DATE_EPOCH", edition.epoch.to_string()))
 }
 
@@ -51,7 +52,7 @@ fn copyright() -> Result<String> {
 fn changelog(edition: &Edition) -> Result<String> {
     let moment = output(command("date").args(["--utc", "--rfc-email", "--date", &format!("@{}", edition.epoch)]))?;
     Ok(format!(
-        "evertoken ({}) stable; urgency=medium\n\n  * See the CHANGELOG.md of this version.\n\n -- Evertoken <evertoken@example.org>  {}\n",
+        "evertoken ({}) stable; urgency=medium\n\n  * See the CHANGELOG.md of this version.\n\n -- Evertoken contributors <no-mail@evertoken.invalid>  {}\n",
         edition.version,
         moment.trim()
     ))

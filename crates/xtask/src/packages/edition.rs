@@ -25,6 +25,8 @@ pub(super) struct Edition {
     pub(super) programs: PathBuf,
     /// Such as `x86_64-unknown-linux-gnu`.
     pub(super) triple: String,
+    /// How hard xz tries, from 0 to 9.
+    pub(super) compression: u8,
 }
 
 impl Edition {
@@ -51,6 +53,7 @@ impl Edition {
             date: output(command("date").args(["--utc", "+%F", "--date", &format!("@{epoch}")]))?.trim().to_owned(),
             programs: target()?.join("release"),
             triple: host()?,
+            compression: 6,
         })
     }
 

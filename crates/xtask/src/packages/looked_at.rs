@@ -35,7 +35,7 @@ fn silent(command: &mut Command) -> Result<()> {
 }
 
 /// The dependencies, where cargo-deny is installed: it takes minutes to compile, so nobody is made to.
-pub(super) fn look_at_dependencies() -> Result<()> {
+pub(crate) fn look_at_dependencies() -> Result<()> {
     if !is_on_path("cargo-deny") {
         println!("Skipped: deny.toml, because cargo-deny is not installed (cargo install --locked cargo-deny).");
         return Ok(());

@@ -24,6 +24,7 @@ use crate::command::{command, output};
 use crate::setup;
 use edition::Edition;
 pub(crate) use life::test;
+pub(crate) use looked_at::look_at_dependencies;
 pub(crate) use release_notes::release_notes;
 use third_party::Crate;
 
@@ -34,8 +35,12 @@ pub(crate) fn package() -> Result<()> {
     let edition = Edition::build()?;
     let folder = target()?.join("packages");
     make(&edition, &folder)?;
+    print_sizes(&folder)
+}
+
+fn print_sizes(folder: &Path) -> Result<()> {
     println!("\n{}", folder.display());
-    for file in files_in(&folder)? {
+    for file in files_in(folder)? {
         println!("{:>9} KiB  {}", fs::metadata(&file)?.len().div_ceil(1024), name_of(&file));
     }
     Ok(())

@@ -28,7 +28,7 @@ pub(super) fn make(edition: &Edition, work: &Path, folder: &Path) -> Result<()> 
         ("licences", root().display().to_string()),
         ("edition", edition.version.clone()),
         ("day", day.trim().to_owned()),
-        ("_binary_payload", "w6.xzdio".to_owned()),
+        ("_binary_payload", format!("w{}.xzdio", edition.compression)),
         // What rpm would take from this machine.
         ("_buildhost", "localhost".to_owned()),
         ("use_source_date_epoch_as_buildtime", "1".to_owned()),

@@ -9,15 +9,18 @@ use anyhow::{Context as _, Result};
 use crate::command::run;
 use crate::debian::debootstrap;
 
-/// Makes it with these packages, unless it is there. It gets its name when it is whole.
+/// Makes it with these packages, unless it is there with just these. It gets its name when it is whole.
 pub(crate) fn provide(folder: &Path, packages: &str) -> Result<()> {
-    if folder.exists() {
+    let list = folder.with_extension("packages");
+    if folder.exists() && fs::read_to_string(&list).is_ok_and(|made_with| made_with == packages) {
         return Ok(());
     }
     let begin = Instant::now();
     let unfinished = folder.with_extension("unfinished");
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished)?;
+    for old in [folder, &unfinished] {
+        if old.exists() {
+            fs::remove_dir_all(old)?;
+        }
     }
     fs::create_dir_all(&unfinished)?;
     run(&mut debootstrap(packages, &own_release()?, &unfinished)?)?;
@@ -25,6 +28,7 @@ pub(crate) fn provide(folder: &Path, packages: &str) -> Result<()> {
     fs::write(unfinished.join("etc/hosts"), "127.0.0.1 localhost server\n::1 localhost\n")?;
     fs::write(unfinished.join("etc/hostname"), "server\n")?;
     fs::rename(&unfinished, folder)?;
+    fs::write(list, packages)?;
     println!("== root made: {:.0} s, kept in {}", begin.elapsed().as_secs_f64(), folder.display());
     Ok(())
 }

@@ -13,3 +13,13 @@ replaced() { [ "$(stat --dereference --format %i "/proc/$before/exe")" = "$(stat
 until_true 30 replaced
 person bob '.local/bin/evertoken agent stop; evertoken-*/install.sh --uninstall' > /dev/null
 [ -z "$(find /home/bob/.local/bin /home/bob/.local/share -type f)" ] || fail "left: $(find /home/bob/.local -type f)"
+
+step 'installed by a root who keeps files private: everybody can use it'
+(umask 077; mkdir /root/tar; tar --extract --file /opt/packages/evertoken-*.tar.gz --directory /root/tar
+    /root/tar/evertoken-*/install.sh --prefix /usr/local > /dev/null)
+unreadable=$(find /usr/local -type f -not -perm -444 -o -type d -not -perm -555)
+[ -z "$unreadable" ] || fail "not for everybody: $unreadable"
+says "$(person bob '/usr/local/bin/evertoken --version')" 'evertoken 0.1.0 ('
+/root/tar/evertoken-*/install.sh --prefix /usr/local --uninstall > /dev/null
+left=$(find /usr/local -name '*evertoken*')
+[ -z "$left" ] || fail "left: $left"

@@ -33,18 +33,6 @@ accepted "$token"
 echo "$token" > /root/token-of-ada
 says "$(person ada 'evertoken doctor' || :)" 'Installed from the Debian package (/usr/bin/evertoken)'
 
-step 'the window, as its entry names it'
-class=$(sed --quiet 's/^StartupWMClass=//p' /usr/share/applications/evertoken.desktop)
-person ada "export DISPLAY=:7
-    Xvfb :7 -screen 0 1024x768x24 > /dev/null 2>&1 & screen=\$!
-    until xdotool getmouselocation > /dev/null 2>&1; do sleep 0.1; done
-    evertoken-desktop > /tmp/window 2>&1 & window=\$!
-    is_seen() { xdotool search --onlyvisible --class '^$class\$' > /dev/null 2>&1; }
-    seen=1
-    for _ in {1..300}; do is_seen && seen=0 && break || sleep 0.2; done
-    kill \$window \$screen || :
-    [ \$seen = 0 ]" || fail "no window: $(cat /tmp/window)"
-
 step 'a service of the system'
 mkdir -p /etc/credstore.encrypted
 head -c 32 /dev/urandom | systemd-creds encrypt --name=evertoken-key - /etc/credstore.encrypted/evertoken-key
