@@ -123,6 +123,7 @@ fn quoted(argument: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
 
     #[test]
