@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::desktop::{Button, Clipboard, NOWHERE, Parts, Point, Scene, Session, artefact, within};
+use crate::desktop::{Button, Clipboard, NOWHERE, Parts, Point, Scene, Session, artefact, note, window_share, within};
+
+/// Of a processor; `cargo xtask bench --window` holds the release build against a hundredth.
+const MOST_IN_A_DEBUG_BUILD: f64 = 0.02;
 
 /// Below the panel.
 const BELOW_PANEL: u32 = 44;
@@ -25,6 +28,38 @@ async fn sway_with_waybar_and_mako() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lxqt() {
     walk(Parts::LXQT).await;
+}
+
+/// Tokens of 20 minutes and of 30 seconds, four accounts each.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_window_is_calm_on_xfce4() {
+    calm(Parts::XFCE_DUNST).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_window_is_calm_on_sway() {
+    calm(Parts::SWAY).await;
+}
+
+async fn calm(parts: Parts) {
+    for life in ["20m", "30s"] {
+        if !parts.are_here() {
+            return;
+        }
+        let Session { mut desktop, bare: _, programs: _programs } = Session::start(parts).await;
+        desktop.environment.set("TAURI_WEBVIEW_AUTOMATION", "false");
+        let scene = Scene::signed_out(desktop, &format!("--expires-in {life}")).await;
+        for name in ["a", "b", "c", "d"] {
+            scene.desktop.login(name, &scene.sandbox).await;
+        }
+        scene.desktop.evertoken("open").await.succeeded();
+        scene.desktop.window_is_open().await;
+        scene.desktop.window_is_drawn().await;
+        // The debug build draws as the release does, but thinks longer.
+        let share = window_share(&scene.desktop, A_MINUTE).await;
+        note(&format!("{}, tokens of {life}: {:.2} % of a processor", parts.name, share * 100.0));
+        assert!(share <= MOST_IN_A_DEBUG_BUILD, "{:.2} % of a processor", share * 100.0);
+    }
 }
 
 async fn walk(parts: Parts) {
