@@ -18,7 +18,7 @@ async fn an_open_window_with_four_calm_accounts_costs_a_hundredth_of_a_processor
 /// Each refresh is drawn once: eleven pictures a minute.
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_of_seconds_are_not_counted_down_at_the_price_of_a_processor() {
-    four_accounts_cost("30s", Duration::from_secs(60), 0.02).await;
+    four_accounts_cost("30s", Duration::from_secs(60), 0.03).await;
 }
 
 /// Opens a window with four accounts whose tokens live this long, and holds its share of a processor against a bound.

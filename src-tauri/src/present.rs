@@ -19,7 +19,7 @@ const VIEW: &str = "view";
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// A refresh usually takes less: that it began need not be drawn, only what it brought.
-const A_GLANCE: Duration = Duration::from_millis(400);
+const A_GLANCE: Duration = Duration::from_secs(1);
 
 /// Starts to tell.
 pub(crate) fn begin(app: &AppHandle) {

@@ -13,7 +13,7 @@ const AVOIDED: [&str; 12] = [
     "it is no ",
     "and is none",
     "token is over",
-    "tokens are over",
+    "login is over",
     "does not succeed",
     "given up",
     "gave up",

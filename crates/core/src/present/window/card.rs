@@ -128,7 +128,7 @@ impl Card {
                 .parse::<Endpoint>()
                 .map_or_else(|_| account.endpoint.clone(), |it| it.host().to_owned()),
             endpoint: account.endpoint.clone(),
-            life_left: time_left(account, now).map_or(0.0, |left| part_of_life(account, left).unwrap_or_default()),
+            life_left: time_left(account, now).map_or(0.0, |left| life_left(account, left)),
             life_left_at_refresh: life_left_at_refresh(account, now),
             buttons: buttons(account, now),
             login_title: if signed_out { format!("Log in to {name}") } else { format!("Log in to {name} again") },
@@ -162,6 +162,11 @@ fn is_brief(account: &AccountStatus) -> bool {
 
 fn left_in_words(account: &AccountStatus, left: SignedDuration) -> String {
     if is_brief(account) { "Under 1 min".to_owned() } else { in_words(left) }
+}
+
+/// The ring of such a token stands still, as its text does.
+fn life_left(account: &AccountStatus, left: SignedDuration) -> f64 {
+    if is_brief(account) { 1.0 } else { part_of_life(account, left).unwrap_or_default() }
 }
 
 fn line(account: &AccountStatus, now: Timestamp) -> String {

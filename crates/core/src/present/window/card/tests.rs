@@ -164,6 +164,7 @@ fn the_seconds_of_a_token_that_lives_for_seconds_are_not_counted_down() {
     let shown = card(&brief);
 
     assert_eq!((shown.expires_in.as_str(), shown.line.as_str()), ("Under 1 min", "valid, under 1 min left"));
+    assert!((shown.life_left - 1.0).abs() < f64::EPSILON, "the ring stands still too");
     assert_eq!((shown.end.as_str(), shown.next_refresh.as_str()), ("left, until 08:48:20", "next refresh 08:48:12"));
     assert_eq!(next_change(&brief, at("22T08:48:00")), Some(SignedDuration::from_secs(20)), "when it has expired");
 }
