@@ -158,7 +158,12 @@ impl Walk {
         let desktop = &self.scene.desktop;
         desktop.login("Staging", &self.scene.sandbox).await;
         desktop.until("it is valid again", |status| status.state("Staging") == "valid").await;
-        let valid = desktop.screen_settles(&window).await;
+        let place = desktop.change_below(BELOW_PANEL, &self.rest, &window).await.unwrap();
+        let valid = within(A_MINUTE, "the log-in closes", async || {
+            let now = desktop.screen_settles(&window).await;
+            desktop.differ_in(place, &window, &now).await.then_some(now)
+        })
+        .await;
         self.keep("valid-again", &valid);
     }
 
