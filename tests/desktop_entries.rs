@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::desktop::{Desktop, Notifications, Outcome, Scene, Tray, Watcher, eventually, source};
+use crate::desktop::{Desktop, Notifications, Outcome, Scene, Tray, Watcher, Window, eventually, source};
 
 /// Every complaint, also the mild ones.
 async fn validated(desktop: &Desktop, entry: &Path) {
@@ -55,6 +55,31 @@ async fn after_the_first_log_in_on_a_desktop_it_is_there_at_the_next() {
     assert!(!again.succeeded().contains("starts with"), "{again:?}");
     assert!(!autostart.exists());
     assert_eq!(notifications.all().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_log_in_of_the_window_asks_whether_it_starts_with_the_desktop() {
+    for wanted in [true, false] {
+        let mut desktop = Desktop::with_screen().await;
+        desktop.environment.set("XDG_CURRENT_DESKTOP", "XFCE");
+        let scene = Scene::signed_out(desktop, "--expires-in 1h").await;
+        let (desktop, sandbox) = (&scene.desktop, &scene.sandbox);
+        desktop.evertoken("open").await.succeeded();
+        let window = Window::appears(desktop).await;
+        window.choose_endpoint(&sandbox.endpoint()).await;
+        let is_ticked = "document.querySelector('[name=start-at-login]').checked";
+        assert_eq!(window.run(is_ticked).await, true);
+        if !wanted {
+            window.click(r#"[name="start-at-login"]"#).await;
+        }
+
+        window.log_in(&sandbox.sign_in().await.refresh_token).await;
+
+        window.text_until(r#"[data-field="said"]"#, |text| !text.is_empty()).await;
+        let configuration = std::fs::read_to_string(desktop.environment.configuration()).unwrap();
+        assert!(configuration.contains(&format!("start_at_login = {wanted}")), "{configuration}");
+        assert_eq!(desktop.environment.path("config/autostart/evertoken-agent.desktop").exists(), wanted);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod clipboard;
 mod configuration;
 mod desktop;
 mod desktop_entries;
+mod desktops;
 mod doctor;
 mod dotfiles;
 mod exec;

@@ -37,6 +37,27 @@ async fn the_menu_says_how_the_login_is_and_offers_what_can_be_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn times_are_written_as_the_persons_locale_has_them() {
+    let mut desktop = Desktop::with_screen().await;
+    desktop.environment.set("LC_TIME", "en_US.UTF-8");
+    let watcher = Watcher::arrive(&desktop.bus).await;
+    let scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    let tray = Tray::appears(&scene.desktop.bus, &watcher).await;
+    let has_twelve_hours = |text: &str| text.contains(" AM") || text.contains(" PM");
+
+    tray.label("for the account", |label| label.starts_with("default · valid")).await;
+
+    let title = tray.tooltip_title().await;
+    assert!(has_twelve_hours(&title), "{title}");
+    for command in ["status", "history"] {
+        let told = scene.desktop.evertoken(command).await;
+        assert!(has_twelve_hours(told.succeeded()), "{told:?}");
+        let machine = scene.desktop.evertoken(&format!("{command} --json")).await;
+        assert!(machine.succeeded().contains('Z') && !has_twelve_hours(machine.succeeded()), "{machine:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_copies_from_the_tray_is_answered_there_and_for_a_moment_beside_it() {
     let Seen { scene, tray, .. } = logged_in("--expires-in 1h").await;
     let notifications = Notifications::arrive(&scene.desktop.bus).await;

@@ -56,10 +56,10 @@ async fn a_copy_in_the_window_is_on_the_clipboard_and_not_in_the_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_to_expiry_counts_down_and_a_refresh_is_seen() {
-    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 20s").await;
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 62s").await;
     let window = open(&scene.desktop).await;
     let field = on_card(r#"[data-field="expires-in"]"#);
-    let first = window.text_until(&field, |text| text.contains('s')).await;
+    let first = window.text_until(&field, |text| text.ends_with(" s")).await;
     let second = window.text_until(&field, |text| text != first).await;
     assert_ne!(first, second);
     let before = scene.sandbox.requests().await.len();

@@ -73,7 +73,7 @@ async fn the_keyboard_alone_logs_in_copies_and_logs_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_screen_reader_hears_of_changes_and_not_of_the_countdown() {
-    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 30s").await;
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 62s").await;
     let window = open(&scene).await;
     window.find(r#"[data-account="default"][data-state="valid"]"#).await;
     window
@@ -96,7 +96,7 @@ async fn a_screen_reader_hears_of_changes_and_not_of_the_countdown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_moves_while_the_time_counts_down() {
-    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 30s").await;
+    let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 62s").await;
     let window = open(&scene).await;
     window.find(r#"[data-account="default"][data-state="valid"]"#).await;
     let places = "[...document.querySelectorAll('main *')].map((one) => { const box = one.getBoundingClientRect(); \
@@ -182,7 +182,7 @@ async fn a_desktop_of_high_contrast_gets_it_in_every_dialog_light_and_dark() {
 async fn a_person_who_wants_no_motion_sees_none() {
     let desktop = Desktop::with_screen().await;
     prefer(&desktop, "gtk-enable-animations=false");
-    let scene = Scene::logged_in_on(desktop, "--expires-in 30s").await;
+    let scene = Scene::logged_in_on(desktop, "--expires-in 62s").await;
     let window = open(&scene).await;
     window.find(r#"[data-account="default"][data-state="valid"]"#).await;
     assert_eq!(window.run("matchMedia('(prefers-reduced-motion: reduce)').matches").await, Value::Bool(true));

@@ -196,6 +196,8 @@ async fn twenty_accounts_and_names_that_are_too_long() {
     keep(&window, "long-name").await;
     window.click(&format!(r#"[data-account="{LONG_NAME}"] [data-action="details"]"#)).await;
     window.run("document.querySelector('.card:not(.closed) dl').scrollIntoView({ block: 'center' })").await;
+    let heights = "[...document.querySelectorAll('.card:not(.closed) .scopes li')].map((one) => one.getClientRects().length === 1 && one.offsetHeight)";
+    window.until(&format!("new Set({heights}).size === 1 && {heights}[0] > 0")).await;
     keep(&window, "many-scopes").await;
     assert_eq!(window.run("document.documentElement.scrollWidth <= innerWidth").await, Value::Bool(true));
 }

@@ -41,6 +41,20 @@ async fn a_newcomer_pastes_presses_enter_and_is_logged_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn control_and_enter_log_in_from_any_field() {
+    let scene = Scene::signed_out(Desktop::with_screen().await, "--expires-in 1h").await;
+    let Scene { desktop, sandbox, .. } = &scene;
+    let window = open(desktop).await;
+    window.type_into(CREDENTIAL, &sandbox.sign_in().await.refresh_token).await;
+    window.choose_endpoint(&sandbox.endpoint()).await;
+    window.type_into(r#"textarea[name="headers"]"#, "X-Merchant-ID: 1234").await;
+
+    press(desktop, "ctrl+Return").await;
+
+    window.find(r#"[data-account="default"][data-state="valid"]"#).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_done_most_has_a_key_and_the_tooltip_names_it() {
     let scene = Scene::logged_in_on(Desktop::with_screen().await, "--expires-in 1h").await;
     let desktop = &scene.desktop;

@@ -8,7 +8,7 @@ import { attempt } from "./trouble.js";
 /** @param {string | null} suggestion a name for the account */
 export function firstRun(suggestion) {
   const page = fromTemplate("first-run");
-  const form = loginForm({ account: null, suggestion: suggestion ?? undefined });
+  const form = loginForm({ account: null, suggestion: suggestion ?? undefined, isFirst: true });
   part(page, '[data-place="form"]').append(form);
   const sandbox = button(page, "try-sandbox");
   sandbox.addEventListener("click", () => {

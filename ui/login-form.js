@@ -1,6 +1,6 @@
 // The form that takes a refresh token: in the first run, for a new account, and for an account that must log in again.
 
-import { loggedIn, logIn } from "./agent.js";
+import { changeSettings, loggedIn, logIn, settings } from "./agent.js";
 import { forgetCredential, takeCredentials } from "./credential.js";
 import { button, field, fromTemplate, input, part, say, write } from "./page.js";
 import { isRight, placeFields, preset, readPlace } from "./place-fields.js";
@@ -14,6 +14,7 @@ import { asTrouble, attempt } from "./trouble.js";
  * @property {string | null} account the account to log in to; null: a new one, whose name and place are asked for
  * @property {SignInMethod[]} [signIn] how that account can log in other than with a refresh token
  * @property {string} [suggestion] a name for the new account
+ * @property {boolean} [isFirst] the first login here, with which Evertoken begins to start with the desktop
  * @property {string} [label] the button's text
  * @property {() => void} [onCancel]
  * @property {() => void} [onDone]
@@ -26,7 +27,7 @@ const PLACES = { production: "Vault", sandbox: "Sandbox", custom: "another token
 const OF_A_SERVER = ["browser", "device"];
 
 /** @param {Options} options @returns {HTMLFormElement} */
-export function loginForm({ account, signIn, suggestion, label, onCancel, onDone }) {
+export function loginForm({ account, signIn, suggestion, isFirst, label, onCancel, onDone }) {
   const form = /** @type {HTMLFormElement} */ (fromTemplate("login-form"));
   const submit = button(form, "login");
   const cancel = button(form, "cancel");
@@ -47,6 +48,7 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
     offer(form, isNew ? (chosen === "issuer" ? OF_A_SERVER : []) : (signIn ?? []));
   };
   where.hidden = !isNew;
+  part(form, '[data-part="start"]').hidden = !isFirst;
   // The ways to sign in follow the server that offers them; of an account that is there, they come first.
   if (isNew) {
     const offered = part(form, '[data-part="ways"]');
@@ -83,6 +85,7 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
         return askToReplace(form, logsInTo, trouble, trouble.waiting_login);
       });
       if (!isDone) return;
+      if (isFirst && !input(form, "start-at-login").checked) await doNotStartAtLogin();
       onDone?.();
       say(await loggedIn(logsInTo, isNew));
     });
@@ -104,6 +107,12 @@ export function loginForm({ account, signIn, suggestion, label, onCancel, onDone
     });
   });
   return form;
+}
+
+/** The agent has switched it on after the first login. */
+async function doNotStartAtLogin() {
+  const now = await settings();
+  await changeSettings({ ...now, start_at_login: false }, { ...now, start_at_login: true });
 }
 
 /** @param {HTMLFormElement} form */

@@ -1,5 +1,6 @@
 //! What the page can ask for. No answer contains a token.
 
+use evertoken_client::environment::wall_clock;
 use evertoken_client::{Client, connect_or_start};
 use evertoken_core::account::order::Step;
 use evertoken_core::account::{AccountName, Preset};
@@ -15,7 +16,6 @@ use evertoken_core::present::window::{
     refreshed,
 };
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager, State, command};
@@ -145,13 +145,13 @@ pub(crate) async fn logged_in(agent: Agent<'_>, account: &str, is_new: bool) -> 
 #[command]
 pub(crate) async fn copy(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
     let answer = call(&agent).await?.copy(Some(&name(account)?)).await.map_err(local)?;
-    Ok(copied(&answer, Timestamp::now(), &TimeZone::system()))
+    Ok(copied(&answer, Timestamp::now(), &wall_clock()))
 }
 
 #[command]
 pub(crate) async fn refresh(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
     let answer = call(&agent).await?.refresh(Some(&name(account)?), RefreshRequest::default()).await.map_err(local)?;
-    Ok(refreshed(&answer, Timestamp::now(), &TimeZone::system()))
+    Ok(refreshed(&answer, Timestamp::now(), &wall_clock()))
 }
 
 #[command]
@@ -169,7 +169,7 @@ pub(crate) async fn remove(agent: Agent<'_>, account: &str) -> Result<(), Troubl
 pub(crate) async fn history(agent: Agent<'_>, account: &str, span: Option<HistorySpan>) -> Result<History, Trouble> {
     let name = name(account)?;
     let journal = call(&agent).await?.history(Some(&name)).await?;
-    Ok(History::of(&name, &journal.entries, span, Timestamp::now(), &TimeZone::system()))
+    Ok(History::of(&name, &journal.entries, span, Timestamp::now(), &wall_clock()))
 }
 
 #[command]
@@ -277,7 +277,7 @@ async fn to_log_in(
 
 /// With its instants in local time.
 fn local(problem: Problem) -> Trouble {
-    let told = |sentence: &str| with_local_times(sentence, Timestamp::now(), &TimeZone::system());
+    let told = |sentence: &str| with_local_times(sentence, Timestamp::now(), &wall_clock());
     let (detail, advice) = (told(&problem.detail), told(&problem.advice));
     Problem { detail, advice, ..problem }.into()
 }

@@ -1,5 +1,6 @@
 //! Signing in at the account's server: the agent does it, the page shows what a person has to do meanwhile.
 
+use evertoken_client::environment::wall_clock;
 use std::sync::{Mutex, PoisonError};
 
 use evertoken_client::SignIn;
@@ -7,7 +8,6 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::SignInEvent;
 use evertoken_core::present::window::{Trouble, Waiting};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tauri::ipc::Channel;
 use tokio::sync::oneshot;
 
@@ -44,7 +44,7 @@ pub(crate) async fn follow(mut sign_in: SignIn, page: &Channel<Waiting>) -> Resu
     while let Some(event) = sign_in.next().await {
         match event? {
             SignInEvent::Prompt(prompt) => {
-                let waiting = Waiting::of(&prompt, Timestamp::now(), &TimeZone::system());
+                let waiting = Waiting::of(&prompt, Timestamp::now(), &wall_clock());
                 // A page that has gone ends with the window.
                 let _ = page.send(waiting);
             }

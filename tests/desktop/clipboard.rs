@@ -16,6 +16,11 @@ impl<'a> Clipboard<'a> {
 
     /// The text; empty when there is none.
     pub(crate) async fn text(&self) -> String {
+        if self.desktop.is_sway() {
+            let mut command = self.desktop.environment.command("wl-paste");
+            command.arg("--no-newline");
+            return Outcome::of(command, b"").await.stdout;
+        }
         self.xclip(&["-o"]).await
     }
 

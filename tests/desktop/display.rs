@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::deadline::eventually;
 use super::environment::Environment;
 use super::process::{Outcome, Process};
+use super::sway;
 
 /// What every screen here looks like: true colour, no network, no cursor blinking into screenshots.
 const SCREEN: [&str; 7] = ["-screen", "0", "1024x768x24", "-nolisten", "tcp", "-noreset", "-ac"];
@@ -17,12 +18,10 @@ pub(crate) struct Display {
 }
 
 impl Display {
-    /// Starts a server that picks a free number itself.
-    pub(crate) fn start(environment: &Environment) -> Self {
-        let mut command = environment.command("Xvfb");
-        command.args(["-displayfd", "1"]).args(SCREEN);
-        let (server, number) = Process::spawn_until_line(&mut command, |line| line.parse::<u32>().ok());
-        Self::managed(environment, format!(":{number}"), server)
+    /// Starts a server that picks a free number itself, with this window manager.
+    pub(crate) fn start_with(environment: &Environment, manager: &str) -> Self {
+        let (server, name) = Self::server(environment);
+        Self::managed(environment, name, server, manager)
     }
 
     /// Starts the server that [`Display::promise`] named.
@@ -34,13 +33,27 @@ impl Display {
             (Outcome::of(question, b"").await.code == 0).then_some(())
         })
         .await;
-        Self::managed(environment, name.to_owned(), server)
+        Self::managed(environment, name.to_owned(), server, "openbox")
     }
 
-    fn managed(environment: &Environment, name: String, server: Process) -> Self {
-        let mut command = environment.command("openbox");
+    fn managed(environment: &Environment, name: String, server: Process, manager: &str) -> Self {
+        let mut command = environment.command(manager);
         let manager = Process::spawn(command.env("DISPLAY", &name));
         Self { name, _manager: manager, server }
+    }
+
+    /// Starts a server whose only window is sway.
+    pub(crate) async fn of_sway(environment: &mut Environment) -> Self {
+        let (server, name) = Self::server(environment);
+        let manager = sway::start(environment, &name).await;
+        Self { name, _manager: manager, server }
+    }
+
+    fn server(environment: &Environment) -> (Process, String) {
+        let mut command = environment.command("Xvfb");
+        command.args(["-displayfd", "1"]).args(SCREEN);
+        let (server, number) = Process::spawn_until_line(&mut command, |line| line.parse::<u32>().ok());
+        (server, format!(":{number}"))
     }
 
     /// The name of a server that does not run yet: far above the numbers that servers pick themselves.

@@ -1,11 +1,12 @@
 //! A private desktop for each test: real programs, doubles only where a person would stand.
 
 mod agent;
-mod artefact;
+pub(crate) mod artefact;
 mod authority;
 mod axe;
 mod browser;
 mod bus;
+mod calm;
 mod canary;
 mod clipboard;
 mod deadline;
@@ -29,9 +30,12 @@ mod proxy;
 mod sandbox;
 mod scene;
 mod schema;
+mod screen;
 mod secret_service;
+mod session;
 mod socket;
 mod status;
+mod sway;
 mod system;
 mod tray;
 mod upstream;
@@ -45,6 +49,7 @@ pub(crate) use agent::Agent;
 pub(crate) use authority::Authority;
 pub(crate) use browser::{Browser, Page};
 pub(crate) use bus::Bus;
+pub(crate) use calm::window_share;
 pub(crate) use canary::Canary;
 pub(crate) use clipboard::Clipboard;
 pub(crate) use deadline::{PATIENCE, eventually, throughout, within};
@@ -64,6 +69,8 @@ pub(crate) use proxy::Proxy;
 pub(crate) use sandbox::Sandbox;
 pub(crate) use scene::Scene;
 pub(crate) use schema::{Schema, docs};
+pub(crate) use screen::{Button, NOWHERE, Point};
+pub(crate) use session::{Parts, Session};
 pub(crate) use socket::Answer;
 pub(crate) use status::Status;
 pub(crate) use system::System;
@@ -93,8 +100,20 @@ impl Desktop {
 
     /// A session with a screen.
     pub(crate) async fn with_screen() -> Self {
+        Self::with_manager("openbox").await
+    }
+
+    /// A session on sway, where programs see Wayland alone.
+    pub(crate) async fn on_sway() -> Self {
         let mut environment = Environment::create();
-        let display = Display::start(&environment);
+        let display = Display::of_sway(&mut environment).await;
+        Self::start(environment, Some(display)).await
+    }
+
+    /// A session with a screen and this window manager.
+    pub(crate) async fn with_manager(manager: &str) -> Self {
+        let mut environment = Environment::create();
+        let display = Display::start_with(&environment, manager);
         environment.set("DISPLAY", display.name());
         Self::start(environment, Some(display)).await
     }

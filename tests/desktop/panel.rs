@@ -1,11 +1,13 @@
 //! A real panel and a real notification daemon, for pictures.
 
 use std::fs;
+use std::process::Command;
 
 use super::Desktop;
 use super::artefact;
-use super::deadline::eventually;
-use super::process::{Outcome, Process};
+use super::environment::Environment;
+use super::process::Process;
+use super::screen::NOWHERE;
 
 /// A panel with nothing in it but the tray.
 const LAYOUT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -26,8 +28,45 @@ const LAYOUT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </channel>
 "#;
 
-/// Where the pointer covers nothing and raises no tooltip.
-const NOWHERE: (u32, u32) = (500, 500);
+/// The same for waybar.
+const WAYBAR: &str =
+    r#"{ "layer": "top", "height": 32, "modules-right": ["tray"], "tray": { "icon-size": 22, "spacing": 8 } }"#;
+
+/// The same for LXQt.
+const LXQT: &str = "[General]
+__userfile__=true
+panels=panel1
+
+[panel1]
+position=Top
+panelSize=32
+plugins=statusnotifier
+animation-duration=0
+lockPanel=true
+
+[statusnotifier]
+type=statusnotifier
+alignment=Right
+";
+/// Without a theme it draws nothing.
+const LXQT_THEME: &str = "[General]\ntheme=light\n";
+
+/// A panel of this name, with its layout.
+pub(super) fn command(environment: &Environment, panel: &str) -> Command {
+    let files: &[(&str, &str)] = match panel {
+        "waybar" => &[("waybar/config", WAYBAR)],
+        "lxqt-panel" => &[("lxqt/panel.conf", LXQT), ("lxqt/lxqt.conf", LXQT_THEME)],
+        _ => &[("xfce4/xfconf/xfce-perchannel-xml/xfce4-panel.xml", LAYOUT)],
+    };
+    for (place, text) in files {
+        let file = environment.path("config").join(place);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    let mut command = environment.command(panel);
+    command.args((panel == "xfce4-panel").then_some("--disable-wm-check"));
+    command
+}
 
 /// A running xfce4-panel.
 pub(crate) struct Panel {
@@ -40,13 +79,10 @@ impl Panel {
     /// Starts it and waits until it takes tray icons and is drawn; before there is an icon.
     pub(crate) async fn start(desktop: &Desktop) -> Self {
         let environment = &desktop.environment;
-        let folder = environment.path("config/xfce4/xfconf/xfce-perchannel-xml");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("xfce4-panel.xml"), LAYOUT).unwrap();
         environment.offer_service("org.xfce.Xfconf");
         desktop.point_at(NOWHERE).await;
         let bare = desktop.screenshot("bare").await;
-        let program = Process::spawn(environment.command("xfce4-panel").arg("--disable-wm-check"));
+        let program = Process::spawn(&mut command(environment, "xfce4-panel"));
         desktop.bus.owned("org.kde.StatusNotifierWatcher").await;
         let empty = desktop.screen_settles(&bare).await;
         Self { last: empty.clone(), empty, _program: program }
@@ -56,7 +92,8 @@ impl Panel {
     pub(crate) async fn picture(&mut self, desktop: &Desktop, name: &str) {
         self.last = desktop.screen_settles(&self.last).await;
         artefact::keep(&format!("{name}.png"), &self.last);
-        desktop.point_at(desktop.centre_of_change(&self.empty, &self.last).await).await;
+        let icon = desktop.change_below(0, &self.empty, &self.last).await.unwrap();
+        desktop.point_at(icon.centre()).await;
         let hovered = desktop.screen_settles(&self.last).await;
         artefact::keep(&format!("{name}-hover.png"), &hovered);
         desktop.point_at(NOWHERE).await;
@@ -83,59 +120,5 @@ impl<'a> Dunst<'a> {
     pub(crate) async fn picture(&self, name: &str) {
         let shown = self.desktop.screen_settles(&self.empty).await;
         artefact::keep(&format!("{name}.png"), &shown);
-    }
-}
-
-impl Desktop {
-    async fn point_at(&self, (x, y): (u32, u32)) {
-        let mut command = self.environment.command("xdotool");
-        command.args(["mousemove", &x.to_string(), &y.to_string()]);
-        Outcome::of(command, b"").await.succeeded();
-    }
-
-    /// The whole screen as PNG.
-    async fn screenshot(&self, name: &str) -> Vec<u8> {
-        let file = self.environment.path(format!("{name}.png"));
-        let mut command = self.environment.command("import");
-        // Without the dates, equal screens are equal bytes.
-        command.args(["-window", "root", "-define", "png:exclude-chunks=date,time"]).arg(&file);
-        Outcome::of(command, b"").await.succeeded();
-        fs::read(file).unwrap()
-    }
-
-    /// Waits until the screen differs from what it was and two looks in a row are equal.
-    async fn screen_settles(&self, before: &[u8]) -> Vec<u8> {
-        let mut last = Vec::new();
-        eventually("the screen changes and comes to rest", async || {
-            let now = self.screenshot("now").await;
-            let settled = now == last && now != before;
-            last = now;
-            settled.then(|| last.clone())
-        })
-        .await
-    }
-
-    /// The middle of the rectangle in which two screens differ, in pixels.
-    async fn centre_of_change(&self, before: &[u8], after: &[u8]) -> (u32, u32) {
-        let (old, new) = (self.environment.path("old.png"), self.environment.path("new.png"));
-        fs::write(&old, before).unwrap();
-        fs::write(&new, after).unwrap();
-        let mut command = self.environment.command("convert");
-        command.args([&old, &new]).args([
-            "-compose",
-            "difference",
-            "-composite",
-            "-trim",
-            "-format",
-            "%w %h %X %Y",
-            "info:",
-        ]);
-        let outcome = Outcome::of(command, b"").await;
-        let numbers: Vec<u32> =
-            outcome.succeeded().split_whitespace().map(|word| word.trim_start_matches('+').parse().unwrap()).collect();
-        let [width, height, left, top] = numbers[..] else {
-            panic!("not a rectangle: {outcome:?}");
-        };
-        (left + width / 2, top + height / 2)
     }
 }

@@ -242,6 +242,9 @@ impl Window {
 impl Desktop {
     /// The X windows of the product that a person sees now.
     pub(crate) async fn windows(&self) -> Vec<String> {
+        if self.is_sway() {
+            return self.windows_of_sway().await;
+        }
         eventually("xdotool looks at the windows", async || {
             let mut command = self.environment.command("xdotool");
             command.args(["search", "--onlyvisible", "--name", TITLE]);
@@ -259,6 +262,15 @@ impl Desktop {
 
     /// A person closes every window, as the window manager does it.
     pub(crate) async fn close_windows(&self) {
+        if self.is_sway() {
+            self.close_windows_of_sway().await;
+        } else {
+            self.close_windows_of_x11().await;
+        }
+        eventually("no window is on the screen", async || self.windows().await.is_empty().then_some(())).await;
+    }
+
+    async fn close_windows_of_x11(&self) {
         for id in self.windows().await {
             for arguments in [["windowactivate", "--sync", &id].as_slice(), &["key", "alt+F4"]] {
                 let mut command = self.environment.command("xdotool");
@@ -266,6 +278,5 @@ impl Desktop {
                 Outcome::of(command, b"").await.succeeded();
             }
         }
-        eventually("no window is on the screen", async || self.windows().await.is_empty().then_some(())).await;
     }
 }

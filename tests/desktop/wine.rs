@@ -32,7 +32,7 @@ impl Desktop {
         let root = std::env::var_os(ROOT).map(PathBuf::from);
         let root = root.unwrap_or_else(|| panic!("{ROOT} is not set: run cargo xtask test windows"));
         let mut environment = Environment::create();
-        let display = Display::start(&environment);
+        let display = Display::start_with(&environment, "openbox");
         environment.set("DISPLAY", display.name());
         install(&environment.path("wine"), &root.join(NEW));
         for (name, value) in

@@ -1,10 +1,11 @@
 //! Text for a terminal: colour where a person looks at it, and nothing that could command it.
 
+use evertoken_client::environment::wall_clock;
 use std::io::IsTerminal;
 
 use evertoken_core::oauth::cleaned::is_invisible;
 use evertoken_core::present::sentence::with_local_times;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 /// Text from elsewhere, without what could command a terminal or change the order in which the rest is read.
 pub(crate) fn plain(text: &str) -> String {
@@ -13,7 +14,7 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// The same for a sentence of the agent, with its instants in local time.
 pub(crate) fn local(sentence: &str) -> String {
-    with_local_times(&plain(sentence), Timestamp::now(), &TimeZone::system())
+    with_local_times(&plain(sentence), Timestamp::now(), &wall_clock())
 }
 
 /// The few colours that we use.

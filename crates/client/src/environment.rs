@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 
 use evertoken_core::config::paths::{NoHome, Paths};
+use evertoken_core::present::wall_clock::WallClock;
+use jiff::tz::TimeZone;
 
 /// Says whether commands may start an agent: `never`, for a socket that leads to another machine.
 const START: &str = "EVERTOKEN_START";
@@ -25,6 +27,12 @@ pub fn variable(name: &str) -> Option<OsString> {
 /// [`NoHome`] when the environment names no place for the files.
 pub fn paths() -> Result<Paths, NoHome> {
     Paths::from_environment(variable)
+}
+
+/// The person's time zone, and how their locale writes dates and times.
+#[must_use]
+pub fn wall_clock() -> WallClock {
+    WallClock::of(TimeZone::system(), |name| std::env::var(name).ok())
 }
 
 /// Where a client looks: with a socket that is named, no other file is needed.

@@ -31,7 +31,7 @@ pub enum InvalidListen {
     #[error("not an address: write it like 127.0.0.1:8080, [::1]:8080 or unix:/run/user/1000/vault.sock")]
     NotAnAddress,
     /// Other machines could connect.
-    #[error("the proxy listens on 127.0.0.1, ::1 or a Unix socket only: whoever reaches it acts in your name")]
+    #[error("the proxy listens on 127.0.0.1, ::1 or a Unix socket only: a program that reaches it acts in your name")]
     NotLoopback,
     /// There is none on this system.
     #[error("this system has no Unix sockets for programs: use 127.0.0.1:PORT")]

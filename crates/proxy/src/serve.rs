@@ -124,7 +124,7 @@ impl Proxy {
         closing.send_replace(true);
         tokio::select! {
             _ = places.acquire_many(most) => {}
-            () = tokio::time::sleep(LAST_REQUESTS) => tracing::warn!("requests that were under way are broken off"),
+            () = tokio::time::sleep(LAST_REQUESTS) => tracing::warn!("requests that have not ended are broken off"),
             _ = signals.next() => {}
         }
     }

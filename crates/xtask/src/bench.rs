@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the README says about size and speed, measured in the release build.
 
+mod calm;
 mod limits;
 mod proxy;
 mod window;
@@ -93,7 +94,8 @@ pub(crate) fn bench(options: Options) -> Result<()> {
     if options.window {
         let agent = application.start_agent()?;
         log_in(&application, &desktop, &sandbox)?;
-        return print(&[window::measure(&desktop, agent.id(), options.openings)?]);
+        let opening = window::measure(&desktop, agent.id(), options.openings)?;
+        return print(&[vec![opening], calm::measure(&binaries, &application, &desktop)?].concat());
     }
     let (starts, agent) = start_repeatedly(&application, &desktop, &sandbox, options.starts)?;
     let start = median(starts);
@@ -117,6 +119,7 @@ pub(crate) fn bench(options: Options) -> Result<()> {
     lines.push(window::measure(&desktop, agent.id(), options.openings)?);
     lines.extend(limits::measure(&application, &desktop, options.load)?);
     lines.extend(proxy::measure(&application, &desktop, options.load)?);
+    lines.extend(calm::measure(&binaries, &application, &desktop)?);
     print(&lines)
 }
 
@@ -132,7 +135,7 @@ fn print(lines: &[Line]) -> Result<()> {
 }
 
 /// One result, and what it is held against.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Line {
     what: String,
     value: f64,
@@ -140,7 +143,7 @@ struct Line {
     bound: Bound,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Bound {
     Most(f64),
     Least(f64),

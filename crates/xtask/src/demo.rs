@@ -105,19 +105,19 @@ Evertoken demo
   login      {keychain}
   folder     {}; deleted at the end
 
+Get a token, in a second terminal
+    {shortcut} token
+    {shortcut} header | curl -s -H @- {origin}/v2.0/user/info
+
 What you will see
   now        {}
   15 s       the access token is refreshed by itself, and again every 15 s
-  90 s       the login is over: the state changes to \"log in soon\"{}
-  110 s      the last access token is over as well: \"log in again\"
+  90 s       the login expires: the state changes to \"log in soon\"{}
+  110 s      the last access token expires too: \"log in again\"
 
 Log in again
   {}
     curl -s -X POST {sign_in} | {shortcut} login {ACCOUNT}
-
-Try meanwhile, in a second terminal
-    {shortcut} token
-    {shortcut} header | curl -s -H @- {origin}/v2.0/user/info
 
 Ctrl-C ends the demo.
 ",

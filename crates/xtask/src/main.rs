@@ -8,6 +8,7 @@ mod build;
 mod command;
 mod debian;
 mod demo;
+mod desktops;
 mod end_to_end;
 #[cfg(test)]
 mod house;
@@ -54,6 +55,8 @@ enum Task {
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)
     Debian(debian::Options),
+    /// Walk through Debian's desktops (Xfce, sway, LXQt) with the built programs, and keep pictures (Linux)
+    Desktops,
     /// Check and lint everything for Windows and macOS too, without either system
     Platforms,
     /// Make deb, rpm and tar.gz from a release build, with checksums, bill of materials and licence notices (Linux)
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(&options),
         Task::Bench(options) => bench::bench(options),
         Task::Debian(options) => debian::debian(&options),
+        Task::Desktops => desktops::desktops(),
         Task::Platforms => platforms::check(),
         Task::ReleaseNotes => packages::release_notes(),
         Task::Package => packages::package(),
@@ -109,6 +113,7 @@ mod tests {
             "bench",
             "debian",
             "debian trixie",
+            "desktops",
             "screenshots",
             "package",
             "release-notes",

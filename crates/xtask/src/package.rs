@@ -16,9 +16,11 @@ pub(crate) enum Sign {
     Program(&'static str),
     /// A library that pkg-config knows.
     Library(&'static str),
+    /// A file or folder.
+    File(&'static str),
 }
 
-use Sign::{Library, Program};
+use Sign::{File, Library, Program};
 
 const fn package(name: &'static str, sign: Sign) -> Package {
     Package { name, sign }
@@ -61,6 +63,19 @@ pub(crate) const TEST: &[Package] = &[
 /// A real panel, for the tray's picture.
 pub(crate) const PANEL: &[Package] =
     &[package("openbox", Program("openbox")), package("xfce4-panel", Program("xfce4-panel"))];
+
+/// Whole desktops, for `cargo xtask desktops`.
+pub(crate) const DESKTOPS: &[Package] = &[
+    package("lxqt-notificationd", Program("lxqt-notificationd")),
+    package("lxqt-panel", Program("lxqt-panel")),
+    package("lxqt-themes", File("/usr/share/lxqt/themes")),
+    package("mako-notifier", Program("mako")),
+    package("sway", Program("sway")),
+    package("waybar", Program("waybar")),
+    package("wl-clipboard", Program("wl-paste")),
+    package("xfce4-notifyd", File("/usr/share/dbus-1/services/org.xfce.xfce4-notifyd.Notifications.service")),
+    package("xfwm4", Program("xfwm4")),
+];
 
 /// For `cargo xtask bench`.
 pub(crate) const BENCH: &[Package] = &[
@@ -128,7 +143,7 @@ mod tests {
     #[test]
     fn no_package_is_listed_twice() {
         let mut names: Vec<_> =
-            [WINDOW, DEMO, TEST, PANEL, BENCH, NODE].concat().iter().map(|package| package.name).collect();
+            [WINDOW, DEMO, TEST, PANEL, DESKTOPS, BENCH, NODE].concat().iter().map(|package| package.name).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

@@ -69,8 +69,18 @@ pub(crate) fn processor_time_at_the_end(child: u32) -> Option<Duration> {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     let id = Pid::from_raw(i32::try_from(child).ok()?)?;
     waitid(WaitId::Pid(id), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).ok()?;
-    let ticks = ticks(&fs::read_to_string(place(child, "stat")).ok()?)?;
+    processor_time(child)
+}
+
+/// How long a process and its children that ended were on a processor.
+pub(crate) fn processor_time(id: u32) -> Option<Duration> {
+    let ticks = ticks(&fs::read_to_string(place(id, "stat")).ok()?)?;
     Some(Duration::from_millis(ticks * MILLISECONDS_OF_A_TICK))
+}
+
+/// What a process was started with; empty when it has gone.
+pub(crate) fn command_line(id: u32) -> String {
+    String::from_utf8_lossy(&fs::read(place(id, "cmdline")).unwrap_or_default()).into_owned()
 }
 
 /// Nothing is known of it here.
@@ -80,12 +90,10 @@ pub(crate) fn processor_time_at_the_end(_child: u32) -> Option<Duration> {
 }
 
 /// What the kernel counts in for programs, on every machine.
-#[cfg(target_os = "linux")]
 const MILLISECONDS_OF_A_TICK: u64 = 10;
 
 /// Of a line of `stat`: the time of the process and of the children that it waited for, in user space and in the kernel
 /// (proc_pid_stat(5): fields 14 to 17; the second, the name, may hold spaces and brackets).
-#[cfg(target_os = "linux")]
 fn ticks(stat: &str) -> Option<u64> {
     const AFTER_THE_NAME: usize = 3;
     let (_, rest) = stat.rsplit_once(") ")?;

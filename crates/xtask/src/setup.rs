@@ -9,7 +9,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
-use crate::package::{BENCH, BOOT, DEMO, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
+use crate::package::{
+    BENCH, BOOT, DEMO, DESKTOPS, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing,
+};
 use crate::platforms;
 
 #[derive(Debug, Args)]
@@ -53,6 +55,14 @@ pub(crate) fn for_testing(desktop: bool) -> Result<()> {
         [WINDOW, if desktop { DEMO } else { &[] }, if desktop { TEST } else { &[] }, if desktop { PANEL } else { &[] }];
     provide(with_node(lists.concat()))?;
     rust_components()
+}
+
+/// For `desktops`; the names of the packages that cannot be had.
+pub(crate) fn for_desktops() -> Result<Vec<&'static str>> {
+    if let Err(error) = provide(DESKTOPS.to_vec()) {
+        println!("{error:#}");
+    }
+    Ok(missing_here(DESKTOPS)?.iter().map(|package| package.name).collect())
 }
 
 /// For `bench`.
@@ -119,6 +129,7 @@ fn missing_here(wanted: &[Package]) -> Result<Vec<Package>> {
 fn shows(sign: Sign) -> bool {
     match sign {
         Sign::Program(name) => is_on_path(name),
+        Sign::File(path) => Path::new(path).exists(),
         Sign::Library(name) => succeeds(command::command("pkg-config").args(["--exists", name])),
     }
 }

@@ -1,5 +1,6 @@
 //! What people do with the tray and the notifications.
 
+use evertoken_client::environment::wall_clock;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{Approval, CopyAnswer};
@@ -9,7 +10,6 @@ use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::session::Event;
 use evertoken_core::present::copied::Copied;
 use evertoken_core::present::tray::Action;
-use jiff::tz::TimeZone;
 
 use super::agent::Agent;
 use crate::desktop::notifications::NotifierEvent;
@@ -70,7 +70,7 @@ impl Agent {
 
     /// Answers who asked for a copy in the tray.
     pub(super) fn answer_copy(&mut self, name: &AccountName, result: &Result<CopyAnswer, Problem>) {
-        let copied = Copied::of(name, result, self.clock.now(), &TimeZone::system());
+        let copied = Copied::of(name, result, self.clock.now(), &wall_clock());
         self.notify(name, Notice::Copied { succeeded: copied.succeeded, text: copied.to_string() });
         self.answer_in_the_tray(copied);
     }
@@ -93,7 +93,7 @@ impl Agent {
             && self.configuration.settings.start_at_login
             && let Some(notifier) = self.notifier.clone()
         {
-            let notice = Notice::NoTray.notification(name, "Evertoken", self.clock.now(), &TimeZone::system());
+            let notice = Notice::NoTray.notification(name, "Evertoken", self.clock.now(), &wall_clock());
             tokio::spawn(async move {
                 if !tray::is_there().await {
                     notifier.show(notice);

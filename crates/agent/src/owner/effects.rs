@@ -1,11 +1,11 @@
 //! Steps the sessions and does what they ask for.
 
+use evertoken_client::environment::wall_clock;
 use evertoken_core::account::AccountName;
 use evertoken_core::config::HookEvent;
 use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::rotation::Purpose;
 use evertoken_core::login::session::{Effect, Event};
-use jiff::tz::TimeZone;
 use tracing::{debug, info, warn};
 
 use super::account::brings_access_token;
@@ -91,7 +91,7 @@ impl Agent {
             Effect::Notify(notice) => {
                 let wanted = notice.kind().is_wanted(self.configuration.settings.notifications);
                 let notification =
-                    notice.notification(name, managed.account().server.name(), self.clock.now(), &TimeZone::system());
+                    notice.notification(name, managed.account().server.name(), self.clock.now(), &wall_clock());
                 // On a server the journal is where somebody looks.
                 if !notification.kind.is_transient() {
                     warn!("{}: {}", notification.title, notification.body);
@@ -103,7 +103,7 @@ impl Agent {
             Effect::Update(notice) => {
                 if let Some(notifier) = &self.notifier {
                     let server = managed.account().server.name();
-                    notifier.update(notice.notification(name, server, self.clock.now(), &TimeZone::system()));
+                    notifier.update(notice.notification(name, server, self.clock.now(), &wall_clock()));
                 }
             }
             Effect::Withdraw(kind) => {

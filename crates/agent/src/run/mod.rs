@@ -25,13 +25,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_client::environment;
+use evertoken_client::environment::wall_clock;
 use evertoken_core::account::order::AccountOrder;
 use evertoken_core::api::status::{AgentInfo, StatusReport};
 use evertoken_core::config::paths::Paths;
 use evertoken_core::config::{Keychain as KeychainSetting, Settings};
 use evertoken_core::present::tray::{Action, Answer};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tracing::info;
 
@@ -125,8 +125,8 @@ impl Reports {
         let (watched, answers) = (self.sender.subscribe(), self.answers.subscribe());
         Arc::new(move || {
             let (report, answer) = (Arc::clone(&watched.borrow()), answers.borrow().clone());
-            let (now, zone) = (Timestamp::now(), TimeZone::system());
-            evertoken_core::present::tray::Tray::of(&report.in_order(), answer.as_ref(), now, &zone)
+            let (now, wall) = (Timestamp::now(), wall_clock());
+            evertoken_core::present::tray::Tray::of(&report.in_order(), answer.as_ref(), now, &wall)
         })
     }
 }

@@ -1,8 +1,9 @@
 use clap::Args;
+use evertoken_client::environment::wall_clock;
 use evertoken_core::account::AccountName;
 use evertoken_core::account::approval::{Access as Entry, AccessOutcome, Program};
 use evertoken_core::api::requests::AccessAnswer;
-use jiff::tz::TimeZone;
+use evertoken_core::present::wall_clock::WallClock;
 
 use super::agent_client;
 use super::status::find;
@@ -40,14 +41,14 @@ impl Access {
         if accesses.is_empty() {
             return output::line("No program has asked for an access token since the agent began.");
         }
-        let zone = TimeZone::system();
-        accesses.iter().try_for_each(|access| output::line(in_words(access, &zone)))
+        let wall = wall_clock();
+        accesses.iter().try_for_each(|access| output::line(in_words(access, &wall)))
     }
 }
 
-fn in_words(access: &Entry, zone: &TimeZone) -> String {
+fn in_words(access: &Entry, wall: &WallClock) -> String {
     let Entry { at, account, caller, outcome, reason } = access;
-    let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let at = wall.stamp(*at);
     let program = plain(caller.program.as_ref().map_or("an unknown program", Program::as_str));
     let pid = caller.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
     let outcome = match outcome {
@@ -75,10 +76,10 @@ mod tests {
         let account = "Production".parse().unwrap();
         let granted =
             Entry { at: Timestamp::UNIX_EPOCH, account, caller, outcome: AccessOutcome::Granted, reason: None };
-        let said = in_words(&granted, &TimeZone::UTC);
+        let said = in_words(&granted, &WallClock::UTC);
         assert_eq!(said, "1970-01-01 00:00:00  Production  /usr/bin/cu rl (pid 7) got a token");
         let reason = Some("Production: nobody is logged in.".to_owned());
-        let said = in_words(&Entry { outcome: AccessOutcome::Unavailable, reason, ..granted }, &TimeZone::UTC);
+        let said = in_words(&Entry { outcome: AccessOutcome::Unavailable, reason, ..granted }, &WallClock::UTC);
         assert!(said.ends_with("(pid 7) got no token: nobody is logged in."), "{said}");
     }
 }

@@ -1,6 +1,7 @@
 use clap::Args;
+use evertoken_client::environment::wall_clock;
 use evertoken_core::present::sentence::local_time;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use super::account_argument::AccountArgument;
 use super::agent_client;
@@ -40,7 +41,7 @@ impl Copy {
         if self.json {
             return output::json(&copied);
         }
-        let until = local_time(copied.expires_at, Timestamp::now(), &TimeZone::system());
+        let until = local_time(copied.expires_at, Timestamp::now(), &wall_clock());
         match copied.cleared_after {
             0 => output::line(format_args!("Copied: valid until {until}; it stays on the clipboard.")),
             seconds => {

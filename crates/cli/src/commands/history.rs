@@ -1,7 +1,9 @@
 use clap::Args;
+use evertoken_client::environment::wall_clock;
 use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::present::sentence::local_time;
-use jiff::{Timestamp, tz::TimeZone};
+use evertoken_core::present::wall_clock::WallClock;
+use jiff::Timestamp;
 
 use super::account_argument::AccountArgument;
 use super::agent_client;
@@ -33,13 +35,13 @@ impl History {
         if history.entries.is_empty() {
             return output::line("Nothing has happened yet.");
         }
-        let zone = TimeZone::system();
-        history.entries.iter().try_for_each(|entry| output::line(in_words(entry, &zone)))
+        let wall = wall_clock();
+        history.entries.iter().try_for_each(|entry| output::line(in_words(entry, &wall)))
     }
 }
 
-fn in_words(entry: &Entry, zone: &TimeZone) -> String {
-    let local = |at: Timestamp| local_time(at, entry.at, zone);
+fn in_words(entry: &Entry, wall: &WallClock) -> String {
+    let local = |at: Timestamp| local_time(at, entry.at, wall);
     let what = match &entry.record {
         Record::Presented { fingerprint } => format!("refresh token {fingerprint} is sent to the endpoint"),
         Record::Stored { fingerprint, rotations, expires_at } => format!(
@@ -75,7 +77,7 @@ fn in_words(entry: &Entry, zone: &TimeZone) -> String {
         }
         Record::Slept { since } => format!("the machine woke up; it slept since {}", local((*since).min(entry.at))),
     };
-    format!("{}  {what}", entry.at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S"))
+    format!("{}  {what}", wall.stamp(entry.at))
 }
 
 #[cfg(test)]
@@ -93,7 +95,7 @@ mod tests {
         };
         let entry = Entry { at: Timestamp::constant(60, 0), record };
         assert_eq!(
-            in_words(&entry, &TimeZone::UTC),
+            in_words(&entry, &WallClock::UTC),
             "1970-01-01 00:01:00  the endpoint refused refresh token ca978112ca1b (invalid_grant: too old); expired: 00:00:00; trace id t-1"
         );
     }
@@ -102,7 +104,7 @@ mod tests {
     fn a_sleep_says_since_when_and_never_from_after_its_end() {
         let woke_up = |since| {
             let record = Record::Slept { since: Timestamp::constant(since, 0) };
-            in_words(&Entry { at: Timestamp::constant(36_000, 0), record }, &TimeZone::UTC)
+            in_words(&Entry { at: Timestamp::constant(36_000, 0), record }, &WallClock::UTC)
         };
         assert_eq!(woke_up(3_600), "1970-01-01 10:00:00  the machine woke up; it slept since 01:00");
         assert_eq!(woke_up(40_000), "1970-01-01 10:00:00  the machine woke up; it slept since 10:00:00");

@@ -1,5 +1,7 @@
 //! Following a sign-in, and the question whether another user may take an account.
 
+use evertoken_client::environment::wall_clock;
+use evertoken_core::present::wall_clock::Precision;
 use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
@@ -113,7 +115,7 @@ fn show(prompt: &SignInPrompt) {
     let stderr = io::stderr();
     let style = Style::of(&stderr);
     let bold = |text: &str| style.paint(Colour::Bold, &plain(text));
-    let until = |at: &jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string();
+    let until = |at: &jiff::Timestamp| wall_clock().time(*at, Precision::Minutes);
     let text = match prompt {
         SignInPrompt::Browser { url, opened, redirect_uri, authorization_url, expires_at } => {
             let what = if *opened { "Sign in in the browser that opens. If none does, open" } else { "Open" };

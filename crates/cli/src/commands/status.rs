@@ -1,6 +1,7 @@
 mod check;
 mod page;
 
+use evertoken_client::environment::wall_clock;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::api::unknown_account::{account_not_named, no_account, unknown_account};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 
 use super::account_argument::named;
 use super::{agent_client, done};
@@ -63,7 +64,7 @@ impl Status {
         if self.json {
             return done(output::json(&report));
         }
-        let page = page::page(&report, Timestamp::now(), &TimeZone::system(), Style::of(&std::io::stdout()));
+        let page = page::page(&report, Timestamp::now(), &wall_clock(), Style::of(&std::io::stdout()));
         done(output::line(page))
     }
 
@@ -88,7 +89,7 @@ impl Status {
     }
 
     async fn watch(&self, client: &Client) -> Result<(), Failure> {
-        let (zone, style) = (TimeZone::system(), Style::of(&std::io::stdout()));
+        let (wall, style) = (wall_clock(), Style::of(&std::io::stdout()));
         let mut events = client.events().await?;
         let mut last = None;
         while let Some(report) = events.next().await {
@@ -97,7 +98,7 @@ impl Status {
                 if self.json {
                     output::json(&with_countdown(report.clone(), Timestamp::now()))?;
                 } else {
-                    for line in page::changes(last.as_ref(), &report, Timestamp::now(), &zone, style) {
+                    for line in page::changes(last.as_ref(), &report, Timestamp::now(), &wall, style) {
                         output::line(line)?;
                     }
                 }

@@ -212,7 +212,7 @@ pub enum ConfigurationError {
     },
     /// A file that anybody can read cannot be approved of, program by program.
     #[error(
-        "account {0} has both token_file and require_approval: nobody can be asked who reads a file, so choose one"
+        "account {0} has a token_file and require_approval: a program that reads the file is asked nothing, so choose one"
     )]
     TokenFileNeedsNoApproval(AccountName),
     /// Two accounts would write over each other.

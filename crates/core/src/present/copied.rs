@@ -1,6 +1,6 @@
 //! What a person is told after asking for a copy of the access token: what they have, or why not and what to do.
 
-use jiff::tz::TimeZone;
+use crate::present::wall_clock::WallClock;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::AccountName;
@@ -23,10 +23,10 @@ pub struct Copied {
 impl Copied {
     /// The answer at `now`, in the person's time zone.
     #[must_use]
-    pub fn of(name: &AccountName, outcome: &Result<CopyAnswer, Problem>, now: Timestamp, zone: &TimeZone) -> Self {
+    pub fn of(name: &AccountName, outcome: &Result<CopyAnswer, Problem>, now: Timestamp, wall: &WallClock) -> Self {
         match outcome {
             Ok(CopyAnswer { expires_at, cleared_after }) => {
-                let expires = format!("It expires at {}", local_time(*expires_at, now, zone));
+                let expires = format!("It expires at {}", local_time(*expires_at, now, wall));
                 let advice = match cleared_after {
                     0 => format!("{expires}, and stays on the clipboard until you log out or quit Evertoken."),
                     seconds => format!("{expires}; the clipboard is cleared in {}.", span_in_words(*seconds)),
@@ -34,7 +34,7 @@ impl Copied {
                 Self { succeeded: true, sentence: format!("Copied {name}'s access token."), advice }
             }
             Err(Problem { detail, advice, .. }) => {
-                let local = |sentence| with_local_times(sentence, now, zone);
+                let local = |sentence| with_local_times(sentence, now, wall);
                 Self { succeeded: false, sentence: local(detail), advice: local(advice) }
             }
         }
@@ -69,7 +69,7 @@ mod tests {
 
     fn told(outcome: Result<CopyAnswer, Problem>) -> String {
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
-        Copied::of(&"Production".parse().unwrap(), &outcome, now, &TimeZone::UTC).to_string()
+        Copied::of(&"Production".parse().unwrap(), &outcome, now, &WallClock::UTC).to_string()
     }
 
     #[test]

@@ -5,4 +5,5 @@ pub mod copied;
 pub mod notification;
 pub mod sentence;
 pub mod tray;
+pub mod wall_clock;
 pub mod window;

@@ -1,7 +1,7 @@
 //! The notifications: when a person must know, and the answer to a click. Texts and buttons, as plain values.
 
+use crate::present::wall_clock::WallClock;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::account::AccountName;
 use crate::account::approval::Program;
@@ -79,14 +79,14 @@ impl Notice {
 
     /// The notification for an account at the server of this name, with times as its clock on the wall shows them.
     #[must_use]
-    pub fn notification(&self, account: &AccountName, server: &str, now: Timestamp, zone: &TimeZone) -> Notification {
+    pub fn notification(&self, account: &AccountName, server: &str, now: Timestamp, wall: &WallClock) -> Notification {
         let body = match self {
-            Self::Copied { .. } | Self::NoTray => self.text(now, zone),
+            Self::Copied { .. } | Self::NoTray => self.text(now, wall),
             Self::LoginRequired { .. }
             | Self::LoginEnds { .. }
             | Self::NotRenewed { .. }
             | Self::KeychainRefused
-            | Self::ApprovalRequired { .. } => format!("{account}: {}", self.text(now, zone)),
+            | Self::ApprovalRequired { .. } => format!("{account}: {}", self.text(now, wall)),
         };
         let (title, buttons) = match self {
             Self::LoginRequired { .. } => (format!("Log in to {server} again"), Buttons::One("Log in")),
@@ -105,28 +105,28 @@ impl Notice {
     }
 
     /// What happened and what it means.
-    fn text(&self, now: Timestamp, zone: &TimeZone) -> String {
+    fn text(&self, now: Timestamp, wall: &WallClock) -> String {
         match self {
             Self::LoginRequired { expired_at, access_token_until } => {
                 let what = expired_at.map_or_else(
                     || "the login has expired.".to_owned(),
-                    |at| format!("the login expired on {}.", full_date(at, zone)),
+                    |at| format!("the login expired on {}.", full_date(at, wall)),
                 );
                 let token = match access_token_until {
                     Some(until) if *until > now => {
-                        format!("The access token still works until {}.", local_time(*until, now, zone))
+                        format!("The access token still works until {}.", local_time(*until, now, wall))
                     }
-                    Some(until) => format!("The access token expired at {}.", local_time(*until, now, zone)),
+                    Some(until) => format!("The access token expired at {}.", local_time(*until, now, wall)),
                     None => "There is no valid access token.".to_owned(),
                 };
                 format!("{what} {token}")
             }
             Self::LoginEnds { at } => {
-                format!("the login expires on {}. Log in before then to stay logged in.", full_date(*at, zone))
+                format!("the login expires on {}. Log in before then to stay logged in.", full_date(*at, wall))
             }
             Self::NotRenewed { cause, since, access_token_until } => {
                 let verb = if *access_token_until > now { "expires" } else { "expired" };
-                let (since, until) = (local_time(*since, now, zone), local_time(*access_token_until, now, zone));
+                let (since, until) = (local_time(*since, now, wall), local_time(*access_token_until, now, wall));
                 format!("{cause} since {since}. The access token {verb} at {until}.")
             }
             Self::KeychainRefused => "the new login is only in memory until the keychain accepts it.".to_owned(),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn body(notice: &Notice) -> String {
-        notice.notification(&"Production".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &TimeZone::UTC).body
+        notice.notification(&"Production".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &WallClock::UTC).body
     }
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
             "Production: the login expires on 24 Nov 2026, 14:32. Log in before then to stay logged in."
         );
         let elsewhere =
-            notice.notification(&"a".parse().unwrap(), "i.example", at("2026-11-23T12:40:00Z"), &TimeZone::UTC);
+            notice.notification(&"a".parse().unwrap(), "i.example", at("2026-11-23T12:40:00Z"), &WallClock::UTC);
         assert_eq!(elsewhere.title, "Log in to i.example soon");
         let notice = Notice::NotRenewed {
             cause: "no connection".to_owned(),
@@ -201,7 +201,7 @@ mod tests {
     fn what_a_program_is_called_commands_neither_the_notification_nor_the_shell() {
         let program = Program::new("/tmp/<b>&'x");
         let notice = Notice::ApprovalRequired { program };
-        let shown = notice.notification(&"a".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &TimeZone::UTC);
+        let shown = notice.notification(&"a".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &WallClock::UTC);
         assert_eq!(
             shown.text(Abilities { actions: true, markup: true }),
             "a: /tmp/&lt;b&gt;&amp;'x asks for access tokens for the first time."

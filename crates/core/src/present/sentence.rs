@@ -1,6 +1,6 @@
 //! The sentences people read about an account: in the tray, the window and the terminal.
 
-use jiff::tz::TimeZone;
+use crate::present::wall_clock::{Precision, WallClock};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::status::{AccountStatus, State};
@@ -10,19 +10,19 @@ use crate::login::policy::Policy;
 /// An instant as the clock on the wall shows it: "14:32" today, "24 Nov, 14:32" on another day, "14:32:07" when
 /// minutes would say too little.
 #[must_use]
-pub fn local_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let is_near = at.duration_since(now).abs() <= NEAR;
-    let (at, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()).date());
-    let format = if is_near {
-        "%H:%M:%S"
-    } else if at.date() == today {
-        "%H:%M"
-    } else if at.date().year() == today.year() {
-        "%-d %b, %H:%M"
+pub fn local_time(at: Timestamp, now: Timestamp, wall: &WallClock) -> String {
+    if at.duration_since(now).abs() <= NEAR {
+        return wall.time(at, Precision::Seconds);
+    }
+    let (day, today) = (wall.date(at), wall.date(now));
+    let time = wall.time(at, Precision::Minutes);
+    if day == today {
+        time
+    } else if day.year() == today.year() {
+        format!("{}, {time}", wall.day(at))
     } else {
-        "%-d %b %Y, %H:%M"
-    };
-    at.strftime(format).to_string()
+        format!("{}, {time}", wall.day_of_year(at))
+    }
 }
 
 /// So close to now, minutes say too little.
@@ -30,13 +30,13 @@ pub const NEAR: SignedDuration = SignedDuration::from_secs(120);
 
 /// A sentence whose instants, which the agent writes as RFC 3339 in UTC, are told as the clock on the wall shows them.
 #[must_use]
-pub fn with_local_times(sentence: &str, now: Timestamp, zone: &TimeZone) -> String {
+pub fn with_local_times(sentence: &str, now: Timestamp, wall: &WallClock) -> String {
     let mut told = String::new();
     for word in sentence.split_inclusive(|c: char| c.is_whitespace() || c == '(') {
         let bare = word.trim_end_matches(|c: char| c.is_whitespace() || ".,;:)(".contains(c));
         match bare.parse::<Timestamp>() {
             Ok(at) if bare.ends_with('Z') => {
-                let local = if told.ends_with(" on ") { full_date(at, zone) } else { local_time(at, now, zone) };
+                let local = if told.ends_with(" on ") { full_date(at, wall) } else { local_time(at, now, wall) };
                 told.push_str(&local);
                 told.push_str(&word[bare.len()..]);
             }
@@ -74,10 +74,10 @@ pub fn state_and_time_left(account: &AccountStatus, now: Timestamp) -> String {
 
 /// "valid until 14:32": the state and when the access token ends; true for as long as the state lasts.
 #[must_use]
-pub fn state_and_end(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
+pub fn state_and_end(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> String {
     let state = state_in_words(account.state);
     let end = account.access_token.as_ref().filter(|token| token.expires_at > now);
-    match end.map(|token| local_time(token.expires_at, now, zone)) {
+    match end.map(|token| local_time(token.expires_at, now, wall)) {
         Some(end) if account.state == State::LoginSoon => format!("log in before {end}"),
         Some(end) => format!("{state} until {end}"),
         None => state.to_owned(),
@@ -117,8 +117,8 @@ pub fn as_sentence(cause: &str) -> String {
 }
 
 /// "1 Jan 2025, 00:00"
-pub(super) fn full_date(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
+pub(super) fn full_date(at: Timestamp, wall: &WallClock) -> String {
+    format!("{}, {}", wall.day_of_year(at), wall.time(at, Precision::Minutes))
 }
 
 #[cfg(test)]
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn instants_in_sentences_are_told_in_the_persons_own_time() {
-        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let wall = WallClock::in_zone(jiff::tz::TimeZone::get("Europe/Berlin").unwrap());
         let now = "2026-11-22T08:00:00Z".parse().unwrap();
-        let local = |sentence: &str| with_local_times(sentence, now, &zone);
+        let local = |sentence: &str| with_local_times(sentence, now, &wall);
         assert_eq!(local("the login expired on 2024-12-31T23:00:00Z."), "the login expired on 1 Jan 2025, 00:00.");
         assert_eq!(local("tries again at 2026-11-22T08:00:42Z; wait"), "tries again at 09:00:42; wait");
         assert_eq!(

@@ -2,10 +2,10 @@
 
 mod menu;
 
+use crate::present::wall_clock::WallClock;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::account::AccountName;
 use crate::account::approval::Program;
@@ -130,8 +130,8 @@ pub struct Answer {
 impl Tray {
     /// The tray for the accounts at `now`, in the person's time zone.
     #[must_use]
-    pub fn of(accounts: &[&AccountStatus], answer: Option<&Answer>, now: Timestamp, zone: &TimeZone) -> Self {
-        let lines = lines(accounts, |account| state_and_end(account, now, zone));
+    pub fn of(accounts: &[&AccountStatus], answer: Option<&Answer>, now: Timestamp, wall: &WallClock) -> Self {
+        let lines = lines(accounts, |account| state_and_end(account, now, wall));
         let (headline, tooltip) = match lines.as_slice() {
             [only] => (only.clone(), String::new()),
             several => (headline(accounts, several), several.join("\n")),
@@ -208,7 +208,7 @@ mod tests {
     fn a_copy_is_answered_by_a_check_mark_and_a_sentence_that_stays_longer() {
         let shown = |is_new, succeeded| {
             let copied = Copied { succeeded, sentence: "Copied.".to_owned(), advice: "It expires.".to_owned() };
-            let tray = Tray::of(&[], Some(&Answer { copied, is_new }), Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+            let tray = Tray::of(&[], Some(&Answer { copied, is_new }), Timestamp::UNIX_EPOCH, &WallClock::UTC);
             assert_eq!((tray.headline.as_str(), tray.tooltip.as_str()), ("Copied.", "It expires.\nSigned out"));
             assert_eq!(tray.menu[..2], ["Copied.", "It expires."].map(|line| MenuItem::Line(line.to_owned())));
             tray.icon

@@ -8,9 +8,9 @@ mod credential;
 mod history;
 mod waiting;
 
+use crate::present::wall_clock::WallClock;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -73,28 +73,28 @@ fn another_user() -> String {
 impl View {
     /// The page for a report at `now`, in the person's time zone.
     #[must_use]
-    pub fn of(report: &StatusReport, now: Timestamp, zone: &TimeZone) -> Self {
+    pub fn of(report: &StatusReport, now: Timestamp, wall: &WallClock) -> Self {
         if report.accounts.is_empty() {
             return Self::FirstRun;
         }
         let mut accounts = report.in_order();
         // Those that need a person stand first, each part in the person's own order.
         accounts.sort_by_key(|account| !account.state.requires_a_person());
-        Self::Accounts { cards: accounts.into_iter().map(|account| Card::of(account, now, zone)).collect() }
+        Self::Accounts { cards: accounts.into_iter().map(|account| Card::of(account, now, wall)).collect() }
     }
 }
 
 /// How long the page for a report reads the same, as long as the report stays the same.
 #[must_use]
-pub fn reads_the_same_for(report: &StatusReport, now: Timestamp, zone: &TimeZone) -> Duration {
+pub fn reads_the_same_for(report: &StatusReport, now: Timestamp, wall: &WallClock) -> Duration {
     let cards = report.accounts.iter().filter_map(|account| card::next_change(account, now));
-    let shortest = cards.chain([until_midnight(now, zone)]).min();
+    let shortest = cards.chain([until_midnight(now, wall)]).min();
     shortest.and_then(|change| change.try_into().ok()).unwrap_or(LONGEST)
 }
 
 /// Texts with a time of day in them name the day too when it is not today, so they change at midnight.
-fn until_midnight(now: Timestamp, zone: &TimeZone) -> SignedDuration {
-    let today = now.to_zoned(zone.clone());
+fn until_midnight(now: Timestamp, wall: &WallClock) -> SignedDuration {
+    let today = wall.zoned(now);
     let midnight = today.tomorrow().and_then(|tomorrow| tomorrow.start_of_day());
     midnight.map_or(SignedDuration::from_hours(24), |midnight| midnight.timestamp().duration_since(now))
 }
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn without_an_account_the_page_asks_for_the_first() {
-        assert_eq!(View::of(&report(Vec::new()), at("2026-11-22T08:00:00Z"), &TimeZone::UTC), View::FirstRun);
+        assert_eq!(View::of(&report(Vec::new()), at("2026-11-22T08:00:00Z"), &WallClock::UTC), View::FirstRun);
     }
 
     #[test]
@@ -158,12 +158,12 @@ mod tests {
             ("2026-11-23T00:00:35.500Z", 5_501), // 65 s left: "1 min", then "59 s"
             ("2026-11-22T12:00:00Z", 29_500), // over: only midnight changes a text
         ] {
-            let same = reads_the_same_for(&report(vec![account(ends)]), now, &TimeZone::UTC);
+            let same = reads_the_same_for(&report(vec![account(ends)]), now, &WallClock::UTC);
             assert_eq!(same, Duration::from_millis(milliseconds), "{ends}");
             let before = now + SignedDuration::try_from(same).unwrap() - SignedDuration::from_millis(2);
             let report = report(vec![account(ends)]);
             let (View::Accounts { cards: first }, View::Accounts { cards: last }) =
-                (View::of(&report, now, &TimeZone::UTC), View::of(&report, before, &TimeZone::UTC))
+                (View::of(&report, now, &WallClock::UTC), View::of(&report, before, &WallClock::UTC))
             else {
                 panic!("there is an account")
             };

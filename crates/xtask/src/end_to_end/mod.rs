@@ -27,6 +27,9 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// The tests of this module run in Wine's Debian alone.
 pub(crate) const NEEDS_WINE: &str = "windows::";
 
+/// The tests of this module need desktops that only `cargo xtask desktops` installs.
+pub(crate) const NEEDS_DESKTOPS: &str = "desktops::";
+
 /// The built test program, and what it is started with.
 pub(crate) struct EndToEnd {
     /// The built `end_to_end`.
@@ -40,11 +43,12 @@ pub(crate) struct EndToEnd {
 }
 
 impl EndToEnd {
-    /// The names of the tests whose name contains `filter`; those that need Wine only where they are asked for.
+    /// The names of the tests whose name contains `filter`; those that need more only where they are asked for.
     pub(crate) fn names(&self, filter: &str) -> Result<Vec<String>> {
         let listed = output(self.command()?.args(["--list", "--format", "terse"]))?;
         let names = listed.lines().filter_map(|line| line.strip_suffix(": test"));
-        let is_meant = |name: &&str| name.contains(filter) && (filter == NEEDS_WINE || !name.starts_with(NEEDS_WINE));
+        let needs_more = |name: &str| [NEEDS_WINE, NEEDS_DESKTOPS].into_iter().find(|more| name.starts_with(more));
+        let is_meant = |name: &&str| name.contains(filter) && needs_more(name).is_none_or(|more| more == filter);
         Ok(names.filter(is_meant).map(str::to_owned).collect())
     }
 

@@ -3,6 +3,8 @@
 
 mod graph;
 mod uses;
+#[cfg(test)]
+mod words;
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,8 @@
 
 use evertoken_core::api::status::{AccountStatus, State, StatusReport};
 use evertoken_core::present::sentence::{local_time, state_and_end, state_and_time_left, with_local_times};
-use jiff::{Timestamp, tz::TimeZone};
+use evertoken_core::present::wall_clock::{Precision, WallClock};
+use jiff::Timestamp;
 
 use crate::output::{Colour, Style, plain};
 
@@ -12,7 +13,7 @@ No account yet.
   Try the sandbox  evertoken login --preset sandbox";
 
 /// Every account as a short paragraph.
-pub(super) fn page(report: &StatusReport, now: Timestamp, zone: &TimeZone, style: Style) -> String {
+pub(super) fn page(report: &StatusReport, now: Timestamp, wall: &WallClock, style: Style) -> String {
     if report.accounts.is_empty() {
         return NO_ACCOUNT.to_owned();
     }
@@ -24,7 +25,7 @@ pub(super) fn page(report: &StatusReport, now: Timestamp, zone: &TimeZone, style
             let mark = if several && account.default { " (default account)" } else { "" };
             let name = style.paint(Colour::Bold, account.name.as_str());
             let state = style.paint(colour(account.state), &state_and_time_left(account, now));
-            let rows: String = rows(account, now, zone)
+            let rows: String = rows(account, now, wall)
                 .iter()
                 .map(|(label, text)| format!("\n  {}{text}", style.paint(Colour::Dim, &format!("{label:<14}"))))
                 .collect();
@@ -39,18 +40,18 @@ pub(super) fn changes(
     last: Option<&StatusReport>,
     report: &StatusReport,
     now: Timestamp,
-    zone: &TimeZone,
+    wall: &WallClock,
     style: Style,
 ) -> Vec<String> {
     let width = report.accounts.iter().map(|account| account.name.as_str().len()).max().unwrap_or_default();
-    let clock = style.paint(Colour::Dim, &now.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string());
+    let clock = style.paint(Colour::Dim, &wall.time(now, Precision::Seconds));
     if report.accounts.is_empty() {
         return vec![format!("{clock}  no account")];
     }
     let line = |account: &AccountStatus| {
-        let state = style.paint(colour(account.state), &state_and_end(account, now, zone));
+        let state = style.paint(colour(account.state), &state_and_end(account, now, wall));
         let reason = reason(account)
-            .map(|reason| with_local_times(&reason, now, zone))
+            .map(|reason| with_local_times(&reason, now, wall))
             .map(|reason| format!("  {reason}"))
             .unwrap_or_default();
         format!("{clock}  {:width$}  {state}{reason}", account.name.as_str())
@@ -60,9 +61,9 @@ pub(super) fn changes(
 }
 
 /// What an account's paragraph says, in the order in which a person asks.
-fn rows(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, String)> {
-    let local = |at: Timestamp| local_time(at, now, zone);
-    let told = |sentence: &str| with_local_times(&plain(sentence), now, zone);
+fn rows(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> Vec<(&'static str, String)> {
+    let local = |at: Timestamp| local_time(at, now, wall);
+    let told = |sentence: &str| with_local_times(&plain(sentence), now, wall);
     let AccountStatus { endpoint, user_id, access_token, refresh, login, .. } = account;
     let failures = refresh.failing_since.map(|since| match refresh.failures {
         1 => format!("1 attempt failed at {}", local(since)),
@@ -131,21 +132,21 @@ b  valid, not renewed, 23 h 0 min left
   not granted   write admin
   user          usr:1
   endpoint      https://api.vault.ist/v2.0/reference/gettoken";
-        let shown = page(&report(vec![account("a", State::Valid), troubled]), NOW, &TimeZone::UTC, Style::PLAIN);
+        let shown = page(&report(vec![account("a", State::Valid), troubled]), NOW, &WallClock::UTC, Style::PLAIN);
         assert_eq!(shown, expected);
     }
 
     #[test]
     fn a_newcomer_is_told_how_to_log_in() {
-        assert!(page(&report(Vec::new()), NOW, &TimeZone::UTC, Style::PLAIN).contains("evertoken login"));
+        assert!(page(&report(Vec::new()), NOW, &WallClock::UTC, Style::PLAIN).contains("evertoken login"));
     }
 
     #[test]
     fn watching_tells_what_changed_and_nothing_else() {
         let before = report(vec![account("a", State::Valid), account("b", State::Valid)]);
         let after = report(vec![account("a", State::Valid), account("b", State::Refreshing)]);
-        let lines = changes(Some(&before), &after, NOW, &TimeZone::UTC, Style::PLAIN);
+        let lines = changes(Some(&before), &after, NOW, &WallClock::UTC, Style::PLAIN);
         assert_eq!(lines, ["01:00:00  b  refreshing until 2 Jan, 00:00"]);
-        assert_eq!(changes(None, &after, NOW, &TimeZone::UTC, Style::PLAIN).len(), 2);
+        assert_eq!(changes(None, &after, NOW, &WallClock::UTC, Style::PLAIN).len(), 2);
     }
 }

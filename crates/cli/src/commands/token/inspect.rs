@@ -1,11 +1,13 @@
 //! What an access token says of itself.
 
+use evertoken_client::environment::wall_clock;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::requests::TokenAnswer;
 use evertoken_core::config::duration::in_words;
 use evertoken_core::oauth::jwt::Jwt;
 use evertoken_core::present::sentence::local_time;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use evertoken_core::present::wall_clock::WallClock;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -40,19 +42,19 @@ pub(super) fn print(token: &TokenAnswer, as_json: bool) -> Result<(), Failure> {
         let (account, expires_at, expires_in) = (account.clone(), *expires_at, *expires_in);
         return output::json(&Inspected { account, expires_at, expires_in, header, claims });
     }
-    output::line(page(token, jwt.as_ref(), Timestamp::now(), &TimeZone::system()))
+    output::line(page(token, jwt.as_ref(), Timestamp::now(), &wall_clock()))
 }
 
-fn page(token: &TokenAnswer, jwt: Option<&Jwt>, now: Timestamp, zone: &TimeZone) -> String {
+fn page(token: &TokenAnswer, jwt: Option<&Jwt>, now: Timestamp, wall: &WallClock) -> String {
     let left = in_words(SignedDuration::from_secs(token.expires_in));
-    let expires = format!("{}, in {left}", local_time(token.expires_at, now, zone));
+    let expires = format!("{}, in {left}", local_time(token.expires_at, now, wall));
     let mut rows = vec![("account".to_owned(), token.account.to_string()), ("expires".to_owned(), expires)];
     match jwt {
         None => rows.push(("kind".to_owned(), "opaque: it says nothing of itself".to_owned())),
         Some(Jwt { header, claims }) => {
             let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or("no algorithm");
             rows.push(("kind".to_owned(), format!("JWT, {algorithm}; the signature is neither shown nor checked")));
-            rows.extend(claims.iter().map(|(name, value)| (name.clone(), in_text(name, value, now, zone))));
+            rows.extend(claims.iter().map(|(name, value)| (name.clone(), in_text(name, value, now, wall))));
         }
     }
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
@@ -61,10 +63,10 @@ fn page(token: &TokenAnswer, jwt: Option<&Jwt>, now: Timestamp, zone: &TimeZone)
     lines.join("\n")
 }
 
-fn in_text(name: &str, value: &Value, now: Timestamp, zone: &TimeZone) -> String {
+fn in_text(name: &str, value: &Value, now: Timestamp, wall: &WallClock) -> String {
     let instant = value.as_i64().filter(|_| INSTANTS.contains(&name)).and_then(|at| Timestamp::from_second(at).ok());
     match (instant, value) {
-        (Some(at), _) => format!("{} ({value})", local_time(at, now, zone)),
+        (Some(at), _) => format!("{} ({value})", local_time(at, now, wall)),
         (None, Value::String(text)) => text.clone(),
         (None, other) => other.to_string(),
     }
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn claims_are_read_and_the_signature_is_not() {
         let signed = token(SIGNED);
-        let page = page(&signed, Jwt::read(SIGNED).as_ref(), NOW, &TimeZone::UTC);
+        let page = page(&signed, Jwt::read(SIGNED).as_ref(), NOW, &WallClock::UTC);
         for line in [
             "expires  02:00, in 1 h 0 min",
             "sub      usr:1",
@@ -110,7 +112,7 @@ mod tests {
     fn an_opaque_token_is_said_to_be_one() {
         let opaque = "opaque.secret.value";
         assert!(Jwt::read(opaque).is_none());
-        let page = page(&token(opaque), None, NOW, &TimeZone::UTC);
+        let page = page(&token(opaque), None, NOW, &WallClock::UTC);
         assert!(page.contains("opaque: it says nothing") && !page.contains("secret"), "{page}");
     }
 }

@@ -1,6 +1,6 @@
 //! What the page says after a button did its work.
 
-use jiff::tz::TimeZone;
+use crate::present::wall_clock::WallClock;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::AccountName;
@@ -12,8 +12,8 @@ use crate::present::sentence::{local_time, not_refreshed, state_and_end};
 
 /// After *Copy*.
 #[must_use]
-pub fn copied(answer: &CopyAnswer, now: Timestamp, zone: &TimeZone) -> String {
-    let end = local_time(answer.expires_at, now, zone);
+pub fn copied(answer: &CopyAnswer, now: Timestamp, wall: &WallClock) -> String {
+    let end = local_time(answer.expires_at, now, wall);
     match i64::try_from(answer.cleared_after) {
         Ok(0) | Err(_) => format!("Copied. The access token works until {end}, and stays on the clipboard."),
         Ok(seconds) => {
@@ -25,9 +25,9 @@ pub fn copied(answer: &CopyAnswer, now: Timestamp, zone: &TimeZone) -> String {
 
 /// After *Refresh now*.
 #[must_use]
-pub fn refreshed(answer: &RefreshAnswer, now: Timestamp, zone: &TimeZone) -> String {
+pub fn refreshed(answer: &RefreshAnswer, now: Timestamp, wall: &WallClock) -> String {
     if answer.refreshed {
-        format!("Refreshed: {}.", state_and_end(&answer.account, now, zone))
+        format!("Refreshed: {}.", state_and_end(&answer.account, now, wall))
     } else {
         not_refreshed(&answer.account, now)
     }
@@ -67,11 +67,11 @@ mod tests {
         let now: Timestamp = "2026-11-22T08:00:00Z".parse().unwrap();
         let expires_at = "2026-11-22T14:32:00Z".parse().unwrap();
         assert_eq!(
-            copied(&CopyAnswer { expires_at, cleared_after: 45 }, now, &TimeZone::UTC),
+            copied(&CopyAnswer { expires_at, cleared_after: 45 }, now, &WallClock::UTC),
             "Copied. The access token works until 14:32; the clipboard is cleared in 45 s."
         );
         assert_eq!(
-            copied(&CopyAnswer { expires_at, cleared_after: 0 }, now, &TimeZone::UTC),
+            copied(&CopyAnswer { expires_at, cleared_after: 0 }, now, &WallClock::UTC),
             "Copied. The access token works until 14:32, and stays on the clipboard."
         );
     }

@@ -1,6 +1,6 @@
 //! One account's card.
 
-use jiff::tz::TimeZone;
+use crate::present::wall_clock::WallClock;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -100,7 +100,7 @@ pub enum ButtonAction {
 impl Card {
     /// The card of an account at `now`, in the person's time zone.
     #[must_use]
-    pub fn of(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Self {
+    pub fn of(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> Self {
         let name = &account.name;
         let signed_out = account.state == State::SignedOut;
         Self {
@@ -109,12 +109,13 @@ impl Card {
             state: account.state,
             picture: icon_of(account).name(),
             state_words: state_in_words(account.state).to_owned(),
-            line: state_and_time_left(account, now),
-            headline: headline(account, now, zone),
-            expires_in: time_left(account, now).map_or_else(|| absent(account).to_owned(), in_words),
-            end: end(account, now, zone),
-            next_refresh: next_refresh(account, now, zone),
-            message: message(account, now, zone),
+            line: line(account, now),
+            headline: headline(account, now, wall),
+            expires_in: time_left(account, now)
+                .map_or_else(|| absent(account).to_owned(), |left| left_in_words(account, left)),
+            end: end(account, now, wall),
+            next_refresh: next_refresh(account, now, wall),
+            message: message(account, now, wall),
             scope_count: match account.scope.len() {
                 0 => "no scopes".to_owned(),
                 1 => "1 scope".to_owned(),
@@ -127,26 +128,52 @@ impl Card {
                 .parse::<Endpoint>()
                 .map_or_else(|_| account.endpoint.clone(), |it| it.host().to_owned()),
             endpoint: account.endpoint.clone(),
-            life_left: time_left(account, now).map_or(0.0, |left| part_of_life(account, left).unwrap_or_default()),
+            life_left: time_left(account, now).map_or(0.0, |left| life_left(account, left)),
             life_left_at_refresh: life_left_at_refresh(account, now),
             buttons: buttons(account, now),
             login_title: if signed_out { format!("Log in to {name}") } else { format!("Log in to {name} again") },
             sign_in: account.sign_in.clone(),
             farewell: farewell(account),
-            announcement: format!("{name}: {}", state_and_end(account, now, zone)),
+            announcement: format!("{name}: {}", state_and_end(account, now, wall)),
         }
     }
 }
 
 /// How long a card reads the same; `None` when time alone does not change it.
 pub(super) fn next_change(account: &AccountStatus, now: Timestamp) -> Option<SignedDuration> {
-    let left = time_left(account, now).map(reads_the_same_for);
+    let is_brief = is_brief(account);
+    let left = time_left(account, now).map(|left| if is_brief { left } else { reads_the_same_for(left) });
     // Instants get their seconds when they are near, and a refresh that is due is said to be.
     let until =
         |at: Timestamp, near: SignedDuration| Some(at.duration_since(now) - near).filter(SignedDuration::is_positive);
     let end = account.access_token.as_ref().and_then(|token| until(token.expires_at, NEAR));
-    let refresh = account.refresh.next_at.and_then(|at| until(at, NEAR).or_else(|| until(at, A_SECOND)));
+    let refresh =
+        account.refresh.next_at.and_then(|at| until(at, NEAR).or_else(|| until(at, A_SECOND).filter(|_| !is_brief)));
     [left, end, refresh].into_iter().flatten().map(|change| change.max(A_MILLISECOND)).min()
+}
+
+/// A token that lives no longer than this is refreshed again and again: its seconds are not counted down, because each would
+/// be drawn.
+const BRIEF: SignedDuration = SignedDuration::from_secs(60);
+
+fn is_brief(account: &AccountStatus) -> bool {
+    account.access_token.as_ref().is_some_and(|token| token.expires_at.duration_since(token.issued_at) <= BRIEF)
+}
+
+fn left_in_words(account: &AccountStatus, left: SignedDuration) -> String {
+    if is_brief(account) { "Under 1 min".to_owned() } else { in_words(left) }
+}
+
+/// The ring of such a token stands still, as its text does.
+fn life_left(account: &AccountStatus, left: SignedDuration) -> f64 {
+    if is_brief(account) { 1.0 } else { part_of_life(account, left).unwrap_or_default() }
+}
+
+fn line(account: &AccountStatus, now: Timestamp) -> String {
+    match time_left(account, now) {
+        Some(_) if is_brief(account) => format!("{}, under 1 min left", state_in_words(account.state)),
+        _ => state_and_time_left(account, now),
+    }
 }
 
 const A_SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -154,11 +181,14 @@ const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 /// The ring is so many CSS pixels around: what moves its end by less is not seen, and not drawn.
 const RING: f64 = 288.0;
 
-fn headline(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
-    let end = account.access_token.as_ref().map(|token| local_time(token.expires_at, now, zone));
+fn headline(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> String {
+    let end = account.access_token.as_ref().map(|token| local_time(token.expires_at, now, wall));
     let works = time_left(account, now).is_some();
     match (account.state, end) {
-        (State::Valid, _) => "Nothing to do: the login stays fresh by itself.".to_owned(),
+        (State::Valid, _) => account.login.before.map_or_else(
+            || "Nothing to do: the login stays fresh by itself.".to_owned(),
+            |before| format!("Nothing to do now. Log in again before {}.", local_time(before, now, wall)),
+        ),
         (State::Refreshing, _) if works => "A new access token is on its way. The current one still works.".to_owned(),
         (State::Refreshing, _) => "An access token is on its way.".to_owned(),
         (State::Retrying, Some(end)) => {
@@ -190,17 +220,17 @@ const fn absent(account: &AccountStatus) -> &'static str {
     }
 }
 
-fn end(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
+fn end(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> String {
     match &account.access_token {
         Some(token) if token.expires_at > now => {
-            format!("left, until {}", local_time(token.expires_at, now, zone))
+            format!("left, until {}", local_time(token.expires_at, now, wall))
         }
-        Some(token) => format!("since {}", local_time(token.expires_at, now, zone)),
+        Some(token) => format!("since {}", local_time(token.expires_at, now, wall)),
         None => "no access token".to_owned(),
     }
 }
 
-fn next_refresh(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
+fn next_refresh(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> String {
     let what = match account.state {
         State::Valid => "next refresh",
         State::Retrying | State::Expired | State::KeychainUnavailable => "next try",
@@ -211,15 +241,15 @@ fn next_refresh(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> Str
     };
     match account.refresh.next_at {
         Some(at) if at.duration_since(now).as_secs() < 1 => format!("{what} now"),
-        Some(at) => format!("{what} {}", local_time(at, now, zone)),
+        Some(at) => format!("{what} {}", local_time(at, now, wall)),
         None if account.state == State::KeychainUnavailable => "next try when it is unlocked".to_owned(),
         None => format!("no {what} planned"),
     }
 }
 
-fn message(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
+fn message(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> String {
     let refresh = &account.refresh;
-    let told = |cause: &str| with_local_times(&as_sentence(cause), now, zone);
+    let told = |cause: &str| with_local_times(&as_sentence(cause), now, wall);
     match account.state {
         State::Valid | State::Refreshing | State::SignedOut => String::new(),
         State::LoginSoon | State::LoginRequired | State::ServerChanged => {
@@ -228,8 +258,8 @@ fn message(account: &AccountStatus, now: Timestamp, zone: &TimeZone) -> String {
         State::Retrying | State::Expired | State::KeychainUnavailable => {
             let cause = refresh.last_error.as_deref().map(told);
             let since = refresh.failing_since.map(|since| match refresh.failures {
-                0 | 1 => format!("Since {}.", local_time(since, now, zone)),
-                failures => format!("Since {}, {failures} tries.", local_time(since, now, zone)),
+                0 | 1 => format!("Since {}.", local_time(since, now, wall)),
+                failures => format!("Since {}, {failures} tries.", local_time(since, now, wall)),
             });
             cause.into_iter().chain(since).collect::<Vec<_>>().join(" ")
         }

@@ -6,7 +6,7 @@
 mod reading;
 mod words;
 
-use jiff::tz::TimeZone;
+use crate::present::wall_clock::{Precision, WallClock};
 use jiff::{SignedDuration, Timestamp, ToSpan, Unit, Zoned, ZonedRound};
 use serde::{Deserialize, Serialize};
 
@@ -130,7 +130,7 @@ impl History {
         entries: &[Entry],
         span: Option<HistorySpan>,
         now: Timestamp,
-        zone: &TimeZone,
+        wall: &WallClock,
     ) -> Self {
         let span = span.unwrap_or_else(|| HistorySpan::fitting(entries, now));
         let window = Window { begin: now - span.length(), end: now };
@@ -141,8 +141,8 @@ impl History {
             title: format!("History of {account}"),
             span,
             summary: words::summary(&seen, span),
-            ticks: ticks(span, window, zone),
-            items: seen.iter().map(|incident| item(incident, window, zone)).collect(),
+            ticks: ticks(span, window, wall),
+            items: seen.iter().map(|incident| item(incident, window, wall)).collect(),
         }
     }
 }
@@ -184,35 +184,36 @@ impl ItemKind {
     const COUNT: usize = 8;
 }
 
-fn item(incident: &Incident, window: Window, zone: &TimeZone) -> Item {
+fn item(incident: &Incident, window: Window, wall: &WallClock) -> Item {
     Item {
         kind: incident.kind,
         left: window.percent(incident.drawn.duration_since(window.begin)),
         width: window.percent(incident.end.duration_since(incident.drawn)),
-        time: words::time(incident, window.end, zone),
-        day: words::day(incident, window.end, zone),
-        clock: words::clock(incident, window.end, zone),
+        time: words::time(incident, window.end, wall),
+        day: words::day(incident, window.end, wall),
+        clock: words::clock(incident, window.end, wall),
         what: words::what(incident),
-        why: words::why(incident, window.end, zone),
+        why: words::why(incident, window.end, wall),
         trace_ids: incident.trace_ids.clone(),
     }
 }
 
-fn ticks(span: HistorySpan, window: Window, zone: &TimeZone) -> Vec<Tick> {
-    let (round, step, format) = match span {
-        HistorySpan::Hour => (ZonedRound::new().smallest(Unit::Minute).increment(15), 15.minutes(), "%H:%M"),
-        HistorySpan::Day => (ZonedRound::new().smallest(Unit::Hour).increment(6), 6.hours(), "%H:%M"),
-        HistorySpan::Week => (ZonedRound::new().smallest(Unit::Day), 1.day(), "%a"),
+fn ticks(span: HistorySpan, window: Window, wall: &WallClock) -> Vec<Tick> {
+    let (round, step) = match span {
+        HistorySpan::Hour => (ZonedRound::new().smallest(Unit::Minute).increment(15), 15.minutes()),
+        HistorySpan::Day => (ZonedRound::new().smallest(Unit::Hour).increment(6), 6.hours()),
+        HistorySpan::Week => (ZonedRound::new().smallest(Unit::Day), 1.day()),
     };
-    let first = window.begin.to_zoned(zone.clone()).round(round.mode(jiff::RoundMode::Floor));
+    let label = |at: &Zoned| match span {
+        HistorySpan::Hour | HistorySpan::Day => wall.time(at.timestamp(), Precision::Minutes),
+        HistorySpan::Week => at.strftime("%a").to_string(),
+    };
+    let first = wall.zoned(window.begin).round(round.mode(jiff::RoundMode::Floor));
     let next = |at: &Zoned| at.checked_add(step).ok();
     std::iter::successors(first.ok(), next)
         .skip_while(|at| at.timestamp() < window.begin)
         .take_while(|at| at.timestamp() <= window.end)
-        .map(|at| Tick {
-            label: at.strftime(format).to_string(),
-            left: window.percent(at.timestamp().duration_since(window.begin)),
-        })
+        .map(|at| Tick { label: label(&at), left: window.percent(at.timestamp().duration_since(window.begin)) })
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! What a person has to do while a sign-in waits for them.
 
+use crate::present::wall_clock::WallClock;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::api::requests::SignInPrompt;
@@ -28,8 +28,8 @@ pub struct Waiting {
 impl Waiting {
     /// What a sign-in tells at `now`, in the person's time zone.
     #[must_use]
-    pub fn of(prompt: &SignInPrompt, now: Timestamp, zone: &TimeZone) -> Self {
-        let until = |at: &Timestamp| format!("Waiting until {}.", local_time(*at, now, zone));
+    pub fn of(prompt: &SignInPrompt, now: Timestamp, wall: &WallClock) -> Self {
+        let until = |at: &Timestamp| format!("Waiting until {}.", local_time(*at, now, wall));
         match prompt {
             SignInPrompt::Browser { url, opened, authorization_url, expires_at, .. } => {
                 let (words, address_words) = if *opened {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn waiting(prompt: &SignInPrompt) -> Waiting {
-        Waiting::of(prompt, "2026-11-22T14:27:00Z".parse().unwrap(), &TimeZone::UTC)
+        Waiting::of(prompt, "2026-11-22T14:27:00Z".parse().unwrap(), &WallClock::UTC)
     }
 
     fn expires_at() -> Timestamp {

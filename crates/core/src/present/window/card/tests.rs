@@ -2,6 +2,7 @@
 use super::*;
 use crate::api::status::{AccessTokenStatus, LoginStatus, RefreshStatus};
 use crate::oauth::server::SignInMethod;
+use crate::present::wall_clock::WallClock;
 
 fn at(text: &str) -> Timestamp {
     format!("2026-11-{text}Z").parse().unwrap()
@@ -31,7 +32,7 @@ fn account(state: State) -> AccountStatus {
 }
 
 fn card(account: &AccountStatus) -> Card {
-    Card::of(account, at("22T08:48:00"), &TimeZone::UTC)
+    Card::of(account, at("22T08:48:00"), &WallClock::UTC)
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn a_failing_refresh_says_why_since_when_and_what_comes_next() {
     let retrying = card(&failing);
     assert_eq!(retrying.message, "No connection to api.vault.ist. Since 07:10, 3 tries.");
     assert_eq!(retrying.next_refresh, "next try 08:48:42");
-    let soon = Card::of(&failing, at("22T08:48:41.5"), &TimeZone::UTC);
+    let soon = Card::of(&failing, at("22T08:48:41.5"), &WallClock::UTC);
     assert_eq!(soon.next_refresh, "next try now");
 
     failing.state = State::Expired;
@@ -129,7 +130,7 @@ fn exactly_one_button_helps_most_and_it_can_be_pressed() {
 
 #[test]
 fn a_token_that_is_over_cannot_be_copied_even_before_the_agent_says_so() {
-    let late = Card::of(&account(State::Valid), at("23T08:00:00"), &TimeZone::UTC);
+    let late = Card::of(&account(State::Valid), at("23T08:00:00"), &WallClock::UTC);
     assert_eq!(late.expires_in, "Expired");
     assert_eq!(late.end, "since 08:00:00");
     assert!(!late.buttons[0].enabled);
@@ -151,4 +152,27 @@ fn a_signed_out_account_can_be_removed() {
     let card = card(&out);
     assert_eq!(card.buttons[3].action, ButtonAction::Remove);
     assert_eq!((card.expires_in.as_str(), card.login_title.as_str()), ("No token", "Log in to default"));
+}
+
+#[test]
+fn the_seconds_of_a_token_that_lives_for_seconds_are_not_counted_down() {
+    let mut brief = account(State::Valid);
+    let token = brief.access_token.as_mut().unwrap();
+    (token.issued_at, token.expires_at) = (at("22T08:47:50"), at("22T08:48:20"));
+    brief.refresh.next_at = Some(at("22T08:48:12"));
+
+    let shown = card(&brief);
+
+    assert_eq!((shown.expires_in.as_str(), shown.line.as_str()), ("Under 1 min", "valid, under 1 min left"));
+    assert!((shown.life_left - 1.0).abs() < f64::EPSILON, "the ring stands still too");
+    assert_eq!((shown.end.as_str(), shown.next_refresh.as_str()), ("left, until 08:48:20", "next refresh 08:48:12"));
+    assert_eq!(next_change(&brief, at("22T08:48:00")), Some(SignedDuration::from_secs(20)), "when it has expired");
+}
+
+#[test]
+fn a_login_that_ends_says_before_when_a_person_logs_in_again() {
+    let mut ends = account(State::Valid);
+    ends.login.before = Some(at("24T10:00:00"));
+
+    assert_eq!(card(&ends).headline, "Nothing to do now. Log in again before 24 Nov, 10:00.");
 }

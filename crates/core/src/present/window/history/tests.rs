@@ -2,6 +2,7 @@
 use super::*;
 use crate::login::journal::Record;
 use crate::oauth::token::Fingerprint;
+use crate::present::wall_clock::WallClock;
 
 const NOW: &str = "2026-11-22T12:00:00Z";
 
@@ -38,7 +39,7 @@ fn slept(since: &str, until: &str) -> Entry {
 }
 
 fn history(entries: &[Entry], span: Option<HistorySpan>) -> History {
-    History::of(&"work".parse().unwrap(), entries, span, at(NOW), &TimeZone::UTC)
+    History::of(&"work".parse().unwrap(), entries, span, at(NOW), &WallClock::UTC)
 }
 
 fn kinds(history: &History) -> Vec<ItemKind> {
@@ -219,9 +220,9 @@ fn the_span_fits_the_journal_unless_a_person_chooses() {
 
 #[test]
 fn the_clock_below_the_picture_is_the_persons() {
-    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let wall = WallClock::in_zone(jiff::tz::TimeZone::get("Europe/Berlin").unwrap());
     let labels = |span, now: &str| -> Vec<(String, f64)> {
-        let history = History::of(&"a".parse().unwrap(), &[], Some(span), at(now), &zone);
+        let history = History::of(&"a".parse().unwrap(), &[], Some(span), at(now), &wall);
         history.ticks.into_iter().map(|tick| (tick.label, tick.left)).collect()
     };
     let week: Vec<_> = labels(HistorySpan::Week, NOW).into_iter().map(|(label, _)| label).collect();

@@ -1,7 +1,7 @@
 //! The picture's texts.
 
+use crate::present::wall_clock::{Precision, WallClock};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::reading::Incident;
 use super::{HistorySpan, ItemKind};
@@ -41,22 +41,22 @@ pub(super) fn summary(incidents: &[Incident], span: HistorySpan) -> String {
 }
 
 /// With the day where it is not today: for the picture.
-pub(super) fn time(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
-    span_of_time(incident, now, |at| local_time(at, now, zone))
+pub(super) fn time(incident: &Incident, now: Timestamp, wall: &WallClock) -> String {
+    span_of_time(incident, now, |at| local_time(at, now, wall))
 }
 
 /// Below the heading of its day: for the table.
-pub(super) fn clock(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
-    span_of_time(incident, now, |at| at.to_zoned(zone.clone()).strftime("%H:%M").to_string())
+pub(super) fn clock(incident: &Incident, now: Timestamp, wall: &WallClock) -> String {
+    span_of_time(incident, now, |at| wall.time(at, Precision::Minutes))
 }
 
 /// "Today", "Yesterday", "Sunday, 22 November".
-pub(super) fn day(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
-    let (day, today) = (incident.begin.to_zoned(zone.clone()).date(), now.to_zoned(zone.clone()).date());
+pub(super) fn day(incident: &Incident, now: Timestamp, wall: &WallClock) -> String {
+    let (day, today) = (wall.date(incident.begin), wall.date(now));
     match today.yesterday() {
         _ if day == today => "Today".to_owned(),
         Ok(yesterday) if day == yesterday => "Yesterday".to_owned(),
-        Ok(_) | Err(_) => day.strftime("%A, %-d %B").to_string(),
+        Ok(_) | Err(_) => wall.weekday(incident.begin),
     }
 }
 
@@ -91,8 +91,8 @@ pub(super) fn what(incident: &Incident) -> String {
     }
 }
 
-pub(super) fn why(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
-    let at = incident.expires_at.map(|at| local_time(at, now, zone));
+pub(super) fn why(incident: &Incident, now: Timestamp, wall: &WallClock) -> String {
+    let at = incident.expires_at.map(|at| local_time(at, now, wall));
     match (incident.kind, at) {
         (ItemKind::Refreshed | ItemKind::LoggedIn, Some(end)) => format!("Access token until {end}."),
         (ItemKind::Refused, Some(end)) => format!("The login expired on {end}."),
