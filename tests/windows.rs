@@ -1,6 +1,11 @@
 //! The programs for Windows, run by Wine: Credential Manager, named pipe, locks and processes are Wine's, and what they
 //! show is our own logic. The server runs beside Wine.
 
+mod installer;
+mod mistakes;
+mod sleep;
+mod tray;
+
 use std::fs;
 
 use futures_util::future::join_all;
@@ -176,4 +181,13 @@ async fn a_configuration_that_cannot_be_read_is_left_alone_and_named() {
     let said = desktop.evertoken("status").await;
     assert!(said.failed(1).contains("config.toml"), "{said:?}");
     assert_eq!(fs::read_to_string(desktop.environment.configuration()).unwrap(), "[accounts.a]\nendpoint = 7\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_is_edited_by_hand_applies_at_once() {
+    let scene = logged_in("--expires-in 1h").await;
+    let text = fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    let elsewhere = "https://vault.invalid/token";
+    scene.desktop.environment.configure(&text.replace(&scene.sandbox.endpoint(), elsewhere));
+    scene.desktop.until("the new endpoint", |status| status.account("default")["endpoint"] == elsewhere).await;
 }

@@ -54,14 +54,22 @@ enum Task {
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)
     Debian(debian::Options),
-    /// Check and lint everything for Windows and macOS too, without either system
+    /// Check and lint everything for Windows, macOS and Linux on ARM too, without these systems
     Platforms,
     /// Make deb, rpm and tar.gz from a release build, with checksums, bill of materials and licence notices (Linux)
-    Package,
+    Package {
+        /// Make what people with Windows install in their place: a setup program, a zip, and manifests for winget and scoop
+        system: Option<System>,
+    },
     /// Print what CHANGELOG.md says about this version
     ReleaseNotes,
     /// Make the pictures of docs/pictures anew: every state of the window, light and dark (Linux)
     Screenshots,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum System {
+    Windows,
 }
 
 fn main() -> ExitCode {
@@ -73,7 +81,8 @@ fn main() -> ExitCode {
         Task::Debian(options) => debian::debian(&options),
         Task::Platforms => platforms::check(),
         Task::ReleaseNotes => packages::release_notes(),
-        Task::Package => packages::package(),
+        Task::Package { system: None } => packages::package(),
+        Task::Package { system: Some(System::Windows) } => windows::package(),
         Task::Screenshots => screenshots::screenshots(),
     };
     match outcome {
@@ -111,6 +120,7 @@ mod tests {
             "debian trixie",
             "screenshots",
             "package",
+            "package windows",
             "release-notes",
             "test packages",
         ] {

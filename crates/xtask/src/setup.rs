@@ -9,7 +9,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
-use crate::package::{BENCH, BOOT, DEMO, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing};
+use crate::package::{
+    BENCH, BOOT, DEMO, INSTALLER, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing,
+};
 use crate::platforms;
 
 #[derive(Debug, Args)]
@@ -17,7 +19,7 @@ pub(crate) struct Options {
     /// Install nothing; say what is missing and end with 1 if anything is
     #[arg(long)]
     check: bool,
-    /// Get Rust's standard library for Windows and macOS too, for `cargo xtask platforms`
+    /// Get Rust's standard library for Windows, macOS and Linux on ARM too, for `cargo xtask platforms`
     #[arg(long, conflicts_with = "check")]
     platforms: bool,
 }
@@ -80,9 +82,9 @@ pub(crate) fn for_a_booted_root() -> Result<()> {
     provide([ROOTS, BOOT].concat())
 }
 
-/// For `test windows`.
+/// For `test windows` and `package windows`.
 pub(crate) fn for_windows() -> Result<()> {
-    provide([TEST, ROOTS, MINGW, PANEL].concat())
+    provide([TEST, ROOTS, MINGW, PANEL, INSTALLER].concat())
 }
 
 fn with_node(mut wanted: Vec<Package>) -> Vec<Package> {

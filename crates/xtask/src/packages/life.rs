@@ -83,7 +83,7 @@ fn live(edition: &Edition, folder: &Path) -> Result<()> {
     for (version, name) in [(EARLIER, "earlier"), (LATER, "later")] {
         let made = place.join(name);
         let edition = Edition { version: version.to_owned(), ..edition.clone() };
-        fs::remove_dir_all(make_debs(&edition, &third_party::crates()?, &made)?)?;
+        fs::remove_dir_all(make_debs(&edition, &third_party::crates(&edition.triple)?, &made)?)?;
         shown.push(Shown { folder: made, name });
     }
     let begin = Instant::now();

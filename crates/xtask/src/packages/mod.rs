@@ -13,6 +13,7 @@ mod release_notes;
 mod reproducible;
 mod rpm;
 mod third_party;
+mod windows;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use edition::Edition;
 pub(crate) use life::test;
 pub(crate) use release_notes::release_notes;
 use third_party::Crate;
+pub(crate) use windows::make_for_windows;
 
 /// Builds the programs and packs them into `target/packages`.
 pub(crate) fn package() -> Result<()> {
@@ -43,7 +45,7 @@ pub(crate) fn package() -> Result<()> {
 
 /// Makes every package of this edition anew in this folder.
 fn make(edition: &Edition, folder: &Path) -> Result<()> {
-    let crates = third_party::crates()?;
+    let crates = third_party::crates(&edition.triple)?;
     let work = make_debs(edition, &crates, folder)?;
     fs::write(
         folder.join(format!("evertoken-{}.cdx.json", edition.version)),
