@@ -1,5 +1,6 @@
 ; Installs Evertoken for one person, without an administrator.   evertoken-VERSION-x86_64-setup.exe [/S] [/D=FOLDER]
-; cargo xtask package windows makes it; it defines VERSION, TREE (the files), WINDOW (if the window is among them) and OUT.
+; cargo xtask package windows makes it; it defines VERSION, TREE (the files), OUT,
+; WINDOW (if the window is among the files) and QUICK (for tests: large and soon made).
 Target amd64-unicode
 !include LogicLib.nsh
 !include WordFunc.nsh
@@ -19,7 +20,9 @@ OutFile "${OUT}"
 RequestExecutionLevel user
 InstallDir "$LOCALAPPDATA\Programs\Evertoken"
 InstallDirRegKey HKCU "${UNINSTALL}" InstallLocation
+!ifndef QUICK
 SetCompressor /SOLID lzma
+!endif
 ; Without a file of its own, an installation is worth nothing.
 AllowSkipFiles off
 BrandingText " "

@@ -33,7 +33,7 @@ pub(crate) fn make_for_windows(programs: &Path, target: &str, version: &str, fol
     pack(&tree, &zip)?;
     let setup = folder.join(format!("{name}-setup.exe"));
     say_where_from(&tree, "setup program", &edition)?;
-    make_setup(&tree, &edition, &setup)?;
+    make_setup(&tree, &edition, &setup, !programs.ends_with("release"))?;
     fs::remove_dir_all(folder.join("work"))?;
     write_manifests(&edition, &sha256(&setup)?, &sha256(&zip)?, folder)?;
     write_sums(folder)
@@ -70,16 +70,19 @@ fn pack(tree: &Path, to: &Path) -> Result<()> {
     let mut files: Vec<&str> = files.lines().collect();
     files.sort_unstable();
     let mut zip = command("zip");
-    zip.args(["--quiet", "--no-extra"]).arg(to).args(files).current_dir(folder).env("TZ", "UTC");
+    zip.args(["--quiet", "-X"]).arg(to).args(files).current_dir(folder).env("TZ", "UTC");
     run(&mut zip)
 }
 
-fn make_setup(tree: &Path, edition: &Edition, to: &Path) -> Result<()> {
+fn make_setup(tree: &Path, edition: &Edition, to: &Path, quick: bool) -> Result<()> {
     let mut makensis = command("makensis");
     makensis.args(["-V2", "-WX"]).env("SOURCE_DATE_EPOCH", edition.epoch.to_string());
     makensis.arg(format!("-DVERSION={}", edition.version)).arg(format!("-DTREE={}", tree.display()));
     if tree.join("bin/evertoken-desktop.exe").is_file() {
         makensis.arg("-DWINDOW");
+    }
+    if quick {
+        makensis.arg("-DQUICK");
     }
     run(makensis.arg(format!("-DOUT={}", to.display())).arg(root().join(SCRIPT)))
 }
