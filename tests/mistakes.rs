@@ -182,10 +182,8 @@ pub(crate) async fn errors_as_json(scene: &Scene) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_agent_says_so_and_leaves_the_first_alone() {
-    a_second_agent(&Scene::logged_in("--expires-in 1h").await).await;
-}
+    let scene = Scene::logged_in("--expires-in 1h").await;
 
-pub(crate) async fn a_second_agent(scene: &Scene) {
     let outcome = scene.desktop.evertoken("agent").await;
 
     let said = outcome.failed(1).to_lowercase();

@@ -88,13 +88,8 @@ impl<'a> Dunst<'a> {
 
 impl Desktop {
     pub(crate) async fn point_at(&self, (x, y): (u32, u32)) {
-        self.xdotool(&["mousemove", &x.to_string(), &y.to_string()]).await;
-    }
-
-    /// What a hand does with mouse and keyboard.
-    pub(crate) async fn xdotool(&self, words: &[&str]) {
         let mut command = self.environment.command("xdotool");
-        command.args(words);
+        command.args(["mousemove", &x.to_string(), &y.to_string()]);
         Outcome::of(command, b"").await.succeeded();
     }
 

@@ -55,7 +55,8 @@ impl Person {
 
     /// A value of the registry, or nothing.
     async fn registry(&self, key: &str, value: &str) -> String {
-        self.desktop.wine(&["reg", "query", key, "/v", value]).await.stdout
+        let said = self.desktop.wine(&["reg", "query", key, "/v", value]).await;
+        if said.code == 0 { said.stdout } else { String::new() }
     }
 }
 

@@ -9,12 +9,13 @@ use crate::mistakes;
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_logged_in_hears_of_each_mistake_and_loses_nothing() {
     let scene = logged_in("--expires-in 1h").await;
-    mistakes::wrong_input_to_login(&scene).await;
-    mistakes::a_refused_token(&scene).await;
-    mistakes::unknown_accounts_and_options(&scene).await;
-    mistakes::errors_as_json(&scene).await;
+    // First, because half a minute later a refresh would be allowed.
     mistakes::a_refresh_that_was_not_needed(&scene).await;
     mistakes::a_token_that_is_to_last_longer_than_any(&scene).await;
+    mistakes::errors_as_json(&scene).await;
+    mistakes::a_refused_token(&scene).await;
+    mistakes::unknown_accounts_and_options(&scene).await;
+    mistakes::wrong_input_to_login(&scene).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +30,7 @@ async fn who_is_not_logged_in_hears_how_to_log_in_and_what_is_wrong_with_an_endp
 async fn what_an_endpoint_does_wrong_is_said_and_the_login_is_kept() {
     let scene = logged_in("--expires-in 1h --grace 0").await;
     for (fault, words) in [
-        (json!({ "status": 503 }), "unexpected (HTTP 503)"),
+        (json!({ "status": 503 }), "the endpoint failed (HTTP 503)"),
         (json!({ "status": 302 }), "unexpected (HTTP 302)"),
         (json!({ "status": 407 }), "a proxy before the endpoint wants a user name and a password"),
     ] {

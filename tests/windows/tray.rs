@@ -1,19 +1,18 @@
-//! The icon in the notification area, its tooltip and its menu, as Wine's taskbar shows them.
+//! The icon in the notification area, its tooltip, and what its menu's entries do. A click does not open the menu here: Wine
+//! does not say where an icon is (`Shell_NotifyIconGetRect`), and without that tray-icon takes no notice of clicks.
 
 use super::logged_in;
-use crate::desktop::{Clipboard, Desktop, eventually};
+use crate::desktop::{Desktop, eventually};
 
-/// Where the taskbar of Wine draws an icon, what it shows beside it, and every menu that is open.
+/// Where Wine's taskbar draws an icon, what it shows beside it, and the agent's own window behind both.
 const ICON: &str = "__wine_tray_icon";
 const TOOLTIP: &str = "tooltips_class32";
-const MENU: &str = "#32768";
+const AGENT: &str = "tray_icon_app";
 
-const RIGHT: &str = "3";
-
-/// The middle of what is on the screen, once it is there.
-async fn middle_of(desktop: &Desktop, class: &str) -> (u32, u32) {
-    eventually(class, async || {
-        let said = desktop.at_the_desk(&["rect", class]).await;
+/// The middle of the icon, once it is on the screen.
+async fn place_of_the_icon(desktop: &Desktop) -> (u32, u32) {
+    eventually("the icon", async || {
+        let said = desktop.at_the_desk(&["rect", ICON]).await;
         let numbers: Vec<u32> = said.stdout.split_whitespace().filter_map(|number| number.parse().ok()).collect();
         let [x, y, width, height] = numbers[..] else { return None };
         (width > 0 && height > 0).then_some((x + width / 2, y + height / 2))
@@ -21,40 +20,21 @@ async fn middle_of(desktop: &Desktop, class: &str) -> (u32, u32) {
     .await
 }
 
-async fn click_on_the_icon(desktop: &Desktop, button: &str) {
-    let place = middle_of(desktop, ICON).await;
-    desktop.point_at(place).await;
-    desktop.xdotool(&["click", button]).await;
-}
-
-/// Keys choose in a menu that is open: Wine shows no program the words in another one's.
-async fn choose(desktop: &Desktop, keys: &[&str]) {
-    click_on_the_icon(desktop, RIGHT).await;
-    middle_of(desktop, MENU).await;
-    for key in keys {
-        desktop.xdotool(&["key", key]).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn the_icon_says_how_the_login_is_and_its_menu_does_what_it_offers() {
+async fn the_icon_says_how_the_login_is_and_an_entry_of_its_menu_ends_the_agent() {
     let mut scene = logged_in("--expires-in 1h").await;
-    let desktop = &scene.desktop;
-    let place = middle_of(desktop, ICON).await;
+    let (x, y) = place_of_the_icon(&scene.desktop).await;
 
     eventually("the tooltip", async || {
         // A hand is never quite still.
-        desktop.point_at((place.0 - 1, place.1)).await;
-        desktop.point_at(place).await;
-        let said = desktop.at_the_desk(&["text", TOOLTIP]).await;
+        scene.desktop.point_at((x - 1, y)).await;
+        scene.desktop.point_at((x, y)).await;
+        let said = scene.desktop.at_the_desk(&["text", TOOLTIP]).await;
         (said.stdout.starts_with("default ") && said.stdout.contains(" valid until ")).then_some(())
     })
     .await;
 
-    choose(desktop, &["Down", "Return"]).await;
-    let token = desktop.token().await;
-    Clipboard::of(desktop).until("the token is on the clipboard", |text| text == token).await;
-
-    choose(desktop, &["Up", "Return"]).await;
-    assert!(scene.agent.ended().await.success(), "the last entry ends the agent");
+    // One after the other; the last one is Quit.
+    scene.desktop.at_the_desk(&["choose", AGENT]).await.succeeded();
+    assert!(scene.agent.ended().await.success());
 }
