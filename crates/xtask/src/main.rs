@@ -54,7 +54,7 @@ enum Task {
     Bench(bench::Options),
     /// Run the README's two commands in fresh Debian roots (as root, an hour each)
     Debian(debian::Options),
-    /// Check and lint everything for Windows, macOS and Linux on ARM too, without these systems
+    /// Check and lint everything for Windows and macOS too, without either system
     Platforms,
     /// Make deb, rpm and tar.gz from a release build, with checksums, bill of materials and licence notices (Linux)
     Package {

@@ -19,7 +19,7 @@ pub(crate) struct Options {
     /// Install nothing; say what is missing and end with 1 if anything is
     #[arg(long)]
     check: bool,
-    /// Get Rust's standard library for Windows, macOS and Linux on ARM too, for `cargo xtask platforms`
+    /// Get Rust's standard library for Windows and macOS too, for `cargo xtask platforms`
     #[arg(long, conflicts_with = "check")]
     platforms: bool,
 }

@@ -22,7 +22,7 @@ const STEPS: &[(&str, Work)] = &[
     ("unit tests and simulation", unit_tests),
     ("the page's types", |_| page_types()),
     ("end to end", end_to_end),
-    ("Windows, macOS, Linux on ARM", |_| platforms::check()),
+    ("Windows and macOS", |_| platforms::check()),
 ];
 
 /// What `--quick` leaves out.

@@ -21,8 +21,6 @@ pub(super) fn stand_in(cargo: &mut Command, target: &str, folder: &Path) -> Resu
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(tools.clone()).chain(std::env::split_paths(&path));
     cargo.env("PATH", std::env::join_paths(path)?).env("SDKROOT", sdk);
-    // The window's libraries are this machine's: a check asks for their versions only.
-    cargo.env("PKG_CONFIG_ALLOW_CROSS", "1");
     let target = target.replace('-', "_");
     for tool in ["CC", "CXX", "AR"] {
         cargo.env(format!("{tool}_{target}"), tools.join(NAMES[0]));
