@@ -194,7 +194,7 @@ async fn a_clock_that_is_set_while_the_machine_sleeps_makes_the_sleep_no_longer(
     assert!(!length.is_negative() && length <= Timestamp::now().duration_since(begin), "{length}");
 }
 
-async fn slept(desktop: &Desktop) -> Vec<Value> {
+pub(crate) async fn slept(desktop: &Desktop) -> Vec<Value> {
     let history = Schema::named("history").describes_text(desktop.evertoken("history --json").await.succeeded());
     let entries = history["entries"].as_array().unwrap().iter();
     entries.filter(|entry| entry["event"] == "slept").cloned().collect()

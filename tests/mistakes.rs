@@ -12,8 +12,11 @@ async fn state_of(scene: &Scene) -> (String, String, usize, Vec<String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_input_to_login_is_named_and_the_earlier_login_stays() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
-    let before = state_of(&scene).await;
+    wrong_input_to_login(&Scene::logged_in("--expires-in 1h").await).await;
+}
+
+pub(crate) async fn wrong_input_to_login(scene: &Scene) {
+    let before = state_of(scene).await;
     let secret = "s3cret-that-must-not-be-repeated";
     let long = "x".repeat(70_000);
     let inputs = [
@@ -35,26 +38,32 @@ async fn wrong_input_to_login_is_named_and_the_earlier_login_stays() {
         assert!(!said.contains(secret), "the input is repeated: {said}");
     }
 
-    assert_eq!(state_of(&scene).await, before);
+    assert_eq!(state_of(scene).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_token_does_not_replace_the_login_that_works() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
-    let (state, fingerprint, ..) = state_of(&scene).await;
+    a_refused_token(&Scene::logged_in("--expires-in 1h").await).await;
+}
+
+pub(crate) async fn a_refused_token(scene: &Scene) {
+    let (state, fingerprint, ..) = state_of(scene).await;
 
     let outcome = scene.desktop.login_with("default", &scene.sandbox, "unknown-token").await;
 
     let said = outcome.failed(3);
     assert!(!said.contains("unknown-token"), "{said}");
-    let after = state_of(&scene).await;
+    let after = state_of(scene).await;
     assert_eq!((after.0, after.1), (state, fingerprint));
     assert_eq!(scene.sandbox.user_info(&scene.desktop.token().await).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_endpoint_is_named_and_makes_no_account() {
-    let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
+    wrong_endpoints(&Scene::signed_out(Desktop::without_screen().await, "").await).await;
+}
+
+pub(crate) async fn wrong_endpoints(scene: &Scene) {
     for (endpoint, code) in [
         ("not-a-url", 2),
         ("ftp://127.0.0.1/token", 2),
@@ -73,8 +82,10 @@ async fn a_wrong_endpoint_is_named_and_makes_no_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_http_endpoint_elsewhere_gets_no_secret() {
-    let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
+    a_plain_http_endpoint(&Scene::signed_out(Desktop::without_screen().await, "").await).await;
+}
 
+pub(crate) async fn a_plain_http_endpoint(scene: &Scene) {
     let said = scene.desktop.evertoken_reading("a-token", "login --endpoint http://vault.example/token").await;
 
     let said = said.failed(2).to_lowercase();
@@ -84,8 +95,11 @@ async fn a_plain_http_endpoint_elsewhere_gets_no_secret() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_accounts_and_options_are_wrong_usage() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
-    let before = state_of(&scene).await;
+    unknown_accounts_and_options(&Scene::logged_in("--expires-in 1h").await).await;
+}
+
+pub(crate) async fn unknown_accounts_and_options(scene: &Scene) {
+    let before = state_of(scene).await;
     for command in ["token", "header", "copy", "status", "refresh", "logout", "history", "whoami", "access"] {
         let outcome = scene.desktop.evertoken(&format!("{command} nobody")).await;
         let said = outcome.failed(2);
@@ -96,12 +110,15 @@ async fn unknown_accounts_and_options_are_wrong_usage() {
     for arguments in ["token --min-valid soon", "nonsense", "logout", "login ../etc", "token --no-such-option"] {
         assert_eq!(scene.desktop.evertoken(arguments).await.code, 2, "{arguments}");
     }
-    assert_eq!(state_of(&scene).await, before);
+    assert_eq!(state_of(scene).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_before_the_first_login_say_how_to_log_in() {
-    let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
+    commands_before_the_first_login(&Scene::signed_out(Desktop::without_screen().await, "").await).await;
+}
+
+pub(crate) async fn commands_before_the_first_login(scene: &Scene) {
     for command in ["token", "header", "copy", "refresh"] {
         let outcome = scene.desktop.evertoken(command).await;
         let said = outcome.failed(3);
@@ -112,7 +129,10 @@ async fn commands_before_the_first_login_say_how_to_log_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_to_last_longer_than_any_is_refused_and_not_hunted_for() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
+    a_token_that_is_to_last_longer_than_any(&Scene::logged_in("--expires-in 1h").await).await;
+}
+
+pub(crate) async fn a_token_that_is_to_last_longer_than_any(scene: &Scene) {
     let before = scene.sandbox.requests().await.len();
 
     scene.desktop.evertoken("token --min-valid 2h").await.failed(1);
@@ -122,7 +142,10 @@ async fn a_token_that_is_to_last_longer_than_any_is_refused_and_not_hunted_for()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_that_was_not_needed_says_so_and_why() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
+    a_refresh_that_was_not_needed(&Scene::logged_in("--expires-in 1h").await).await;
+}
+
+pub(crate) async fn a_refresh_that_was_not_needed(scene: &Scene) {
     let before = scene.sandbox.requests().await.len();
 
     let said = scene.desktop.evertoken("refresh").await;
@@ -146,8 +169,10 @@ async fn right_after_a_login_a_token_has_the_life_that_the_server_gave_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_are_json_where_json_was_asked_for() {
-    let scene = Scene::logged_in("--expires-in 1h").await;
+    errors_as_json(&Scene::logged_in("--expires-in 1h").await).await;
+}
 
+pub(crate) async fn errors_as_json(scene: &Scene) {
     let outcome = scene.desktop.evertoken("token nobody --json").await;
 
     assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));

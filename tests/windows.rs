@@ -1,6 +1,11 @@
 //! The programs for Windows, run by Wine: Credential Manager, named pipe, locks and processes are Wine's, and what they
 //! show is our own logic. The server runs beside Wine.
 
+mod installer;
+mod mistakes;
+mod sleep;
+mod tray;
+
 use std::fs;
 
 use futures_util::future::join_all;
@@ -176,4 +181,32 @@ async fn a_configuration_that_cannot_be_read_is_left_alone_and_named() {
     let said = desktop.evertoken("status").await;
     assert!(said.failed(1).contains("config.toml"), "{said:?}");
     assert_eq!(fs::read_to_string(desktop.environment.configuration()).unwrap(), "[accounts.a]\nendpoint = 7\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_first_log_in_the_agent_starts_at_sign_in_and_its_notifications_have_a_name() {
+    let scene = logged_in("--expires-in 1h").await;
+    let run = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run";
+    for (key, value, words) in [
+        (run, "evertoken-agent", "evertoken-agent.exe\""),
+        (r"HKCU\Software\Classes\AppUserModelId\Evertoken", "DisplayName", "Evertoken"),
+    ] {
+        let said = scene.desktop.wine(&["reg", "query", key, "/v", value]).await;
+        assert!(said.succeeded().trim_end().ends_with(words), "{said:?}");
+    }
+    let text = fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    scene.desktop.environment.configure(&text.replace("start_at_login = true", "start_at_login = false"));
+    eventually("the entry goes", async || {
+        (scene.desktop.wine(&["reg", "query", run, "/v", "evertoken-agent"]).await.code != 0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_is_edited_by_hand_applies_at_once() {
+    let scene = logged_in("--expires-in 1h").await;
+    let text = fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    let elsewhere = "https://vault.invalid/token";
+    scene.desktop.environment.configure(&text.replace(&scene.sandbox.endpoint(), elsewhere));
+    scene.desktop.until("the new endpoint", |status| status.account("default")["endpoint"] == elsewhere).await;
 }

@@ -83,8 +83,12 @@ impl Desktop {
     async fn has_agent(&self) -> bool {
         match &self.environment.wine {
             None => tokio::net::UnixStream::connect(self.socket()).await.is_ok(),
-            // No Unix socket, but a pipe that only programs of Windows know.
-            Some(_) => Outcome::of(self.command("status --json"), b"").await.code == 0,
+            // No Unix socket, but a pipe that only programs of Windows know. Looking must not start another agent.
+            Some(_) => {
+                let mut status = self.command("status --json");
+                status.env("EVERTOKEN_START", "never");
+                Outcome::of(status, b"").await.code == 0
+            }
         }
     }
 }

@@ -20,13 +20,35 @@ pub(crate) struct Wine {
 
 impl Wine {
     /// One of our programs. The command has changed the root so far.
-    pub(super) fn command(&self, mut chroot: Command, name: &str) -> Command {
-        chroot.arg(&self.root).arg("wine").arg(format!("/{PROGRAMS}/{name}.exe"));
+    pub(super) fn command(&self, chroot: Command, name: &str) -> Command {
+        self.run(chroot, &[&format!("/{PROGRAMS}/{name}.exe")])
+    }
+
+    fn run(&self, mut chroot: Command, words: &[&str]) -> Command {
+        chroot.arg(&self.root).arg("wine").args(words);
         chroot
     }
 }
 
 impl Desktop {
+    /// A program of Windows and its arguments.
+    pub(crate) fn wine_command(&self, words: &[&str]) -> Command {
+        let wine = self.environment.wine.as_ref().expect("a desktop of Windows");
+        wine.run(self.environment.command("chroot"), words)
+    }
+
+    /// Runs a program of Windows to its end.
+    pub(crate) async fn wine(&self, words: &[&str]) -> Outcome {
+        Outcome::of(self.wine_command(words), b"").await
+    }
+
+    /// What a person sees, and the system tells: the words of `windows-desk.c`.
+    pub(crate) async fn at_the_desk(&self, words: &[&str]) -> Outcome {
+        let mut desk = self.environment.evertoken("desk");
+        desk.args(words);
+        Outcome::of(desk, b"").await
+    }
+
     /// A Windows that nobody has used, with a screen.
     pub(crate) async fn of_windows() -> Self {
         let root = std::env::var_os(ROOT).map(PathBuf::from);

@@ -10,13 +10,15 @@ use jiff::tz::TimeZone;
 const START: &str = "EVERTOKEN_START";
 
 /// A variable that is set to something. `XDG_RUNTIME_DIR` and `DBUS_SESSION_BUS_ADDRESS` are looked for in
-/// `/run/user` where they are not set: whoever comes without them means the same session.
+/// `/run/user` where they are not set: whoever comes without them means the same session. `LOCALAPPDATA` is what Windows says
+/// it is, and nothing elsewhere.
 #[must_use]
 pub fn variable(name: &str) -> Option<OsString> {
     let set = std::env::var_os(name).filter(|value| !value.is_empty());
     match name {
         "XDG_RUNTIME_DIR" => set.filter(|folder| !session::is_somebody_elses(folder)).or_else(session::folder),
         "DBUS_SESSION_BUS_ADDRESS" => set.or_else(session::bus),
+        "LOCALAPPDATA" => local_folder(),
         _ => set,
     }
 }
@@ -50,6 +52,17 @@ pub fn client_paths() -> Result<Paths, NoHome> {
 /// May a command start an agent here?
 pub(crate) fn may_start() -> bool {
     variable(START).is_none_or(|value| value != "never") && paths().is_ok()
+}
+
+/// A variable can be wrong or missing, as in a task that a service starts; the system's list of Known Folders is not.
+#[cfg(windows)]
+fn local_folder() -> Option<OsString> {
+    dirs::data_local_dir().map(Into::into)
+}
+
+#[cfg(not(windows))]
+const fn local_folder() -> Option<OsString> {
+    None
 }
 
 #[cfg(target_os = "linux")]
@@ -98,5 +111,18 @@ mod session {
 
     pub(super) const fn bus() -> Option<OsString> {
         None
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn windows_itself_says_where_the_files_are() {
+        let folder = std::path::PathBuf::from(variable("LOCALAPPDATA").unwrap());
+        assert!(folder.is_absolute() && folder.is_dir(), "{}", folder.display());
+        assert_eq!(variable("localappdata"), std::env::var_os("LOCALAPPDATA"), "the variable is another matter");
     }
 }

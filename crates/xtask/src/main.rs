@@ -60,11 +60,19 @@ enum Task {
     /// Check and lint everything for Windows and macOS too, without either system
     Platforms,
     /// Make deb, rpm and tar.gz from a release build, with checksums, bill of materials and licence notices (Linux)
-    Package,
+    Package {
+        /// Make what people with Windows install in their place: a setup program, a zip, and manifests for winget and scoop
+        system: Option<System>,
+    },
     /// Print what CHANGELOG.md says about this version
     ReleaseNotes,
     /// Make the pictures of docs/pictures anew: every state of the window, light and dark (Linux)
     Screenshots,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum System {
+    Windows,
 }
 
 fn main() -> ExitCode {
@@ -77,7 +85,8 @@ fn main() -> ExitCode {
         Task::Desktops => desktops::desktops(),
         Task::Platforms => platforms::check(),
         Task::ReleaseNotes => packages::release_notes(),
-        Task::Package => packages::package(),
+        Task::Package { system: None } => packages::package(),
+        Task::Package { system: Some(System::Windows) } => windows::package(),
         Task::Screenshots => screenshots::screenshots(),
     };
     match outcome {
@@ -116,6 +125,7 @@ mod tests {
             "desktops",
             "screenshots",
             "package",
+            "package windows",
             "release-notes",
             "test packages",
         ] {

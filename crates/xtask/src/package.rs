@@ -97,6 +97,10 @@ pub(crate) const BOOT: &[Package] = &[
 
 /// For `cargo xtask test windows`, beside those.
 pub(crate) const MINGW: &[Package] = &[package("gcc-mingw-w64-x86-64", Program("x86_64-w64-mingw32-gcc"))];
+/// For `cargo xtask package windows`, and what is tested of it.
+pub(crate) const INSTALLER: &[Package] =
+    &[package("nsis", Program("makensis")), package("unzip", Program("unzip")), package("zip", Program("zip"))];
+
 /// For `cargo xtask package`, and what looks at the packages then.
 pub(crate) const PACKAGING: &[Package] = &[
     package("appstream", Program("appstreamcli")),

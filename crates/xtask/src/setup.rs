@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
 use crate::package::{
-    BENCH, BOOT, DEMO, DESKTOPS, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing,
+    BENCH, BOOT, DEMO, DESKTOPS, INSTALLER, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing,
 };
 use crate::platforms;
 
@@ -90,9 +90,9 @@ pub(crate) fn for_a_booted_root() -> Result<()> {
     provide([ROOTS, BOOT].concat())
 }
 
-/// For `test windows`.
+/// For `test windows` and `package windows`.
 pub(crate) fn for_windows() -> Result<()> {
-    provide([TEST, ROOTS, MINGW, PANEL].concat())
+    provide([TEST, ROOTS, MINGW, PANEL, INSTALLER].concat())
 }
 
 fn with_node(mut wanted: Vec<Package>) -> Vec<Package> {

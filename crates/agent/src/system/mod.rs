@@ -10,6 +10,8 @@ pub(crate) mod file_watch;
 pub(crate) mod files;
 pub(crate) mod hand_over;
 pub mod hardening;
+#[cfg(windows)]
+mod hidden_window;
 pub(crate) mod lock_holder;
 pub(crate) mod logging;
 pub(crate) mod own_program;

@@ -46,20 +46,42 @@ mod unix {
     }
 }
 
-/// Ctrl-C, where there are no signals.
-#[cfg(not(unix))]
-pub(crate) struct ProcessSignals;
+#[cfg(windows)]
+pub(crate) use windows::ProcessSignals;
 
-#[cfg(not(unix))]
-impl ProcessSignals {
-    pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self)
+#[cfg(windows)]
+mod windows {
+    use tokio::sync::mpsc;
+    use winsafe::prelude::*;
+
+    use super::{ProcessSignal, io};
+    use crate::system::hidden_window;
+
+    /// Ctrl-C, and the message by which `taskkill` and installers ask a program to close.
+    pub(crate) struct ProcessSignals {
+        closes: mpsc::UnboundedReceiver<()>,
     }
 
-    pub(crate) async fn next(&mut self) -> ProcessSignal {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+    impl ProcessSignals {
+        pub(crate) fn new() -> io::Result<Self> {
+            let (sender, closes) = mpsc::unbounded_channel();
+            hidden_window::open("EvertokenQuit", move |window| {
+                // The window stays: the process decides when it ends.
+                window.on().wm_close(move || {
+                    let _ending = sender.send(());
+                    Ok(())
+                });
+            })?;
+            Ok(Self { closes })
         }
-        ProcessSignal::Quit
+
+        pub(crate) async fn next(&mut self) -> ProcessSignal {
+            tokio::select! {
+                Ok(()) = tokio::signal::ctrl_c() => {}
+                Some(()) = self.closes.recv() => {}
+                else => std::future::pending().await,
+            }
+            ProcessSignal::Quit
+        }
     }
 }

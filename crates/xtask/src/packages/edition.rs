@@ -45,7 +45,8 @@ impl Edition {
         Ok(edition)
     }
 
-    fn of_this_source() -> Result<Self> {
+    /// What the source says about itself.
+    pub(super) fn of_this_source() -> Result<Self> {
         let epoch = epoch()?;
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -71,7 +72,7 @@ impl Edition {
 }
 
 /// What this machine builds for.
-pub(super) fn host() -> Result<String> {
+fn host() -> Result<String> {
     let about_rustc = output(command("rustc").arg("-vV"))?;
     let triple = about_rustc.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(triple.context("rustc does not name its host")?.to_owned())

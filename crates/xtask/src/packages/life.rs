@@ -112,7 +112,7 @@ fn live(edition: &Edition, folder: &Path) -> Result<()> {
 /// The same programs under another version, packed in a hurry; as rpms only where the rpms begin.
 fn make_as(version: &str, edition: &Edition, folder: &Path) -> Result<()> {
     let edition = Edition { version: version.to_owned(), compression: 0, ..edition.clone() };
-    let work = make_debs(&edition, &third_party::crates()?, folder)?;
+    let work = make_debs(&edition, &third_party::crates(&edition.triple)?, folder)?;
     if version == EARLIER {
         rpm::make(&edition, &work, folder)?;
     }

@@ -13,6 +13,7 @@ mod release_notes;
 mod reproducible;
 mod rpm;
 mod third_party;
+mod windows;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub(crate) use life::test;
 pub(crate) use looked_at::look_at_dependencies;
 pub(crate) use release_notes::release_notes;
 use third_party::Crate;
+pub(crate) use windows::make_for_windows;
 
 /// Builds the programs and packs them into `target/packages`.
 pub(crate) fn package() -> Result<()> {
@@ -48,7 +50,7 @@ fn print_sizes(folder: &Path) -> Result<()> {
 
 /// Makes every package of this edition anew in this folder.
 fn make(edition: &Edition, folder: &Path) -> Result<()> {
-    let crates = third_party::crates()?;
+    let crates = third_party::crates(&edition.triple)?;
     let work = make_debs(edition, &crates, folder)?;
     fs::write(
         folder.join(format!("evertoken-{}.cdx.json", edition.version)),

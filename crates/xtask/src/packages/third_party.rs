@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::edition::{PROGRAMS, host};
+use super::edition::PROGRAMS;
 use crate::command::{cargo, output, root};
 
 /// One crate in one version.
@@ -22,11 +22,11 @@ pub(super) struct Crate {
     pub(super) source: PathBuf,
 }
 
-/// All of them, by name: what is linked, without what only builds.
-pub(super) fn crates() -> Result<Vec<Crate>> {
-    let linked = linked()?;
+/// All of them for a target, by name: what is linked, without what only builds.
+pub(super) fn crates(target: &str) -> Result<Vec<Crate>> {
+    let linked = linked(target)?;
     let mut metadata = cargo("metadata --locked --format-version 1");
-    let metadata: Value = serde_json::from_str(&output(metadata.args(["--filter-platform", &host()?]))?)?;
+    let metadata: Value = serde_json::from_str(&output(metadata.args(["--filter-platform", target]))?)?;
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let mut crates: Vec<Crate> = packages.iter().filter_map(of_others).collect();
     crates.retain(|it| linked.contains(&format!("{} v{}", it.name, it.version)));
@@ -40,8 +40,9 @@ pub(super) fn crates() -> Result<Vec<Crate>> {
 }
 
 /// Names and versions, such as `serde v1.0.228`.
-fn linked() -> Result<BTreeSet<String>> {
+fn linked(target: &str) -> Result<BTreeSet<String>> {
     let mut tree = cargo("tree --locked --edges normal,no-proc-macro --prefix none --format {p}");
+    tree.args(["--target", target]);
     tree.args(PROGRAMS.iter().flat_map(|name| ["--package", name]));
     let tree = output(&mut tree)?;
     Ok(tree.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect())

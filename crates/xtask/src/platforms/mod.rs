@@ -50,6 +50,11 @@ fn check_for(platform: &str, target: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Is the target's standard library here as its makers compiled it?
+pub(crate) fn is_compiled(target: &str) -> Result<bool> {
+    Ok(matches!(Library::of(target)?, Library::Compiled))
+}
+
 /// Gives cargo the standard library of a target; says why it cannot, where it cannot.
 ///
 /// Sources are compiled. Stable compilers do that only if they are told to bootstrap, so nothing that is made so is ever

@@ -6,10 +6,10 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail};
 
 use crate::binaries::target;
-use crate::command::{cargo, shown};
-use crate::platforms::bring_library;
+use crate::command::{cargo, command, root, run, shown};
+use crate::platforms::{bring_library, is_compiled};
 
-const TARGET: &str = "x86_64-pc-windows-gnu";
+pub(super) const TARGET: &str = "x86_64-pc-windows-gnu";
 /// The window's needs the engine of Edge, which Wine does not have.
 const PACKAGES: &str =
     "-p evertoken-core -p evertoken-client -p evertoken-agent -p evertoken-proxy -p evertoken-sandbox -p evertoken";
@@ -37,6 +37,25 @@ pub(super) fn build() -> Result<Vec<String>> {
     let folder = folder()?;
     let messages = String::from_utf8_lossy(&built.stdout);
     Ok(messages.lines().filter_map(|message| in_the_debian(message, &folder)).collect())
+}
+
+/// A person's desk: what tests do there, in a program for Windows. In C, because Windows' interfaces are unsafe code.
+pub(super) fn build_desk() -> Result<()> {
+    let mut compiler = command("x86_64-w64-mingw32-gcc");
+    compiler.args(["-Wall", "-Wextra", "-Werror", "-municode", "-o"]).arg(folder()?.join("desk.exe"));
+    run(compiler.arg(root().join("tests/desktop/windows-desk.c")))
+}
+
+/// The release build with the window, in its folder. Where the standard library has to be compiled here, nothing may be
+/// released, so the tests' programs do.
+pub(super) fn build_for_people() -> Result<PathBuf> {
+    if !is_compiled(TARGET)? {
+        println!("For tests only: to release these packages, get the target first: rustup target add {TARGET}");
+        build()?;
+        return folder();
+    }
+    run(&mut cargo_for_windows(&format!("build --release --locked {PACKAGES} -p evertoken-desktop --bins"))?)?;
+    Ok(target_folder()?.join(TARGET).join("release"))
 }
 
 fn cargo_for_windows(arguments: &str) -> Result<std::process::Command> {

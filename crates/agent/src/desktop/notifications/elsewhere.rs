@@ -14,6 +14,8 @@ pub(super) async fn run(
     sender: mpsc::UnboundedSender<NotifierEvent>,
     _left_behind: PathBuf,
 ) {
+    #[cfg(windows)]
+    super::windows::register();
     while let Some(command) = commands.recv().await {
         match command {
             Command::Show(notification) => {
@@ -55,6 +57,8 @@ fn of_response(response: &NotificationResponse) -> End {
 fn described(notification: &Notification) -> notify_rust::Notification {
     let mut described = notify_rust::Notification::new();
     let text = notification.text(Abilities { actions: true, markup: false });
+    #[cfg(windows)]
+    described.app_id(super::windows::APP_ID);
     described.appname("Evertoken").summary(&notification.title).body(&text).timeout(notify_rust::Timeout::Never);
     for (name, label) in actions(&notification.buttons) {
         described.action(name, label);

@@ -4,6 +4,8 @@
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(not(target_os = "linux"))]
 use elsewhere as platform;

@@ -2,8 +2,12 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) mod bus;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(windows)]
+mod windows;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -26,5 +30,5 @@ pub async fn watch(sender: mpsc::UnboundedSender<SystemSignal>) {
     #[cfg(target_os = "linux")]
     linux::watch(sender).await;
     #[cfg(not(target_os = "linux"))]
-    sender.closed().await;
+    elsewhere::watch(sender).await;
 }

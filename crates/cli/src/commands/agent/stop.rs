@@ -82,8 +82,13 @@ fn terminate(pid: u32) -> Result<(), Problem> {
     })
 }
 
+/// Asks its windows to close, as the system itself does.
 #[cfg(not(unix))]
-fn terminate(_pid: u32) -> Result<(), Problem> {
-    let detail = "The agent cannot be stopped from here on this system.";
-    Err(Problem::new(ProblemKind::Failed, detail, "Choose Quit in the tray."))
+fn terminate(pid: u32) -> Result<(), Problem> {
+    let mut taskkill = std::process::Command::new("taskkill");
+    taskkill.args(["/PID", &pid.to_string()]).stdout(std::process::Stdio::null());
+    if taskkill.status().is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(Problem::new(ProblemKind::Failed, "The agent cannot be told to stop.", "Choose Quit in the tray."))
 }

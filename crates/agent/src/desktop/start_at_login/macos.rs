@@ -1,5 +1,4 @@
-//! macOS (a launch agent) and Windows (the Run key), by the auto-launch crate. Written from its documentation, not yet
-//! run.
+//! A launch agent, by the auto-launch crate. Written from its documentation, not yet run.
 
 use std::io;
 
