@@ -117,3 +117,22 @@ async fn a_replaced_keyring_daemon_is_used_again_without_a_restart_of_the_agent(
         .await;
     assert!(sandbox.requests().await.iter().all(|request| request.status == Some(200)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_ins_that_were_refused_leave_nothing_behind() {
+    let mut scene = Scene::logged_in("--expires-in 1h").await;
+    let journals = |scene: &Scene| {
+        let files = std::fs::read_dir(scene.desktop.environment.path("state/evertoken")).unwrap().flatten();
+        files.filter(|file| file.path().extension().is_some_and(|kind| kind == "journal")).count()
+    };
+    let before = journals(&scene);
+    for _ in 0..3 {
+        scene.desktop.login_with("another", &scene.sandbox, "not-a-refresh-token").await.failed(3);
+    }
+    assert!(journals(&scene) > before, "a log-in writes a journal");
+
+    scene.agent.terminate().await;
+    scene.agent = Agent::start(&scene.desktop).await;
+    eventually("the journals of refused log-ins are gone", async || (journals(&scene) == before).then_some(())).await;
+    scene.desktop.token().await;
+}

@@ -82,11 +82,25 @@ fn still_waits(waiting: &StoredRefreshToken, found: &Found) -> bool {
 /// The log-in of an account that the configuration does not have, with the token that it is about.
 pub(super) async fn unfinished_log_in(context: AccountContext) -> Option<JobResult> {
     let lock = AccountLock::acquire(context.lock.clone()).await.ok()?;
-    let tokens = context.read_settled(&lock).await.ok()?.tokens;
-    let current = tokens.current()?;
+    let Found { tokens, entries } = context.read_settled(&lock).await.ok()?;
+    let Some(current) = tokens.current() else {
+        if tokens.waiting.is_none() && !entries.iter().any(|entry| entry.record.is_of_a_login()) {
+            forget_refused(&context).await;
+        }
+        return None;
+    };
     // One that was not proven is tried by the account's own next refresh.
     let fingerprint = current.proven.then(|| current.info(Slot::A).fingerprint);
     Some(JobResult::Unfinished(current.log_in.clone()?, fingerprint))
+}
+
+/// What a log-in that made no account has left behind. The lock's file stays: somebody may wait for it.
+async fn forget_refused(context: &AccountContext) {
+    if context.tokens.forget_account().await.is_ok()
+        && let Err(error) = context.journal.remove()
+    {
+        tracing::warn!("the journal of a log-in that was refused stays: {error}");
+    }
 }
 
 /// Renews an account's tokens.

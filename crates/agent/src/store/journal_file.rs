@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use evertoken_core::login::journal::{self, Entry, Record};
+use evertoken_core::login::journal::{self, Entry};
 
 use crate::system::files::open_private;
 
@@ -77,10 +77,8 @@ impl JournalFile {
 
     /// The new file begins with the newest line that says that somebody is logged in, which must never be forgotten.
     fn rotate(&self) -> io::Result<()> {
-        let signed_in = |entry: &&Entry| {
-            matches!(entry.record, Record::Stored { .. } | Record::LoggedIn { .. } | Record::LoggedOut)
-        };
-        let carried = self.read()?.iter().rfind(signed_in).map(Entry::to_line).unwrap_or_default();
+        let carried =
+            self.read()?.iter().rfind(|entry| entry.record.is_of_a_login()).map(Entry::to_line).unwrap_or_default();
         let next = self.path.with_added_extension("next");
         let mut file = create(&next)?;
         file.write_all(carried.as_bytes())?;
@@ -140,6 +138,7 @@ pub(crate) fn sync_folder(_file: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use evertoken_core::login::journal::Record;
     use evertoken_core::oauth::token::Fingerprint;
     use jiff::Timestamp;
 

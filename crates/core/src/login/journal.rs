@@ -119,6 +119,12 @@ pub enum Record {
 }
 
 impl Record {
+    /// Does it say that somebody was logged in?
+    #[must_use]
+    pub const fn is_of_a_login(&self) -> bool {
+        matches!(self, Self::Stored { .. } | Self::LoggedIn { .. } | Self::LoggedOut)
+    }
+
     /// The record of a failed request; `None` when nothing was presented.
     #[must_use]
     pub fn of_failure(fingerprint: Fingerprint, failure: &Failure) -> Option<Self> {
