@@ -101,7 +101,7 @@ pub struct AgentInfo {
     pub pid: u32,
     /// When it started, UTC.
     pub started_at: Timestamp,
-    /// Has a person told it to quit? Then this is its last report, and whoever follows need not wait for another one.
+    /// Has a person told it to quit? Then this is its last report: those who follow it need not wait for another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quitting: bool,
 }

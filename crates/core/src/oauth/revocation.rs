@@ -33,8 +33,8 @@ impl Revocation {
     /// There was something to revoke, and nowhere to do it.
     #[must_use]
     pub fn not_asked() -> Self {
-        let reason = "the account names no revocation endpoint, so the server was not asked, and its access token may \
-                      live on until it expires";
+        let reason = "it was not asked, because the account has no revocation endpoint; the access token may work until it \
+                      expires";
         Self { confirmed: false, reason: Some(reason.to_owned()) }
     }
 
