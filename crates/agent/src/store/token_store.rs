@@ -133,11 +133,15 @@ impl TokenStore {
         Ok(tokens)
     }
 
-    /// All entries are tried even when one fails.
+    /// All entries are tried even when one is refused. A keychain that does not answer is not asked again: it might do later
+    /// what a person was told has failed.
     async fn forget(&self, kinds: &[EntryKind]) -> Result<(), KeychainProblem> {
         let mut result = Ok(());
         for kind in kinds {
-            result = result.and(self.delete(*kind).await);
+            match self.delete(*kind).await {
+                Err(KeychainProblem::TimedOut) => return Err(KeychainProblem::TimedOut),
+                deleted => result = result.and(deleted),
+            }
         }
         result
     }

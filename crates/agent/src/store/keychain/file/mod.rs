@@ -8,9 +8,11 @@ mod sealed;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use evertoken_core::keychain::KeychainProblem;
 use secrecy::ExposeSecret;
@@ -19,12 +21,18 @@ use tracing::warn;
 use super::work::{Answer, Work};
 use crate::store::journal_file::sync_folder;
 use crate::system::fail_point::fail_point;
+use crate::system::files::open_lock_file;
 use key::Key;
 pub(super) use key::KeySource;
 use sealed::Entries;
 
 /// In bytes. A hundred accounts need a few hundred KiB; what is longer was not written by us.
-const LONGEST_FILE: u64 = 16 << 20;
+const LONGEST_FILE: usize = 16 << 20;
+/// In bytes. Far above every token, and small enough that no account's server fills the file for the others.
+const LONGEST_ENTRY: usize = 256 << 10;
+/// Another process writes for a moment. Less than [`super::LONGEST_CALL`]: a call that was given up does nothing later.
+const LOCKED_WITHIN: Duration = Duration::from_secs(4);
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// The file, and where its key is.
 #[derive(Debug)]
@@ -44,12 +52,15 @@ impl FileKeychain {
         let _one_writer = match work {
             // A file is replaced as a whole, so a reader sees the one or the other.
             Work::Read => None,
-            Work::Write(_) | Work::Delete => Some(self.lock()?),
+            Work::Write(_) | Work::Delete => Some(self.lock(LOCKED_WITHIN)?),
         };
         let mut entries = self.read(&key)?;
         match work {
             Work::Read => {
                 return Ok(entries.get(service, user).map(|value| value.to_owned().into()).into_iter().collect());
+            }
+            Work::Write(value) if value.expose_secret().len() > LONGEST_ENTRY => {
+                return Err(self.refused("be written", &too_large("an entry", LONGEST_ENTRY)));
             }
             Work::Write(value) => entries.put(service, user, value.expose_secret()),
             Work::Delete if !entries.remove(service, user) => return Ok(Vec::new()),
@@ -59,13 +70,21 @@ impl FileKeychain {
     }
 
     /// Holds other processes off until it is dropped. A file of its own, because the keychain file is replaced.
-    fn lock(&self) -> Result<File, KeychainProblem> {
-        let path = self.path.with_added_extension("in-use");
-        let mut options = OpenOptions::new();
-        let locked = private(options.write(true).create(true).truncate(false))
-            .open(path)
-            .and_then(|file| file.lock().map(|()| file));
-        locked.map_err(|error| self.refused("be locked", &error))
+    fn lock(&self, within: Duration) -> Result<File, KeychainProblem> {
+        let refused = |error| self.refused("be locked", &error);
+        let file = open_lock_file(&self.path.with_added_extension("in-use")).map_err(refused)?;
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(refused(error)),
+                Err(TryLockError::WouldBlock) if begin.elapsed() < within => thread::sleep(GLANCE),
+                Err(TryLockError::WouldBlock) => {
+                    warn!("the keychain file {} is in use by another process", self.path.display());
+                    return Err(KeychainProblem::TimedOut);
+                }
+            }
+        }
     }
 
     fn refused(&self, what: &str, error: &io::Error) -> KeychainProblem {
@@ -77,7 +96,8 @@ impl FileKeychain {
     fn read(&self, key: &Key) -> Result<Entries, KeychainProblem> {
         let read = File::open(&self.path).and_then(|file| {
             let mut bytes = Vec::new();
-            file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map(|_| bytes)
+            file.take(LONGEST_FILE as u64 + 1).read_to_end(&mut bytes)?;
+            if bytes.len() > LONGEST_FILE { Err(too_large("it", LONGEST_FILE)) } else { Ok(bytes) }
         });
         match read {
             Ok(bytes) => Entries::open(bytes, key).ok_or_else(|| {
@@ -94,8 +114,12 @@ impl FileKeychain {
 
     /// Whole and on the disk, or as it was before. A link stays a link.
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() > LONGEST_FILE {
+            return Err(too_large("it", LONGEST_FILE));
+        }
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let new = target.with_added_extension("new");
+        remove_what_a_dead_writer_left(&target);
+        let new = target.with_added_extension(format!("{:016x}.{NEW}", random()?));
         write_new(&new, bytes).and_then(|()| fs::rename(&new, &target)).inspect_err(|_| {
             // It may be what filled the disk.
             let _ = fs::remove_file(&new);
@@ -105,12 +129,37 @@ impl FileKeychain {
     }
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // What a process that died left behind.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+fn too_large(what: &str, longest: usize) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("{what} would be larger than {} KiB", longest >> 10))
+}
+
+/// The end of the name of a next file, after 16 random digits: no file of somebody else is called like that.
+const NEW: &str = "new";
+
+fn random() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+/// Next files of processes that died. Who has the lock is the only writer.
+fn remove_what_a_dead_writer_left(target: &Path) {
+    let (Some(folder), Some(name)) = (target.parent(), target.file_name().and_then(|name| name.to_str())) else {
+        return;
+    };
+    let is_next = |file: &str| {
+        let digits =
+            file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(NEW)?.strip_suffix('.'));
+        digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if file.file_name().to_str().is_some_and(is_next) {
+            let _ = fs::remove_file(file.path());
+        }
     }
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = private(options.write(true).create_new(true)).open(path)?;
     file.write_all(bytes)?;

@@ -158,11 +158,13 @@ fn a_link_stays_a_link_and_what_a_dead_process_left_is_no_hindrance() {
     place.write("a/probe", "one").unwrap();
     fs::rename(&place.keychain.path, &real).unwrap();
     std::os::unix::fs::symlink(&real, &place.keychain.path).unwrap();
-    fs::write(real.with_added_extension("new"), b"half").unwrap();
+    let (left, theirs) = (real.with_added_extension("0123456789abcdef.new"), real.with_added_extension("new"));
+    fs::write(&left, b"half").unwrap();
+    fs::write(&theirs, b"somebody else's").unwrap();
     place.write("a/probe", "two").unwrap();
     assert!(fs::symlink_metadata(&place.keychain.path).unwrap().is_symlink());
     assert_eq!(place.read("a/probe"), Ok(Some("two".to_owned())));
-    assert!(!real.with_added_extension("new").exists());
+    assert!(!left.exists() && theirs.exists());
 }
 
 #[test]
@@ -192,4 +194,25 @@ fn two_that_write_at_once_lose_nothing_of_each_other() {
             assert_eq!(place.read(&format!("{name}/{number}")), Ok(Some("kept".to_owned())), "{name}/{number}");
         }
     }
+}
+
+#[test]
+fn a_server_that_grants_huge_tokens_leaves_the_other_accounts_their_file() {
+    let place = Place::new();
+    place.write("a/probe", "one").unwrap();
+    assert_eq!(place.write("b/probe", &"x".repeat(LONGEST_ENTRY + 1)), Err(KeychainProblem::Refused));
+    let error = place.keychain.replace(&vec![0; LONGEST_FILE + 1]).unwrap_err();
+    assert_eq!(error.to_string(), "it would be larger than 16384 KiB");
+    assert_eq!(place.read("a/probe"), Ok(Some("one".to_owned())));
+}
+
+#[test]
+fn a_call_that_another_process_holds_up_is_given_up_and_does_nothing_later() {
+    let place = Place::new();
+    place.write("a/probe", "one").unwrap();
+    let held = place.keychain.lock(Duration::ZERO).unwrap();
+    assert_eq!(place.keychain.lock(Duration::ZERO).unwrap_err(), KeychainProblem::TimedOut);
+    drop(held);
+    assert!(place.keychain.lock(Duration::ZERO).is_ok());
+    assert!(LOCKED_WITHIN < super::super::LONGEST_CALL);
 }
