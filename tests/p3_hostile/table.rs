@@ -322,6 +322,7 @@ fn unusable_access_tokens() -> Vec<Row> {
         instead("access-token-in-a-list", r#""access_token":["a"],"#),
         instead("access-token-with-a-blank", r#""access_token":"at canary","#),
         instead("access-token-with-a-line-break", r#""access_token":"a\r\nX-Evil: 1","#),
+        ok("access-token-of-ten-mebibytes", format!(r#"{{{ROTATED},"access_token":"{}"}}"#, "a".repeat(10 << 20))),
         ok("expired-jwt", format!("{{{jwt}{ROTATED}}}")),
         ok("expires-in-zero", granted(r#""expires_in":0"#, ROTATED)),
         ok("expires-in-zero-string", granted(r#""expires_in":"0""#, ROTATED)),

@@ -115,7 +115,10 @@ async fn coded_body_so_far(mut response: Response, longest: usize) -> (Vec<u8>, 
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > longest => return (body, Some(OutcomeUnknown::Unreadable)),
+            Ok(Some(chunk)) if body.len() + chunk.len() > longest => {
+                body.extend_from_slice(&chunk[..longest - body.len()]);
+                return (body, Some(OutcomeUnknown::Unreadable));
+            }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return (body, None),
             Err(error) => return (body, Some(after_sending(&error))),

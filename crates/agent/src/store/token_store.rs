@@ -97,7 +97,7 @@ impl TokenStore {
 
     /// Deletes every entry.
     pub(crate) async fn forget_account(&self) -> Result<(), KeychainProblem> {
-        self.forget(&EntryKind::LOGIN).await.and(self.forget_client_secret().await)
+        self.forget(&[&EntryKind::LOGIN[..], &[EntryKind::ClientSecret]].concat()).await
     }
 
     /// Takes over the entries that an earlier version kept under the account's name.
@@ -139,7 +139,7 @@ impl TokenStore {
         let mut result = Ok(());
         for kind in kinds {
             match self.delete(*kind).await {
-                Err(KeychainProblem::TimedOut) => return Err(KeychainProblem::TimedOut),
+                Err(silent @ (KeychainProblem::TimedOut | KeychainProblem::PasswordAsked)) => return Err(silent),
                 deleted => result = result.and(deleted),
             }
         }

@@ -130,7 +130,7 @@ impl FileKeychain {
 }
 
 fn too_large(what: &str, longest: usize) -> io::Error {
-    io::Error::new(io::ErrorKind::FileTooLarge, format!("{what} would be larger than {} KiB", longest >> 10))
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("{what} is larger than {} KiB", longest >> 10))
 }
 
 /// The end of the name of a next file, after 16 random digits: no file of somebody else is called like that.

@@ -202,7 +202,7 @@ fn a_server_that_grants_huge_tokens_leaves_the_other_accounts_their_file() {
     place.write("a/probe", "one").unwrap();
     assert_eq!(place.write("b/probe", &"x".repeat(LONGEST_ENTRY + 1)), Err(KeychainProblem::Refused));
     let error = place.keychain.replace(&vec![0; LONGEST_FILE + 1]).unwrap_err();
-    assert_eq!(error.to_string(), "it would be larger than 16384 KiB");
+    assert_eq!(error.to_string(), "it is larger than 16384 KiB");
     assert_eq!(place.read("a/probe"), Ok(Some("one".to_owned())));
 }
 
