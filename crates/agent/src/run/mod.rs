@@ -154,6 +154,8 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let configuration = file.read()?;
     std::fs::create_dir_all(&paths.state)?;
     let _only_agent = OnlyAgent::claim(&paths, &inherited)?;
+    // Before anybody can know that this agent runs and tell it to end.
+    let process = ProcessSignals::new()?;
     let listener = local_api::bind(&paths.socket, inherited)?;
     let Reports { info, sender: reports, answers } = reports;
     let (watched, followed, opened) = (reports.subscribe(), reports.subscribe(), reports.subscribe());
@@ -183,7 +185,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         keychain: keychain_in,
         configuration: configuration_in,
         stages: stages_in,
-        process: ProcessSignals::new()?,
+        process,
         timer: WallClockTimer::new()?,
     };
     let token_files = TokenFileStore::new(paths.token_files());
