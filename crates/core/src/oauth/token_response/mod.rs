@@ -14,9 +14,9 @@ use crate::oauth::fields::Fields;
 use crate::oauth::id_token::{IdToken, is_user_id};
 use crate::oauth::token::{AccessToken, RefreshToken};
 
-/// The longest answer that is read, in bytes. Tokens take a few kilobytes. Whatever a hostile server writes into so many, the
-/// keychain file takes it, and has room for the other accounts.
-pub const LONGEST_ANSWER: usize = 64 << 10;
+/// The longest answer that is read, in bytes: two tokens of 64 KiB and more beside them. Whatever a hostile server writes
+/// into it, the keychain file takes it, and has room for other accounts.
+pub const LONGEST_ANSWER: usize = 192 << 10;
 /// The longest name of a scope that is kept, in characters.
 pub(crate) const LONGEST_SCOPE: usize = 200;
 

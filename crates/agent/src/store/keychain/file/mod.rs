@@ -29,7 +29,7 @@ use sealed::Entries;
 /// In bytes. A hundred accounts need a few hundred KiB; what is longer was not written by us.
 const LONGEST_FILE: usize = 16 << 20;
 /// In bytes. Far above every token, and small enough that no account's server fills the file for the others.
-const LONGEST_ENTRY: usize = 256 << 10;
+const LONGEST_ENTRY: usize = 640 << 10;
 /// Another process writes for a moment. Less than [`super::LONGEST_CALL`]: a call that was given up does nothing later.
 const LOCKED_WITHIN: Duration = Duration::from_secs(4);
 const GLANCE: Duration = Duration::from_millis(20);
