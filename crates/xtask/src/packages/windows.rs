@@ -12,7 +12,7 @@ use super::{notices, third_party, write_sums};
 use crate::command::{command, output, root, run};
 
 const SCRIPT: &str = "packaging/windows/installer.nsi";
-/// Filled in and put beside the packages. Where a release is published, `@RELEASES@` is for whoever publishes it.
+/// Filled in and put beside the packages. Where a release is published, `@RELEASES@` is filled in by hand.
 const MANIFESTS: [&str; 4] = [
     "winget/Evertoken.Evertoken.yaml",
     "winget/Evertoken.Evertoken.installer.yaml",
