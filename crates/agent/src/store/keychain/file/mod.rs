@@ -11,6 +11,7 @@ mod tests;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,11 +40,13 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub(super) struct FileKeychain {
     path: PathBuf,
     key: KeySource,
+    /// A process that died leaves its next file behind; this one looks for it once, not at each write.
+    swept: Once,
 }
 
 impl FileKeychain {
     pub(super) fn new(path: PathBuf, key: KeySource) -> Self {
-        Self { path, key }
+        Self { path, key, swept: Once::new() }
     }
 
     /// Does one call. Blocks, for as long as the disk does or another process writes.
@@ -118,7 +121,7 @@ impl FileKeychain {
             return Err(too_large("it", LONGEST_FILE));
         }
         let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        remove_what_a_dead_writer_left(&target);
+        self.swept.call_once(|| remove_what_a_dead_writer_left(&target));
         let new = target.with_added_extension(format!("{:016x}.{NEW}", random()?));
         write_new(&new, bytes).and_then(|()| fs::rename(&new, &target)).inspect_err(|_| {
             // It may be what filled the disk.

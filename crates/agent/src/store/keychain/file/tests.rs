@@ -161,7 +161,8 @@ fn a_link_stays_a_link_and_what_a_dead_process_left_is_no_hindrance() {
     let (left, theirs) = (real.with_added_extension("0123456789abcdef.new"), real.with_added_extension("new"));
     fs::write(&left, b"half").unwrap();
     fs::write(&theirs, b"somebody else's").unwrap();
-    place.write("a/probe", "two").unwrap();
+    let next = FileKeychain::new(place.keychain.path.clone(), place.keychain.key.clone());
+    next.work(SERVICE, "a/probe", &Work::Write("two".to_owned().into())).unwrap();
     assert!(fs::symlink_metadata(&place.keychain.path).unwrap().is_symlink());
     assert_eq!(place.read("a/probe"), Ok(Some("two".to_owned())));
     assert!(!left.exists() && theirs.exists());
