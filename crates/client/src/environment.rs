@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 const START: &str = "EVERTOKEN_START";
 
 /// A variable that is set to something. `XDG_RUNTIME_DIR` and `DBUS_SESSION_BUS_ADDRESS` are looked for in
-/// `/run/user` where they are not set: whoever comes without them means the same session. `LOCALAPPDATA` is what Windows says
+/// `/run/user` where they are not set: a command without them means the same session. `LOCALAPPDATA` is what Windows says
 /// it is, and nothing elsewhere.
 #[must_use]
 pub fn variable(name: &str) -> Option<OsString> {

@@ -229,10 +229,10 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         // A task of its own is woken without a system call, unlike the runtime's first one.
         let mut running = tokio::spawn(agent.run(inputs));
         let (ended, next) = tokio::select! {
-            ended = &mut running => (ended.map_err(io::Error::from)?, None),
-            next = making.as_mut() => (running.await.map_err(io::Error::from)?, Some(next)),
+            ended = &mut running => (ended, None),
+            next = making.as_mut() => (running.await, Some(next)),
         };
-        match (ended, next) {
+        match (ended.map_err(io::Error::from)?, next) {
             (Ended::ForTheNext, Some(next)) => Some(next),
             (Ended::ForTheNext, None) => Some(making.await),
             (Ended::ForGood, _) => None,

@@ -9,9 +9,7 @@ use evertoken_core::config::paths::Paths;
 const ENTRY: &str = include_str!("../../../../../packaging/evertoken-agent-autostart.desktop");
 const NAME: &str = "evertoken-agent.desktop";
 /// Switches off what a package has put there for everybody.
-const HIDDEN: &str = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nHidden=true\nX-Evertoken=1\n";
-/// The same as it was before entries had a mark.
-const HIDDEN_BEFORE: &str = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nHidden=true\n";
+const HIDDEN: &str = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nHidden=true\n";
 /// The line by which an entry of ours is known.
 const MARK: &str = "X-Evertoken=1";
 /// Where packages put entries for everybody, unless `XDG_CONFIG_DIRS` says otherwise.
@@ -21,10 +19,10 @@ pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
     let file = entry(paths);
     let is_there = is_there(&file)?;
     if wanted {
-        return write(&file, &entry_for(&installed(std::env::current_exe()?)));
+        return write(&file, &marked(&entry_for(&installed(std::env::current_exe()?))));
     }
     if is_installed_for_everybody() {
-        return write(&file, HIDDEN);
+        return write(&file, &marked(HIDDEN));
     }
     if is_there { fs::remove_file(file) } else { Ok(()) }
 }
@@ -50,8 +48,8 @@ fn is_ours(text: &str) -> bool {
         text.lines().filter(|line| !line.starts_with("Exec=")).map(str::to_owned).collect()
     };
     text.lines().any(|line| line == MARK)
-        || text == HIDDEN_BEFORE
-        || without_program(text) == without_program(&unmarked(Path::new("")))
+        || text == HIDDEN
+        || without_program(text) == without_program(&entry_for(Path::new("")))
 }
 
 fn write(file: &Path, text: &str) -> io::Result<()> {
@@ -93,12 +91,12 @@ fn installed(program: PathBuf) -> PathBuf {
     }
 }
 
-/// The entry that the packages ship, for a program that need not be on the `PATH`, and with the mark of our own.
-fn entry_for(program: &Path) -> String {
-    format!("{}{MARK}\n", unmarked(program))
+fn marked(entry: &str) -> String {
+    format!("{entry}{MARK}\n")
 }
 
-fn unmarked(program: &Path) -> String {
+/// The entry that the packages ship, for a program that need not be on the `PATH`.
+fn entry_for(program: &Path) -> String {
     let program = program.display().to_string();
     let exec = format!("Exec={}", quoted(&program));
     let is_for_packages = |line: &str| ["TryExec=", "AutostartCondition="].iter().any(|key| line.starts_with(key));
@@ -143,9 +141,9 @@ mod tests {
         let link = folder.path().join("link.desktop");
         std::os::unix::fs::symlink(&file, &link).unwrap();
         assert_eq!(is_there(&link).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        let program = Path::new("/usr/bin/evertoken-agent");
-        for ours in [&entry_for(program), &unmarked(program), HIDDEN, HIDDEN_BEFORE] {
-            write(&file, ours).unwrap();
+        let entry = entry_for(Path::new("/usr/bin/evertoken-agent"));
+        for ours in [marked(&entry), entry, marked(HIDDEN), HIDDEN.to_owned()] {
+            write(&file, &ours).unwrap();
             assert!(is_there(&file).unwrap(), "{ours}");
         }
         fs::remove_file(&file).unwrap();
