@@ -12,6 +12,7 @@ use crate::system::children::keep_variables_from;
 pub(crate) enum View<'a> {
     Overview,
     Account(&'a AccountName),
+    History(&'a AccountName),
     LogIn(&'a AccountName),
 }
 
@@ -22,6 +23,7 @@ pub(crate) fn open(view: View<'_>) {
     match view {
         View::Overview => &mut command,
         View::Account(name) => command.args(["--account", name.as_str()]),
+        View::History(name) => command.args(["--account", name.as_str(), "--history"]),
         View::LogIn(name) => command.args(["--account", name.as_str(), "--login"]),
     };
     keep_variables_from(&mut command);

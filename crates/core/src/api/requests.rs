@@ -220,17 +220,22 @@ pub struct LoginRequest {
     /// May the login of another user take the place of the account's?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace_user: bool,
+    /// The token endpoint that the account has, as the person was shown it. If there is no such account, or if it has
+    /// another endpoint, nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_endpoint: Option<String>,
 }
 
 /// Shows no token.
 impl fmt::Debug for LoginRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { credential: _, settings, client_secret, replace_user } = self;
+        let Self { credential: _, settings, client_secret, replace_user, expected_endpoint } = self;
         f.debug_struct("LoginRequest")
             .field("credential", &"[redacted]")
             .field("settings", settings)
             .field("client_secret", &client_secret.as_ref().map(|_| "[redacted]"))
             .field("replace_user", replace_user)
+            .field("expected_endpoint", expected_endpoint)
             .finish()
     }
 }
@@ -258,15 +263,20 @@ pub struct SignInRequest {
     /// May a login of another user take the place of the one that the account has?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace_user: bool,
+    /// The token endpoint that the account has, as the person was shown it. If there is no such account, or if it has
+    /// another endpoint, nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_endpoint: Option<String>,
 }
 
 impl fmt::Debug for SignInRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { settings, client_secret, replace_user } = self;
+        let Self { settings, client_secret, replace_user, expected_endpoint } = self;
         f.debug_struct("SignInRequest")
             .field("settings", settings)
             .field("client_secret", &client_secret.as_ref().map(|_| "[redacted]"))
             .field("replace_user", replace_user)
+            .field("expected_endpoint", expected_endpoint)
             .finish()
     }
 }
@@ -392,6 +402,7 @@ mod tests {
             settings: None,
             client_secret: Some("s-123".to_owned()),
             replace_user: false,
+            expected_endpoint: None,
         };
         assert!(!format!("{request:?}").contains("-123"), "{request:?}");
         let request = SignInRequest { client_secret: Some("s-123".to_owned()), ..SignInRequest::default() };
