@@ -42,7 +42,7 @@ use crate::account::approval::{Access, Program};
 use crate::account::token_file::TokenFile;
 use crate::account::{AccountName, Preset};
 use crate::api::problem::Problem;
-use crate::api::status::AccountStatus;
+use crate::api::status::{AccountStatus, LoginIdentity};
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::revocation::Revocation;
 use crate::oauth::server::{Encoding, Server};
@@ -70,18 +70,22 @@ pub struct TokenAnswer {
     pub expires_at: Timestamp,
     /// Seconds until then.
     pub expires_in: i64,
+    /// Which account and server it is from; agents of earlier versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<LoginIdentity>,
 }
 
 /// Shows no token.
 impl fmt::Debug for TokenAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { account, access_token: _, token_type, expires_at, expires_in } = self;
+        let Self { account, access_token: _, token_type, expires_at, expires_in, identity } = self;
         f.debug_struct("TokenAnswer")
             .field("account", account)
             .field("access_token", &"[redacted]")
             .field("token_type", token_type)
             .field("expires_at", expires_at)
             .field("expires_in", expires_in)
+            .field("identity", identity)
             .finish()
     }
 }
