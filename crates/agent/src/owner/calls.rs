@@ -37,7 +37,7 @@ impl Agent {
             Call::Approve(account, approval, reply) => drop(reply.send(self.approve(account, &approval))),
             Call::Accesses(reply) => drop(reply.send(Ok(self.accesses()))),
             Call::LogOut(account, reply) => self.forget(account, false, ForgetReply::LoggedOut(reply)),
-            Call::History(account, reply) => drop(reply.send(self.history(account))),
+            Call::History(account, reply) => self.history(account, reply),
             Call::AccountSettings(account, reply) => drop(reply.send(self.account_settings(account))),
             Call::Settings(reply) => drop(reply.send(Ok(self.configuration.settings.clone()))),
             Call::Locks(reply) => drop(reply.send(Ok(self.locks()))),

@@ -5,17 +5,15 @@ use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{Approval, CopyAnswer};
 use evertoken_core::config::Edit;
-use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::session::Event;
 use evertoken_core::present::copied::Copied;
 use evertoken_core::present::tray::Action;
 
 use super::agent::Agent;
+use super::jobs;
 use crate::desktop::notifications::NotifierEvent;
 use crate::desktop::{start_at_login, tray, window};
-use crate::rotation::AccountContext;
-use crate::system::boot;
 
 impl Agent {
     pub(super) fn tray_action(&mut self, action: Action) {
@@ -108,14 +106,9 @@ impl Agent {
         }
     }
 
-    /// Remembers that the person has seen it, so that a restart of the agent does not tell it again.
-    fn told(&self, name: &AccountName) {
-        let Some(AccountContext { journal, .. }) = self.context(name) else { return };
-        let newest_refusal = journal.read().ok().and_then(|entries| entries.iter().rev().find_map(Entry::refused));
-        let Some(fingerprint) = newest_refusal else { return };
-        let told = Entry { at: self.clock.now(), record: Record::Told { fingerprint, boot: boot::id() } };
-        if let Err(error) = journal.append(&told) {
-            tracing::warn!(account = %name, "the journal cannot be written: {error}");
+    fn told(&mut self, name: &AccountName) {
+        if let Some(context) = self.context(name) {
+            self.start(&context.id.clone(), jobs::record_told(context));
         }
     }
 }

@@ -31,6 +31,7 @@ impl Agent {
                 drop(reply.send(created));
             }
             (Some(JobResult::TokenFileKept(path, result)), _) => self.token_file_kept(&path, result),
+            (Some(JobResult::ConfigurationRead(read)), _) => self.configuration_read(read),
             (Some(result), Some(name)) => self.account_job_finished(&name, result),
             (Some(result), None) => result.account_is_gone(),
         }
@@ -59,7 +60,8 @@ impl Agent {
             JobResult::LogIn(..)
             | JobResult::Unfinished(..)
             | JobResult::Discovered(..)
-            | JobResult::TokenFileKept(..) => {}
+            | JobResult::TokenFileKept(..)
+            | JobResult::ConfigurationRead(_) => {}
         }
     }
 
@@ -125,7 +127,8 @@ impl JobResult {
             | Self::Discovered(..)
             | Self::SignedOut
             | Self::Copied(None, _)
-            | Self::TokenFileKept(..) => {}
+            | Self::TokenFileKept(..)
+            | Self::ConfigurationRead(_) => {}
         }
     }
 }
