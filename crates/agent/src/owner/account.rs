@@ -42,6 +42,8 @@ pub(super) struct ManagedAccount {
     pub(super) waiting: Vec<Waiter>,
     /// The programs that wait for a person to allow them, in the order in which they asked.
     pub(super) asking: Vec<Program>,
+    /// Is the question about the first of them put to the person?
+    pub(super) is_question_put: bool,
     /// Rings when the keychain may take a token that it refused.
     pub(super) retry_store: Arc<Notify>,
 }
@@ -102,6 +104,7 @@ impl ManagedAccount {
             refreshes: RefreshCounts::default(),
             waiting: Vec::new(),
             asking: Vec::new(),
+            is_question_put: false,
             retry_store: Arc::new(Notify::new()),
         }
     }

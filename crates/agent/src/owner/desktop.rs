@@ -34,7 +34,7 @@ impl Agent {
                     tracing::warn!("the default account was not changed: {error}");
                 }
             }
-            Action::Decide { account, program, allow } => self.decided(&account, &Approval { program, allow }),
+            Action::Decide { account, program, allow } => self.answered(&account, &Approval { program, allow }),
             Action::OpenWindow | Action::Quit => window::open(window::View::Overview),
         }
     }
@@ -54,17 +54,16 @@ impl Agent {
             }
             NotifierEvent::Clicked { kind: NoticeKind::NoTray, .. } => window::open(window::View::Overview),
             NotifierEvent::Clicked { kind: NoticeKind::KeychainRefused, .. } => self.keychain_returned(),
-            NotifierEvent::Decided { account, program, allow } => self.decided(&account, &Approval { program, allow }),
+            NotifierEvent::Decided { account, program, allow } => {
+                self.question_is_gone(&account);
+                self.answered(&account, &Approval { program, allow });
+            }
+            NotifierEvent::Dismissed { account, kind: NoticeKind::ApprovalRequired }
+            | NotifierEvent::Gone { account, kind: NoticeKind::ApprovalRequired } => self.question_is_gone(&account),
             NotifierEvent::Clicked { kind: NoticeKind::ApprovalRequired | NoticeKind::Copied, .. }
             | NotifierEvent::Shown { .. }
             | NotifierEvent::Dismissed { .. }
             | NotifierEvent::Gone { .. } => {}
-        }
-    }
-
-    fn decided(&mut self, account: &AccountName, approval: &Approval) {
-        if let Err(problem) = self.decide(account, approval) {
-            tracing::warn!(%account, "the decision could not be kept: {problem}");
         }
     }
 
