@@ -68,6 +68,7 @@ impl Agent {
     pub(super) fn answered(&mut self, name: &AccountName, approval: &Approval) {
         if let Err(problem) = self.decide(name, approval) {
             tracing::warn!(account = %name, "the decision could not be kept: {problem}");
+            self.say_problem_in_the_tray(&problem);
             let is_next = |managed: &ManagedAccount| managed.asking.first() == Some(&approval.program);
             if self.account(name).is_some_and(is_next) {
                 self.put_the_next_question(name, Some(format!("{} {}", problem.detail, problem.advice)));

@@ -50,8 +50,8 @@ pub(super) struct ManagedAccount {
 
 /// Waits until the refresher rests.
 pub(super) enum Waiter {
-    /// For a refresh, since then.
-    Refresh(RefreshGoal, LastSuccess, Reply<RefreshAnswer>),
+    /// For a refresh, since then; without a reply, a person clicked.
+    Refresh(RefreshGoal, LastSuccess, Option<Reply<RefreshAnswer>>),
     /// To have the token copied; without a program, a person clicked.
     Copy(Option<CopyRequest>),
 }

@@ -12,12 +12,12 @@ use evertoken_core::login::policy::{Jitter, Policy};
 use evertoken_core::login::session::StepInput;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::copy_answers::CopyAnswers;
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
 use super::managed_accounts::ManagedAccounts;
 use super::openings::Openings;
 use super::token_files::TokenFiles;
+use super::tray_answers::TrayAnswers;
 use super::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::Notifier;
@@ -53,7 +53,7 @@ pub(crate) struct Agent {
     pub(super) log_ins: LogIns,
     pub(super) notifier: Option<Notifier>,
     pub(super) tray: Option<Tray>,
-    pub(super) answers: CopyAnswers,
+    pub(super) answers: TrayAnswers,
 }
 
 impl Agent {

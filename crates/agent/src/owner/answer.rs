@@ -29,7 +29,13 @@ impl Agent {
         }
         for waiter in std::mem::take(&mut managed.waiting) {
             match waiter {
-                Waiter::Refresh(goal, since, reply) => drop(reply.send(self.refresh_outcome(name, goal, since))),
+                Waiter::Refresh(goal, since, reply) => {
+                    let outcome = self.refresh_outcome(name, goal, since);
+                    match reply {
+                        Some(reply) => drop(reply.send(outcome)),
+                        None => self.answer_refresh(&outcome),
+                    }
+                }
                 Waiter::Copy(request) => self.copy_now(name, request),
             }
         }

@@ -3,12 +3,11 @@
 use evertoken_client::environment::wall_clock;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::Problem;
-use evertoken_core::api::requests::{Approval, CopyAnswer};
+use evertoken_core::api::requests::{Approval, CopyAnswer, RefreshAnswer, RefreshRequest};
 use evertoken_core::config::Edit;
 use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::login::notice::{Notice, NoticeKind};
-use evertoken_core::login::session::Event;
-use evertoken_core::present::copied::Copied;
+use evertoken_core::present::said::Said;
 use evertoken_core::present::tray::Action;
 
 use super::agent::Agent;
@@ -24,14 +23,15 @@ impl Agent {
             Action::CopyDefault => match (self.configuration.implied_account().cloned(), self.accounts.is_empty()) {
                 (Some(name), _) => self.copy(&name, None),
                 (None, true) => window::open(window::View::Overview),
-                (None, false) => self.answer_in_the_tray(Copied::which_account()),
+                (None, false) => self.answer_in_the_tray(Said::which_account()),
             },
-            Action::Refresh(name) => self.step(&name, Event::RefreshRequested),
+            Action::Refresh(name) => self.refresh(&name, RefreshRequest { min_valid: None }, None),
             Action::Login(name) => window::open(window::View::LogIn(&name)),
             Action::Show(name) => window::open(window::View::Account(&name)),
             Action::MakeDefault(name) => {
                 if let Err(error) = self.apply(&Edit::SetDefault(name)) {
                     tracing::warn!("the default account was not changed: {error}");
+                    self.say_problem_in_the_tray(&error.into());
                 }
             }
             Action::Decide { account, program, allow } => self.answered(&account, &Approval { program, allow }),
@@ -69,9 +69,18 @@ impl Agent {
 
     /// Answers who asked for a copy in the tray.
     pub(super) fn answer_copy(&mut self, name: &AccountName, result: &Result<CopyAnswer, Problem>) {
-        let copied = Copied::of(name, result, self.clock.now(), &wall_clock());
-        self.notify(name, Notice::Copied { succeeded: copied.succeeded, text: copied.to_string() });
-        self.answer_in_the_tray(copied);
+        let said = Said::of_copy(name, result, self.clock.now(), &wall_clock());
+        self.notify(name, Notice::Copied { succeeded: said.is_copied, text: said.to_string() });
+        self.answer_in_the_tray(said);
+    }
+
+    /// Answers who asked for a refresh in the tray.
+    pub(super) fn answer_refresh(&mut self, result: &Result<RefreshAnswer, Problem>) {
+        self.answer_in_the_tray(Said::of_refresh(result, self.clock.now(), &wall_clock()));
+    }
+
+    pub(super) fn say_problem_in_the_tray(&mut self, problem: &Problem) {
+        self.answer_in_the_tray(Said::of_problem(problem, self.clock.now(), &wall_clock()));
     }
 
     /// After the first log-in on a desktop: the agent is there from now on, so that the next notification is too, and the
@@ -101,9 +110,9 @@ impl Agent {
         }
     }
 
-    fn answer_in_the_tray(&mut self, copied: Copied) {
+    fn answer_in_the_tray(&mut self, said: Said) {
         if let Some(tray) = &self.tray {
-            self.answers.show(copied, tray);
+            self.answers.show(said, tray);
         }
     }
 

@@ -6,7 +6,6 @@ mod accounts;
 mod agent;
 mod answer;
 mod calls;
-mod copy_answers;
 mod desktop;
 mod effects;
 mod finish;
@@ -23,6 +22,7 @@ mod openings;
 mod registry;
 mod status;
 mod token_files;
+mod tray_answers;
 mod wakeups;
 
 use std::collections::BTreeSet;
@@ -43,12 +43,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
-use self::copy_answers::CopyAnswers;
 use self::finished::Finished;
 use self::log_ins::LogIns;
 use self::managed_accounts::ManagedAccounts;
 use self::openings::Openings;
 use self::token_files::TokenFiles;
+use self::tray_answers::TrayAnswers;
 use self::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::{Notifier, NotifierEvent};
@@ -159,7 +159,7 @@ impl Agent {
             log_ins: LogIns::default(),
             notifier,
             tray,
-            answers: CopyAnswers::new(answers),
+            answers: TrayAnswers::new(answers),
         };
         agent.adopt(configuration);
         agent.look_for_unfinished_log_ins();

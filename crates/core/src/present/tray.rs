@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::account::AccountName;
 use crate::account::approval::Program;
 use crate::api::status::{AccountStatus, State};
-use crate::present::copied::Copied;
+use crate::present::said::Said;
 use crate::present::sentence::state_and_end;
 
 pub use menu::MenuItem;
@@ -118,11 +118,11 @@ pub const CHECK_MARK_FOR: Duration = Duration::from_secs(2);
 /// For how long its sentence stands in tooltip and menu: long enough to open either and read.
 pub const ANSWER_FOR: Duration = Duration::from_secs(10);
 
-/// The answer to a copy that was asked for in the tray.
+/// The answer to a click in the tray.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What is said.
-    pub copied: Copied,
+    pub said: Said,
     /// Was it given within [`CHECK_MARK_FOR`]?
     pub is_new: bool,
 }
@@ -143,14 +143,15 @@ impl Tray {
         }
     }
 
-    fn answering(mut self, Answer { copied, is_new }: &Answer) -> Self {
-        if copied.succeeded && *is_new {
+    fn answering(mut self, Answer { said, is_new }: &Answer) -> Self {
+        if said.is_copied && *is_new {
             self.icon = Icon::Copied;
         }
-        self.tooltip = [&copied.advice, &self.headline, &self.tooltip].map(String::as_str).join("\n").trim().to_owned();
-        self.headline.clone_from(&copied.sentence);
-        let answer = [&copied.sentence, &copied.advice].map(|line| MenuItem::Line(line.clone()));
-        self.menu.splice(0..0, answer.into_iter().chain([MenuItem::Separator]));
+        self.tooltip = [&said.advice, &self.headline, &self.tooltip].map(String::as_str).join("\n").trim().to_owned();
+        self.headline.clone_from(&said.sentence);
+        let answer = [&said.sentence, &said.advice].into_iter().filter(|line| !line.is_empty());
+        let answer = answer.map(|line| MenuItem::Line(line.clone()));
+        self.menu.splice(0..0, answer.chain([MenuItem::Separator]));
         self
     }
 }
@@ -206,9 +207,9 @@ mod tests {
 
     #[test]
     fn a_copy_is_answered_by_a_check_mark_and_a_sentence_that_stays_longer() {
-        let shown = |is_new, succeeded| {
-            let copied = Copied { succeeded, sentence: "Copied.".to_owned(), advice: "It expires.".to_owned() };
-            let tray = Tray::of(&[], Some(&Answer { copied, is_new }), Timestamp::UNIX_EPOCH, &WallClock::UTC);
+        let shown = |is_new, is_copied| {
+            let said = Said { is_copied, sentence: "Copied.".to_owned(), advice: "It expires.".to_owned() };
+            let tray = Tray::of(&[], Some(&Answer { said, is_new }), Timestamp::UNIX_EPOCH, &WallClock::UTC);
             assert_eq!((tray.headline.as_str(), tray.tooltip.as_str()), ("Copied.", "It expires.\nSigned out"));
             assert_eq!(tray.menu[..2], ["Copied.", "It expires."].map(|line| MenuItem::Line(line.to_owned())));
             tray.icon
