@@ -15,6 +15,9 @@ use crate::present::sentence::state_and_end;
 
 pub use menu::MenuItem;
 
+/// As many accounts as can be read at a glance; the window shows all.
+const MOST_ACCOUNTS: usize = 10;
+
 /// All that the tray shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tray {
@@ -134,7 +137,7 @@ impl Tray {
         let lines = lines(accounts, |account| state_and_end(account, now, wall));
         let (headline, tooltip) = match lines.as_slice() {
             [only] => (only.clone(), String::new()),
-            several => (headline(accounts, several), several.join("\n")),
+            several => (headline(accounts, several), at_most(MOST_ACCOUNTS, several)),
         };
         let usual = Self { icon: icon(accounts), headline, tooltip, menu: menu::of(accounts, now) };
         match answer {
@@ -165,6 +168,16 @@ fn headline(accounts: &[&AccountStatus], lines: &[String]) -> String {
         Some(line) if icon.needs_attention() => line.clone(),
         _ => format!("{valid} of {} accounts valid", accounts.len()),
     }
+}
+
+fn at_most(most: usize, lines: &[String]) -> String {
+    let rest = lines.len().saturating_sub(most);
+    let first = lines[..lines.len() - rest].join("\n");
+    if rest > 0 { format!("{first}\n{}", and_more(rest)) } else { first }
+}
+
+fn and_more(rest: usize) -> String {
+    format!("and {rest} more")
 }
 
 fn lines(accounts: &[&AccountStatus], text: impl Fn(&AccountStatus) -> String) -> Vec<String> {
