@@ -44,6 +44,8 @@ pub(super) struct ManagedAccount {
     pub(super) asking: Vec<Program>,
     /// Is the question about the first of them put to the person?
     pub(super) is_question_put: bool,
+    /// The person chose *Retry*, and has not heard yet what came of it.
+    pub(super) is_retry_chosen: bool,
     /// Rings when the keychain may take a token that it refused.
     pub(super) retry_store: Arc<Notify>,
 }
@@ -105,6 +107,7 @@ impl ManagedAccount {
             waiting: Vec::new(),
             asking: Vec::new(),
             is_question_put: false,
+            is_retry_chosen: false,
             retry_store: Arc::new(Notify::new()),
         }
     }

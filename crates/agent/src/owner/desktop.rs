@@ -53,7 +53,12 @@ impl Agent {
                 window::open(window::View::Account(&account));
             }
             NotifierEvent::Clicked { kind: NoticeKind::NoTray, .. } => window::open(window::View::Overview),
-            NotifierEvent::Clicked { kind: NoticeKind::KeychainRefused, .. } => self.keychain_returned(),
+            NotifierEvent::Clicked { account, kind: NoticeKind::KeychainRefused } => {
+                if let Some(managed) = self.accounts.get_mut(&account) {
+                    managed.is_retry_chosen = true;
+                }
+                self.keychain_returned();
+            }
             NotifierEvent::Decided { account, program, allow } => {
                 self.question_is_gone(&account);
                 self.answered(&account, &Approval { program, allow });
