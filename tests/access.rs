@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::desktop::{Desktop, Notifications, Outcome, Scene, Schema, built};
+use crate::desktop::{Desktop, Notifications, Outcome, Scene, Schema, built, eventually};
 
 const TITLE: &str = "A program wants a Vault token";
 
@@ -74,6 +74,47 @@ async fn a_new_program_waits_for_a_person_and_gets_its_token_when_allowed() {
     scene.desktop.until_state("default", "valid").await;
     script(&scene.desktop, "/bin/sh", "token").await.succeeded();
     assert!(notifications.open().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_was_waved_away_is_put_again_when_the_program_asks_again() {
+    let (scene, notifications) = scene_with_approval().await;
+    let desktop = &scene.desktop;
+    script(desktop, "/bin/sh", "token").await.failed(4);
+    let question = notifications.shown(TITLE).await;
+
+    notifications.dismiss(&desktop.bus, &question).await;
+
+    let asks_again = async || {
+        script(desktop, "/bin/sh", "token").await.failed(4);
+        notifications.open().pop()
+    };
+    let question = eventually("the question is put again", asks_again).await;
+    notifications.click(&desktop.bus, &question, "Allow").await;
+    nobody_waits(desktop).await;
+    script(desktop, "/bin/sh", "token").await.succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_kept_is_told_and_asked_for_again() {
+    let (scene, notifications) = scene_with_approval().await;
+    let desktop = &scene.desktop;
+    script(desktop, "/bin/sh", "token").await.failed(4);
+    let question = notifications.shown(TITLE).await;
+    let configuration = std::fs::read_to_string(desktop.environment.configuration()).unwrap();
+    desktop.environment.configure("no TOML");
+
+    notifications.click(&desktop.bus, &question, "Allow").await;
+
+    let again = notifications.says("Your answer could not be kept. The configuration cannot be used").await;
+    desktop.environment.configure(&configuration);
+    notifications.click(&desktop.bus, &again, "Allow").await;
+    nobody_waits(desktop).await;
+    script(desktop, "/bin/sh", "token").await.succeeded();
+}
+
+async fn nobody_waits(desktop: &Desktop) {
+    desktop.until("nobody waits", |status| status.account("default")["approvals"].as_array().unwrap().is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

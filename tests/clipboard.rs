@@ -71,3 +71,18 @@ async fn an_agent_that_ends_leaves_no_token_on_the_clipboard() {
 
     assert_ne!(Clipboard::of(&scene.desktop).text().await, token);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_out_clears_the_accounts_own_token_and_no_other() {
+    let scene = copied("version = 1\n").await;
+    let clipboard = Clipboard::of(&scene.desktop);
+    let token = scene.desktop.token().await;
+    scene.desktop.login("Second", &scene.sandbox).await;
+
+    scene.desktop.evertoken("logout Second").await.succeeded();
+
+    let there = async || clipboard.text().await == token;
+    throughout(Duration::from_secs(1), "the other account's token is still there", there).await;
+    scene.desktop.evertoken("logout default").await.succeeded();
+    clipboard.until("it is cleared", |text| text.is_empty()).await;
+}

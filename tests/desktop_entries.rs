@@ -93,12 +93,41 @@ async fn who_does_not_want_it_at_the_start_is_heard_beside_a_package_that_does()
     let scene = Scene::signed_out(desktop, "").await;
     let autostart = scene.desktop.environment.path("config/autostart/evertoken-agent.desktop");
 
-    for (wanted, is_hidden) in [(true, false), (false, true)] {
+    assert!(starts_at_login(&scene.desktop).await, "the package's entry counts");
+
+    for wanted in [false, true, false] {
         let change = format!(r#"{{"start_at_login":{wanted}}}"#);
         assert_eq!(scene.desktop.api("PATCH /v1/settings", &change).await.unwrap().status, 200);
         validated(&scene.desktop, &autostart).await;
-        assert_eq!(std::fs::read_to_string(&autostart).unwrap().contains("Hidden=true"), is_hidden);
+        assert_eq!(std::fs::read_to_string(&autostart).unwrap().contains("Hidden=true"), !wanted);
+        assert_eq!(starts_at_login(&scene.desktop).await, wanted);
     }
+}
+
+async fn starts_at_login(desktop: &Desktop) -> bool {
+    desktop.api("GET /v1/settings", "").await.unwrap().body["start_at_login"].as_bool().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_only_says_off_can_be_switched_on_and_a_persons_own_is_said_to_stay() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "").await;
+    let desktop = &scene.desktop;
+    let autostart = desktop.environment.path("config/autostart/evertoken-agent.desktop");
+    std::fs::create_dir_all(autostart.parent().unwrap()).unwrap();
+    let switch_on = async || desktop.api("PATCH /v1/settings", r#"{"start_at_login":true}"#).await.unwrap();
+
+    std::fs::write(&autostart, "[Desktop Entry]\nHidden=true\n").unwrap();
+    assert_eq!(switch_on().await.status, 200);
+    validated(desktop, &autostart).await;
+    assert!(starts_at_login(desktop).await);
+
+    let own = "[Desktop Entry]\nType=Application\nName=Mine\nExec=my-wrapper\nHidden=true\n";
+    std::fs::write(&autostart, own).unwrap();
+    let refused = switch_on().await;
+    assert_eq!(refused.status, 500);
+    assert!(refused.body.to_string().contains("somebody else wrote it"), "{}", refused.body);
+    assert_eq!(std::fs::read_to_string(&autostart).unwrap(), own);
+    assert!(!starts_at_login(desktop).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,6 +62,8 @@ async fn p1_a_keychain_that_is_locked_before_it_could_take_the_new_token_gets_it
     scene.sandbox.release("answer").await;
 
     waits_in_memory(&scene).await;
+    let refused = notifications.shown("Unlock your keychain").await;
+    notifications.click(&scene.desktop.bus, &refused, "Retry").await;
     notifications.shown("Unlock your keychain").await;
     let sent = scene.sandbox.requests().await.len();
     scene.desktop.evertoken("refresh").await.failed(5);

@@ -143,6 +143,29 @@ async fn refresh_in_the_menu_refreshes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_comes_too_early_is_answered() {
+    let Seen { scene: _scene, tray, .. } = logged_in("--expires-in 1h").await;
+
+    tray.click("Refresh now").await;
+
+    let answer = "default: not refreshed, because the access token came ";
+    tray.label("that answers", |label| label.starts_with(answer)).await;
+    assert!(tray.tooltip_title().await.starts_with(answer));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_default_that_cannot_be_written_down_is_answered() {
+    let Seen { scene, tray, .. } = logged_in("--expires-in 1h").await;
+    scene.desktop.login("Second", &scene.sandbox).await;
+    let second = tray.label("for the second account", |label| is_menu_of("Second", label)).await;
+    scene.desktop.environment.configure("no TOML");
+
+    tray.click(&format!("{second} > Make default")).await;
+
+    tray.label("that answers", |label| label.starts_with("The configuration cannot be used")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_left_click_opens_the_window() {
     let Seen { scene, tray, .. } = logged_in("--expires-in 1h").await;
     let clicked = Instant::now();

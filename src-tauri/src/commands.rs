@@ -10,7 +10,7 @@ use evertoken_core::config::SettingsChange;
 use evertoken_core::config::paths::Paths;
 use evertoken_core::oauth::server::SignInMethod;
 use evertoken_core::oauth::token::Fingerprint;
-use evertoken_core::present::copied::Copied;
+use evertoken_core::present::said::Said;
 use evertoken_core::present::sentence::with_local_times;
 use evertoken_core::present::window::{
     History, HistorySpan, Recognised, Trouble, View, Waiting, logged_in as after_log_in, moved, recognise, refreshed,
@@ -143,7 +143,7 @@ pub(crate) async fn logged_in(agent: Agent<'_>, account: &str, is_new: bool) -> 
 pub(crate) async fn copy(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
     let name = name(account)?;
     let answer = call(&agent).await?.copy(Some(&name)).await.map_err(local)?;
-    Ok(Copied::of(&name, &Ok(answer), Timestamp::now(), &wall_clock()).to_string())
+    Ok(Said::of_copy(&name, &Ok(answer), Timestamp::now(), &wall_clock()).to_string())
 }
 
 #[command]

@@ -8,6 +8,7 @@ use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::session::Effect;
 
+use super::account::ManagedAccount;
 use super::agent::Agent;
 use crate::request::AccountRef;
 
@@ -48,20 +49,40 @@ impl Agent {
 
     fn ask_a_person(&mut self, name: &AccountName, program: Program) {
         let Some(managed) = self.accounts.get_mut(name) else { return };
-        if managed.asking.contains(&program) || managed.asking.len() == MOST_ASKING {
-            return;
+        if !managed.asking.contains(&program) && managed.asking.len() < MOST_ASKING {
+            managed.asking.push(program);
         }
-        managed.asking.push(program);
-        if managed.asking.len() == 1 {
-            self.notify_of_the_next(name);
+        if !managed.is_question_put {
+            self.put_the_next_question(name, None);
+        }
+    }
+
+    /// It has left the screen unanswered, and is put again when a program asks again.
+    pub(super) fn question_is_gone(&mut self, name: &AccountName) {
+        if let Some(managed) = self.accounts.get_mut(name) {
+            managed.is_question_put = false;
+        }
+    }
+
+    /// A person has answered beside a program that waits. What cannot be kept is told, and asked again.
+    pub(super) fn answered(&mut self, name: &AccountName, approval: &Approval) {
+        if let Err(problem) = self.decide(name, approval) {
+            tracing::warn!(account = %name, "the decision could not be kept: {problem}");
+            self.say_problem_in_the_tray(&problem);
+            let is_next = |managed: &ManagedAccount| managed.asking.first() == Some(&approval.program);
+            if self.account(name).is_some_and(is_next) {
+                self.put_the_next_question(name, Some(format!("{} {}", problem.detail, problem.advice)));
+            }
         }
     }
 
     /// One question at a time: a click can only mean the program that the person has read.
-    fn notify_of_the_next(&mut self, name: &AccountName) {
-        let next = self.accounts.get(name).and_then(|managed| managed.asking.first().cloned());
+    fn put_the_next_question(&mut self, name: &AccountName, not_kept: Option<String>) {
+        let Some(managed) = self.accounts.get_mut(name) else { return };
+        let next = managed.asking.first().cloned();
+        managed.is_question_put = next.is_some();
         if let Some(program) = next {
-            self.effect(name, Effect::Notify(Notice::ApprovalRequired { program }));
+            self.effect(name, Effect::Notify(Notice::ApprovalRequired { program, not_kept }));
         }
     }
 
@@ -87,7 +108,7 @@ impl Agent {
         managed.asking.retain(still_open);
         if managed.asking.first() != first.as_ref() {
             self.effect(name, Effect::Withdraw(NoticeKind::ApprovalRequired));
-            self.notify_of_the_next(name);
+            self.put_the_next_question(name, None);
         }
     }
 

@@ -43,14 +43,18 @@ pub(super) struct ManagedAccount {
     pub(super) waiting: Vec<Waiter>,
     /// The programs that wait for a person to allow them, in the order in which they asked.
     pub(super) asking: Vec<Program>,
+    /// Is the question about the first of them put to the person?
+    pub(super) is_question_put: bool,
+    /// The person chose *Retry*, and has not heard yet what came of it.
+    pub(super) is_retry_chosen: bool,
     /// Rings when the keychain may take a token that it refused.
     pub(super) retry_store: Arc<Notify>,
 }
 
 /// Waits until the refresher rests.
 pub(super) enum Waiter {
-    /// For a refresh, since then.
-    Refresh(RefreshGoal, LastSuccess, Reply<RefreshAnswer>),
+    /// For a refresh, since then; without a reply, a person clicked.
+    Refresh(RefreshGoal, LastSuccess, Option<Reply<RefreshAnswer>>),
     /// To have the token copied; without a program, a person clicked.
     Copy(Option<CopyRequest>),
 }
@@ -103,6 +107,8 @@ impl ManagedAccount {
             refreshes: RefreshCounts::default(),
             waiting: Vec::new(),
             asking: Vec::new(),
+            is_question_put: false,
+            is_retry_chosen: false,
             retry_store: Arc::new(Notify::new()),
         }
     }

@@ -13,12 +13,12 @@ use evertoken_core::login::session::StepInput;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::configuration::Reading;
-use super::copy_answers::CopyAnswers;
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
 use super::managed_accounts::ManagedAccounts;
 use super::openings::Openings;
 use super::token_files::TokenFiles;
+use super::tray_answers::TrayAnswers;
 use super::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::Notifier;
@@ -55,7 +55,7 @@ pub(crate) struct Agent {
     pub(super) log_ins: LogIns,
     pub(super) notifier: Option<Notifier>,
     pub(super) tray: Option<Tray>,
-    pub(super) answers: CopyAnswers,
+    pub(super) answers: TrayAnswers,
 }
 
 impl Agent {

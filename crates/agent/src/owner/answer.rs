@@ -29,7 +29,13 @@ impl Agent {
         }
         for waiter in std::mem::take(&mut managed.waiting) {
             match waiter {
-                Waiter::Refresh(goal, since, reply) => drop(reply.send(self.refresh_outcome(name, goal, since))),
+                Waiter::Refresh(goal, since, reply) => {
+                    let outcome = self.refresh_outcome(name, goal, since);
+                    match reply {
+                        Some(reply) => drop(reply.send(outcome)),
+                        None => self.answer_refresh(&outcome),
+                    }
+                }
                 Waiter::Copy(request) => self.copy_now(name, request),
             }
         }
@@ -74,8 +80,8 @@ impl Agent {
         let clipboard = Arc::clone(&self.clipboard);
         let once = self.configuration.settings.paste_once;
         let id = managed.id.clone();
-        self.start(&id, async move {
-            let copied = clipboard.lock().await.copy(&token, Duration::from_secs(cleared_after), once).await;
+        self.start(&id.clone(), async move {
+            let copied = clipboard.lock().await.copy(&id, &token, Duration::from_secs(cleared_after), once).await;
             Some(JobResult::Copied(request, copied.map(|()| answer).map_err(|error| no_clipboard(&error))))
         });
     }

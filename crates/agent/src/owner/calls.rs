@@ -26,7 +26,10 @@ impl Agent {
             Call::SignIn(account, method, request, events) => self.sign_in(account, method, request, events),
             Call::Callback(account, request, reply) => self.callback(&account, request, reply),
             Call::ReplaceUser(account, request, reply) => self.replace_user(account, request, reply),
-            Call::Refresh(account, request, reply) => self.refresh(account, request, reply),
+            Call::Refresh(account, request, reply) => match self.resolve(account) {
+                Ok(name) => self.refresh(&name, request, Some(reply)),
+                Err(problem) => drop(reply.send(Err(problem))),
+            },
             Call::Copy(account, caller, notify, reply) => {
                 let admitted = self.resolve(account).and_then(|name| self.admit(&name, &caller).map(|()| name));
                 match admitted {
@@ -39,7 +42,7 @@ impl Agent {
             Call::LogOut(account, reply) => self.forget(account, false, ForgetReply::LoggedOut(reply)),
             Call::History(account, reply) => self.history(account, reply),
             Call::AccountSettings(account, reply) => drop(reply.send(self.account_settings(account))),
-            Call::Settings(reply) => drop(reply.send(Ok(self.configuration.settings.clone()))),
+            Call::Settings(reply) => drop(reply.send(Ok(self.settings()))),
             Call::Locks(reply) => drop(reply.send(Ok(self.locks()))),
             Call::TokenFilesKept(reply) => self.token_files.when_kept(reply),
             Call::ChangeSettings(change, reply) => drop(reply.send(self.change_settings(change))),
@@ -70,11 +73,8 @@ impl Agent {
         }
     }
 
-    fn refresh(&mut self, account: AccountRef, request: RefreshRequest, reply: Reply<RefreshAnswer>) {
-        let name = match self.resolve(account) {
-            Ok(name) => name,
-            Err(problem) => return drop(reply.send(Err(problem))),
-        };
+    /// Without a reply, a person clicked.
+    pub(super) fn refresh(&mut self, name: &AccountName, request: RefreshRequest, reply: Option<Reply<RefreshAnswer>>) {
         let (goal, event) = match request.min_valid {
             // 0 asks for what is usual, as a missing number does elsewhere.
             Some(asked) => {
@@ -83,14 +83,14 @@ impl Agent {
             }
             None => (RefreshGoal::Refreshed, Event::RefreshRequested),
         };
-        if let (RefreshGoal::Refreshed, Some(managed)) = (goal, self.account(&name)) {
+        if let (RefreshGoal::Refreshed, Some(managed)) = (goal, self.account(name)) {
             managed.retry_store.notify_one();
         }
-        let before = self.account(&name).and_then(|managed| managed.session.last_success());
+        let before = self.account(name).and_then(|managed| managed.session.last_success());
         let since = LastSuccess { before, asked_at: self.clock.now() };
         // Not yet among those who wait: the step itself must not answer before it has begun anything.
-        self.step(&name, event);
-        self.wait_or_answer(&name, Waiter::Refresh(goal, since, reply));
+        self.step(name, event);
+        self.wait_or_answer(name, Waiter::Refresh(goal, since, reply));
     }
 
     pub(super) fn status_of(&self, name: &AccountName) -> Result<AccountStatus, Problem> {

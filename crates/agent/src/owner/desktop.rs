@@ -3,11 +3,10 @@
 use evertoken_client::environment::wall_clock;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::Problem;
-use evertoken_core::api::requests::{Approval, CopyAnswer};
+use evertoken_core::api::requests::{Approval, CopyAnswer, RefreshAnswer, RefreshRequest};
 use evertoken_core::config::Edit;
 use evertoken_core::login::notice::{Notice, NoticeKind};
-use evertoken_core::login::session::Event;
-use evertoken_core::present::copied::Copied;
+use evertoken_core::present::said::Said;
 use evertoken_core::present::tray::Action;
 
 use super::agent::Agent;
@@ -22,17 +21,18 @@ impl Agent {
             Action::CopyDefault => match (self.configuration.implied_account().cloned(), self.accounts.is_empty()) {
                 (Some(name), _) => self.copy(&name, None),
                 (None, true) => window::open(window::View::Overview),
-                (None, false) => self.answer_in_the_tray(Copied::which_account()),
+                (None, false) => self.answer_in_the_tray(Said::which_account()),
             },
-            Action::Refresh(name) => self.step(&name, Event::RefreshRequested),
+            Action::Refresh(name) => self.refresh(&name, RefreshRequest { min_valid: None }, None),
             Action::Login(name) => window::open(window::View::LogIn(&name)),
             Action::Show(name) => window::open(window::View::History(&name)),
             Action::MakeDefault(name) => {
                 if let Err(error) = self.apply(&Edit::SetDefault(name)) {
                     tracing::warn!("the default account was not changed: {error}");
+                    self.say_problem_in_the_tray(&error.into());
                 }
             }
-            Action::Decide { account, program, allow } => self.decided(&account, &Approval { program, allow }),
+            Action::Decide { account, program, allow } => self.answered(&account, &Approval { program, allow }),
             Action::OpenWindow | Action::Quit => window::open(window::View::Overview),
         }
     }
@@ -51,8 +51,18 @@ impl Agent {
                 window::open(window::View::Account(&account));
             }
             NotifierEvent::Clicked { kind: NoticeKind::NoTray, .. } => window::open(window::View::Overview),
-            NotifierEvent::Clicked { kind: NoticeKind::KeychainRefused, .. } => self.keychain_returned(),
-            NotifierEvent::Decided { account, program, allow } => self.decided(&account, &Approval { program, allow }),
+            NotifierEvent::Clicked { account, kind: NoticeKind::KeychainRefused } => {
+                if let Some(managed) = self.accounts.get_mut(&account) {
+                    managed.is_retry_chosen = true;
+                }
+                self.keychain_returned();
+            }
+            NotifierEvent::Decided { account, program, allow } => {
+                self.question_is_gone(&account);
+                self.answered(&account, &Approval { program, allow });
+            }
+            NotifierEvent::Dismissed { account, kind: NoticeKind::ApprovalRequired }
+            | NotifierEvent::Gone { account, kind: NoticeKind::ApprovalRequired } => self.question_is_gone(&account),
             NotifierEvent::Clicked { kind: NoticeKind::ApprovalRequired | NoticeKind::Copied, .. }
             | NotifierEvent::Shown { .. }
             | NotifierEvent::Dismissed { .. }
@@ -60,17 +70,20 @@ impl Agent {
         }
     }
 
-    fn decided(&mut self, account: &AccountName, approval: &Approval) {
-        if let Err(problem) = self.decide(account, approval) {
-            tracing::warn!(%account, "the decision could not be kept: {problem}");
-        }
-    }
-
     /// Answers who asked for a copy in the tray.
     pub(super) fn answer_copy(&mut self, name: &AccountName, result: &Result<CopyAnswer, Problem>) {
-        let copied = Copied::of(name, result, self.clock.now(), &wall_clock());
-        self.notify(name, Notice::Copied { succeeded: copied.succeeded, text: copied.to_string() });
-        self.answer_in_the_tray(copied);
+        let said = Said::of_copy(name, result, self.clock.now(), &wall_clock());
+        self.notify(name, Notice::Copied { succeeded: said.is_copied, text: said.to_string() });
+        self.answer_in_the_tray(said);
+    }
+
+    /// Answers who asked for a refresh in the tray.
+    pub(super) fn answer_refresh(&mut self, result: &Result<RefreshAnswer, Problem>) {
+        self.answer_in_the_tray(Said::of_refresh(result, self.clock.now(), &wall_clock()));
+    }
+
+    pub(super) fn say_problem_in_the_tray(&mut self, problem: &Problem) {
+        self.answer_in_the_tray(Said::of_problem(problem, self.clock.now(), &wall_clock()));
     }
 
     /// After the first log-in on a desktop: the agent is there from now on, so that the next notification is too, and the
@@ -100,9 +113,9 @@ impl Agent {
         }
     }
 
-    fn answer_in_the_tray(&mut self, copied: Copied) {
+    fn answer_in_the_tray(&mut self, said: Said) {
         if let Some(tray) = &self.tray {
-            self.answers.show(copied, tray);
+            self.answers.show(said, tray);
         }
     }
 

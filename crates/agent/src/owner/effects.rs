@@ -114,8 +114,8 @@ impl Agent {
             Effect::DropFromMemory => {
                 managed.access_token = None;
                 managed.last_stored = None;
-                let clipboard = std::sync::Arc::clone(&self.clipboard);
-                tokio::spawn(async move { clipboard.lock().await.clear_now().await });
+                let (clipboard, id) = (std::sync::Arc::clone(&self.clipboard), managed.id.clone());
+                tokio::spawn(async move { clipboard.lock().await.clear_token_of(&id).await });
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
+use evertoken_core::login::notice::Notice;
 use evertoken_core::login::rotation::Outcome;
 use evertoken_core::login::session::{Event, Phase, RequestId};
 
@@ -43,6 +44,10 @@ impl Agent {
             JobResult::Opened(Err(problem)) => self.step(name, Event::OpenFailed(problem)),
             JobResult::StoreDelayed(request, problem) => {
                 self.step(name, Event::TokenStoreDelayed { request, problem });
+                let managed = self.accounts.get_mut(name);
+                if managed.is_some_and(|managed| std::mem::take(&mut managed.is_retry_chosen)) {
+                    self.notify(name, Notice::KeychainRefused);
+                }
             }
             JobResult::Refreshed(request, rotated) => self.refreshed(name, request, rotated),
             JobResult::ServerMayChange(asked, allowed, reply) => {
@@ -87,6 +92,7 @@ impl Agent {
     fn refreshed(&mut self, name: &AccountName, request: RequestId, rotated: Rotated) {
         let Rotated { outcome, access_token, last_stored, waiting } = rotated;
         let Some(managed) = self.accounts.get_mut(name) else { return };
+        managed.is_retry_chosen = false;
         let is_awaited = managed.session.awaits(request);
         match outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {

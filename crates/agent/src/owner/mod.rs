@@ -7,7 +7,6 @@ mod agent;
 mod answer;
 mod calls;
 mod configuration;
-mod copy_answers;
 mod desktop;
 mod effects;
 mod finish;
@@ -24,6 +23,7 @@ mod openings;
 mod registry;
 mod status;
 mod token_files;
+mod tray_answers;
 mod wakeups;
 
 use std::collections::BTreeSet;
@@ -45,12 +45,12 @@ use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
 use self::configuration::Reading;
-use self::copy_answers::CopyAnswers;
 use self::finished::Finished;
 use self::log_ins::LogIns;
 use self::managed_accounts::ManagedAccounts;
 use self::openings::Openings;
 use self::token_files::TokenFiles;
+use self::tray_answers::TrayAnswers;
 use self::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::{Notifier, NotifierEvent};
@@ -162,7 +162,7 @@ impl Agent {
             log_ins: LogIns::default(),
             notifier,
             tray,
-            answers: CopyAnswers::new(answers),
+            answers: TrayAnswers::new(answers),
         };
         agent.adopt(configuration);
         agent.look_for_unfinished_log_ins();

@@ -282,8 +282,19 @@ impl Agent {
     }
 
     pub(super) fn change_settings(&mut self, change: SettingsChange) -> Result<Settings, Problem> {
+        // Also when it is set so already: the desktop may have another entry than the last that was made here.
+        if let Some(wanted) = change.start_at_login {
+            start_at_login::set(&self.paths, wanted).map_err(|error| autostart_refused(&error))?;
+        }
         self.apply(&Edit::ChangeSettings(change))?;
-        Ok(self.configuration.settings.clone())
+        Ok(self.settings())
+    }
+
+    /// As they are in effect.
+    pub(super) fn settings(&self) -> Settings {
+        let settings = self.configuration.settings.clone();
+        let start_at_login = start_at_login::is_on(&self.paths, settings.start_at_login);
+        Settings { start_at_login, ..settings }
     }
 
     pub(super) fn account_settings(&self, account: AccountRef) -> Result<AccountSettings, Problem> {
@@ -306,6 +317,14 @@ impl Agent {
             self.start(&id, jobs::unfinished_log_in(context));
         }
     }
+}
+
+fn autostart_refused(error: &std::io::Error) -> Problem {
+    Problem::new(
+        ProblemKind::Failed,
+        format!("Nothing was changed: {error}."),
+        "Whether Evertoken starts with the desktop is decided by that file; change it, or move it away and try again.",
+    )
 }
 
 /// Must the account's tokens be read anew?

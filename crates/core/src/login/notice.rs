@@ -36,6 +36,8 @@ pub enum Notice {
     ApprovalRequired {
         /// Which.
         program: Program,
+        /// Why the person's last answer could not be kept, as sentences.
+        not_kept: Option<String>,
     },
     /// The person asked for a copy in the tray: the answer.
     Copied {

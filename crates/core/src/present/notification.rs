@@ -69,7 +69,7 @@ impl Notice {
             Self::LoginRequired { .. } | Self::LoginEnds { .. } => format!("evertoken login {account}"),
             Self::NotRenewed { .. } => "evertoken doctor".to_owned(),
             Self::KeychainRefused => format!("evertoken refresh {account}"),
-            Self::ApprovalRequired { program } => {
+            Self::ApprovalRequired { program, .. } => {
                 format!("evertoken approve --account {account} {}", quoted(program.as_str()))
             }
             Self::Copied { .. } => String::new(),
@@ -93,7 +93,7 @@ impl Notice {
             Self::LoginEnds { .. } => (format!("Log in to {server} soon"), Buttons::One("Log in")),
             Self::NotRenewed { .. } => (format!("{server} token not renewed"), Buttons::One("Open")),
             Self::KeychainRefused => ("Unlock your keychain".to_owned(), Buttons::One("Retry")),
-            Self::ApprovalRequired { program } => {
+            Self::ApprovalRequired { program, .. } => {
                 (format!("A program wants a {server} token"), Buttons::AllowOrDeny(program.clone()))
             }
             Self::NoTray => ("Evertoken has no icon here".to_owned(), Buttons::One("Open")),
@@ -130,7 +130,13 @@ impl Notice {
                 format!("{cause} since {since}. The access token {verb} at {until}.")
             }
             Self::KeychainRefused => "the new login is only in memory until the keychain accepts it.".to_owned(),
-            Self::ApprovalRequired { program } => format!("{program} asks for access tokens for the first time."),
+            Self::ApprovalRequired { program, not_kept } => {
+                let asks = format!("{program} asks for access tokens for the first time.");
+                match not_kept {
+                    Some(why) => format!("{asks} Your answer could not be kept. {why}"),
+                    None => asks,
+                }
+            }
             Self::Copied { text, .. } => text.clone(),
             Self::NoTray => NO_TRAY.to_owned(),
         }
@@ -200,7 +206,7 @@ mod tests {
     #[test]
     fn what_a_program_is_called_commands_neither_the_notification_nor_the_shell() {
         let program = Program::new("/tmp/<b>&'x");
-        let notice = Notice::ApprovalRequired { program };
+        let notice = Notice::ApprovalRequired { program, not_kept: None };
         let shown = notice.notification(&"a".parse().unwrap(), "Vault", at("2026-11-23T12:40:00Z"), &WallClock::UTC);
         assert_eq!(
             shown.text(Abilities { actions: true, markup: true }),

@@ -10,10 +10,13 @@ use jiff::Timestamp;
 use crate::account::AccountName;
 use crate::account::approval::Program;
 use crate::api::status::{AccountStatus, State};
-use crate::present::copied::Copied;
+use crate::present::said::Said;
 use crate::present::sentence::state_and_end;
 
 pub use menu::MenuItem;
+
+/// As many accounts as can be read at a glance; the window shows all.
+const MOST_ACCOUNTS: usize = 10;
 
 /// All that the tray shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,11 +121,11 @@ pub const CHECK_MARK_FOR: Duration = Duration::from_secs(2);
 /// For how long its sentence stands in tooltip and menu: long enough to open either and read.
 pub const ANSWER_FOR: Duration = Duration::from_secs(10);
 
-/// The answer to a copy that was asked for in the tray.
+/// The answer to a click in the tray.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What is said.
-    pub copied: Copied,
+    pub said: Said,
     /// Was it given within [`CHECK_MARK_FOR`]?
     pub is_new: bool,
 }
@@ -134,7 +137,7 @@ impl Tray {
         let lines = lines(accounts, |account| state_and_end(account, now, wall));
         let (headline, tooltip) = match lines.as_slice() {
             [only] => (only.clone(), String::new()),
-            several => (headline(accounts, several), several.join("\n")),
+            several => (headline(accounts, several), at_most(MOST_ACCOUNTS, several)),
         };
         let usual = Self { icon: icon(accounts), headline, tooltip, menu: menu::of(accounts, now) };
         match answer {
@@ -143,14 +146,15 @@ impl Tray {
         }
     }
 
-    fn answering(mut self, Answer { copied, is_new }: &Answer) -> Self {
-        if copied.succeeded && *is_new {
+    fn answering(mut self, Answer { said, is_new }: &Answer) -> Self {
+        if said.is_copied && *is_new {
             self.icon = Icon::Copied;
         }
-        self.tooltip = [&copied.advice, &self.headline, &self.tooltip].map(String::as_str).join("\n").trim().to_owned();
-        self.headline.clone_from(&copied.sentence);
-        let answer = [&copied.sentence, &copied.advice].map(|line| MenuItem::Line(line.clone()));
-        self.menu.splice(0..0, answer.into_iter().chain([MenuItem::Separator]));
+        self.tooltip = [&said.advice, &self.headline, &self.tooltip].map(String::as_str).join("\n").trim().to_owned();
+        self.headline.clone_from(&said.sentence);
+        let answer = [&said.sentence, &said.advice].into_iter().filter(|line| !line.is_empty());
+        let answer = answer.map(|line| MenuItem::Line(line.clone()));
+        self.menu.splice(0..0, answer.chain([MenuItem::Separator]));
         self
     }
 }
@@ -164,6 +168,16 @@ fn headline(accounts: &[&AccountStatus], lines: &[String]) -> String {
         Some(line) if icon.needs_attention() => line.clone(),
         _ => format!("{valid} of {} accounts valid", accounts.len()),
     }
+}
+
+fn at_most(most: usize, lines: &[String]) -> String {
+    let rest = lines.len().saturating_sub(most);
+    let first = lines[..lines.len() - rest].join("\n");
+    if rest > 0 { format!("{first}\n{}", and_more(rest)) } else { first }
+}
+
+fn and_more(rest: usize) -> String {
+    format!("and {rest} more")
 }
 
 fn lines(accounts: &[&AccountStatus], text: impl Fn(&AccountStatus) -> String) -> Vec<String> {
@@ -206,9 +220,9 @@ mod tests {
 
     #[test]
     fn a_copy_is_answered_by_a_check_mark_and_a_sentence_that_stays_longer() {
-        let shown = |is_new, succeeded| {
-            let copied = Copied { succeeded, sentence: "Copied.".to_owned(), advice: "It expires.".to_owned() };
-            let tray = Tray::of(&[], Some(&Answer { copied, is_new }), Timestamp::UNIX_EPOCH, &WallClock::UTC);
+        let shown = |is_new, is_copied| {
+            let said = Said { is_copied, sentence: "Copied.".to_owned(), advice: "It expires.".to_owned() };
+            let tray = Tray::of(&[], Some(&Answer { said, is_new }), Timestamp::UNIX_EPOCH, &WallClock::UTC);
             assert_eq!((tray.headline.as_str(), tray.tooltip.as_str()), ("Copied.", "It expires.\nSigned out"));
             assert_eq!(tray.menu[..2], ["Copied.", "It expires."].map(|line| MenuItem::Line(line.to_owned())));
             tray.icon

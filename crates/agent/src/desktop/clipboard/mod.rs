@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use evertoken_core::account::AccountId;
 use evertoken_core::oauth::token::AccessToken;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
@@ -37,6 +38,8 @@ pub struct Clipboard {
     /// The thread that owns what is on the clipboard, if anything of ours is.
     owner: Option<Sender<Request>>,
     thread: Option<JoinHandle<()>>,
+    /// Whose token was copied last.
+    account: Option<AccountId>,
     /// One that did not answer in time.
     hanging: Option<JoinHandle<()>>,
 }
@@ -51,10 +54,10 @@ impl Clipboard {
     /// Opens nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { owner: None, thread: None, hanging: None }
+        Self { owner: None, thread: None, account: None, hanging: None }
     }
 
-    /// Puts the token on the clipboard, marked as a password, and clears the clipboard after `clear_after` if the token
+    /// Puts the account's token on the clipboard, marked as a password, and clears the clipboard after `clear_after` if the token
     /// is still on it; zero: not before a log-out or the end of the agent. With `once` it is gone after the first paste,
     /// where the display lets us know of it. A later copy starts the time anew.
     ///
@@ -62,10 +65,12 @@ impl Clipboard {
     /// [`ClipboardProblem`] when there is no clipboard or it does not take the token.
     pub async fn copy(
         &mut self,
+        account: &AccountId,
         token: &AccessToken,
         clear_after: Duration,
         once: bool,
     ) -> Result<(), ClipboardProblem> {
+        self.account = Some(account.clone());
         // The second round is for a thread that ended, because its time was over, at the moment it was called.
         for _ in 0..2 {
             let owner = self.owner()?;
@@ -92,8 +97,14 @@ impl Clipboard {
         Err(ClipboardProblem::Refused)
     }
 
-    /// Clears the clipboard at once if a token of ours is on it: before the agent ends, and when an account is logged
-    /// out.
+    /// Clears the clipboard at once if the account's token is on it: when it is logged out.
+    pub async fn clear_token_of(&mut self, account: &AccountId) {
+        if self.account.as_ref() == Some(account) {
+            self.clear_now().await;
+        }
+    }
+
+    /// Clears the clipboard at once if a token of ours is on it: before the agent ends.
     pub async fn clear_now(&mut self) {
         let Some(owner) = self.owner.take() else { return };
         let (done, cleared) = oneshot::channel();

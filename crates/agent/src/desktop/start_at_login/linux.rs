@@ -10,6 +10,9 @@ const ENTRY: &str = include_str!("../../../../../packaging/evertoken-agent-autos
 const NAME: &str = "evertoken-agent.desktop";
 /// Switches off what a package has put there for everybody.
 const HIDDEN: &str = "[Desktop Entry]\nType=Application\nName=Evertoken agent\nHidden=true\n";
+const HIDDEN_KEY: &str = "Hidden";
+const ENABLED_KEY: &str = "X-GNOME-Autostart-enabled";
+const SWITCHES: [&str; 2] = [HIDDEN_KEY, ENABLED_KEY];
 /// The line by which an entry of ours is known.
 const MARK: &str = "X-Evertoken=1";
 /// Where packages put entries for everybody, unless `XDG_CONFIG_DIRS` says otherwise.
@@ -42,14 +45,32 @@ fn is_there(file: &Path) -> io::Result<bool> {
     }
 }
 
-/// It says so, or is, but for the program, what earlier versions wrote.
+/// It says so, only says "off", or is, but for the program, what earlier versions wrote.
 fn is_ours(text: &str) -> bool {
     let without_program = |text: &str| -> Vec<String> {
         text.lines().filter(|line| !line.starts_with("Exec=")).map(str::to_owned).collect()
     };
     text.lines().any(|line| line == MARK)
         || text == HIDDEN
+        || only_says_off(text)
         || without_program(text) == without_program(&entry_for(Path::new("")))
+}
+
+/// So desktops switch off what a package has put there for everybody.
+fn only_says_off(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let says_off = |line: &str| line == "[Desktop Entry]" || SWITCHES.iter().any(|key| value(line, key).is_some());
+    is_off(text) && lines.all(says_off)
+}
+
+fn is_off(text: &str) -> bool {
+    let is_line_off = |line| value(line, HIDDEN_KEY) == Some("true") || value(line, ENABLED_KEY) == Some("false");
+    text.lines().any(is_line_off)
+}
+
+fn value<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+    let (found, value) = line.split_once('=')?;
+    (found.trim() == key).then_some(value.trim())
 }
 
 fn write(file: &Path, text: &str) -> io::Result<()> {
@@ -66,10 +87,25 @@ pub(super) fn has_entry(paths: &Paths) -> bool {
     entry(paths).symlink_metadata().is_ok()
 }
 
+/// The person's entry counts, else that of a package.
+pub(super) fn is_on(paths: &Paths, _configured: bool) -> bool {
+    match fs::read_to_string(entry(paths)) {
+        Ok(text) => !is_off(&text),
+        Err(_) => {
+            entries_for_everybody().find_map(|file| fs::read_to_string(file).ok()).is_some_and(|text| !is_off(&text))
+        }
+    }
+}
+
 fn is_installed_for_everybody() -> bool {
+    entries_for_everybody().any(|file| file.exists())
+}
+
+fn entries_for_everybody() -> impl Iterator<Item = PathBuf> {
     let folders = std::env::var_os("XDG_CONFIG_DIRS").filter(|folders| !folders.is_empty());
     let folders = folders.unwrap_or_else(|| CONFIG_DIRS.into());
-    std::env::split_paths(&folders).any(|folder| folder.join("autostart").join(NAME).exists())
+    let folders: Vec<_> = std::env::split_paths(&folders).collect();
+    folders.into_iter().map(|folder| folder.join("autostart").join(NAME))
 }
 
 fn entry(paths: &Paths) -> PathBuf {
@@ -148,6 +184,16 @@ mod tests {
         }
         fs::remove_file(&file).unwrap();
         assert!(!is_there(&file).unwrap());
+    }
+
+    #[test]
+    fn an_entry_that_only_says_off_may_be_replaced() {
+        for off in ["Hidden=true", "X-GNOME-Autostart-enabled=false", "Hidden = true\n# by a desktop\n"] {
+            assert!(is_ours(&format!("[Desktop Entry]\n{off}\n")), "{off}");
+        }
+        for theirs in ["Hidden=false", "Hidden=true\nExec=my-wrapper", ""] {
+            assert!(!is_ours(&format!("[Desktop Entry]\n{theirs}\n")), "{theirs}");
+        }
     }
 
     #[test]

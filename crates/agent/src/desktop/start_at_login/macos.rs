@@ -14,6 +14,11 @@ pub(super) const fn has_entry(_paths: &Paths) -> bool {
     false
 }
 
+/// Not asked of the system: what was set last.
+pub(super) const fn is_on(_paths: &Paths, configured: bool) -> bool {
+    configured
+}
+
 pub(super) fn set(_paths: &Paths, wanted: bool) -> io::Result<()> {
     let program = std::env::current_exe()?.display().to_string();
     let entry = AutoLaunchBuilder::new()

@@ -28,6 +28,11 @@ pub(crate) fn has_entry(paths: &Paths) -> bool {
     platform::has_entry(paths)
 }
 
+/// Does it start, as far as the desktop tells? Otherwise what was `configured` counts.
+pub(crate) fn is_on(paths: &Paths, configured: bool) -> bool {
+    platform::is_on(paths, configured)
+}
+
 /// Switches it on or off, for this person and the program that runs now.
 ///
 /// # Errors

@@ -18,6 +18,11 @@ pub(super) fn has_entry(_paths: &Paths) -> bool {
     CURRENT_USER.open(RUN).is_ok_and(|key| key.get_string(NAME).is_ok())
 }
 
+/// Not asked of the system: what was set last.
+pub(super) const fn is_on(_paths: &Paths, configured: bool) -> bool {
+    configured
+}
+
 pub(super) fn set(paths: &Paths, wanted: bool) -> io::Result<()> {
     let entries = CURRENT_USER.create(RUN)?;
     if wanted {

@@ -215,7 +215,7 @@ impl ksni::Tray for Item {
     fn tool_tip(&self) -> ksni::ToolTip {
         ksni::ToolTip {
             title: self.content.headline.clone(),
-            description: self.content.tooltip.clone(),
+            description: as_markup(&self.content.tooltip),
             icon_name: String::new(),
             icon_pixmap: Vec::new(),
         }
@@ -266,6 +266,11 @@ fn escaped(label: &str) -> String {
     label.replace('_', "__")
 }
 
+/// The tooltip's text, and only that, is read as markup (StatusNotifierItem, "Markup").
+fn as_markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 fn pixmaps(icon: Icon) -> Vec<ksni::Icon> {
     let pixmap = |picture: super::picture::Picture| {
         let mut data = picture.rgba;
@@ -283,6 +288,11 @@ mod tests {
     #[test]
     fn an_underscore_in_an_account_name_is_shown_and_is_no_shortcut() {
         assert_eq!(escaped("team_eu · valid"), "team__eu · valid");
+    }
+
+    #[test]
+    fn what_a_server_says_is_no_markup_in_the_tooltip() {
+        assert_eq!(as_markup("a · <b>R&D</b>"), "a · &lt;b&gt;R&amp;D&lt;/b&gt;");
     }
 
     #[test]

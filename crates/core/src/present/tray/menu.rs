@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Action, can_refresh};
+use super::{Action, MOST_ACCOUNTS, and_more, can_refresh};
 use crate::api::status::AccountStatus;
 use crate::present::sentence::state_and_time_left;
+
+/// More log-ins or questions than these are in the window.
+const MOST_URGENT: usize = 5;
 
 /// A line of the menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +57,7 @@ fn needing_a_person(accounts: &[&AccountStatus]) -> Vec<MenuItem> {
             items: vec![item("Allow", decide(true)), item("Deny", decide(false))],
         }
     });
-    log_ins.chain(questions).collect()
+    [at_most(MOST_URGENT, log_ins), at_most(MOST_URGENT, questions)].concat()
 }
 
 fn of_accounts(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
@@ -70,9 +73,20 @@ fn of_accounts(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
             let (urgent, calm): (Vec<_>, Vec<_>) =
                 several.iter().partition(|account| account.state.requires_a_person());
             let menus = urgent.into_iter().chain(calm).map(|account| submenu(account, now));
-            first.into_iter().chain(menus).collect()
+            first.into_iter().chain(at_most(MOST_ACCOUNTS, menus)).collect()
         }
     }
+}
+
+/// A menu that is longer than the screen helps nobody.
+fn at_most(most: usize, items: impl Iterator<Item = MenuItem>) -> Vec<MenuItem> {
+    let mut items: Vec<_> = items.collect();
+    let rest = items.len().saturating_sub(most);
+    if rest > 0 {
+        items.truncate(most);
+        items.push(item(format!("{}…", and_more(rest)), Action::OpenWindow));
+    }
+    items
 }
 
 fn submenu(account: &AccountStatus, now: Timestamp) -> MenuItem {
@@ -120,6 +134,7 @@ mod tests {
     use super::*;
     use crate::account::approval::Program;
     use crate::api::status::{LoginStatus, RefreshStatus, State};
+    use crate::present::wall_clock::WallClock;
 
     fn account(name: &str, state: State, default: bool) -> AccountStatus {
         AccountStatus {
@@ -156,6 +171,20 @@ mod tests {
         assert_eq!(labels(&[&account("a", State::Valid, true)]), [&first[..], &LAST].concat());
         let needed = labels(&[&account("a", State::LoginRequired, true)]);
         assert_eq!(needed[..3], ["Log in again…", "-", "Copy access token"]);
+    }
+
+    #[test]
+    fn three_hundred_accounts_make_a_menu_and_a_tooltip_that_fit_on_a_screen() {
+        let accounts: Vec<_> =
+            (0..300).map(|number| account(&format!("a{number}"), State::LoginRequired, number == 0)).collect();
+        let accounts: Vec<_> = accounts.iter().collect();
+        let labels = labels(&accounts);
+        assert_eq!(labels[4..8], ["Log in to a4 again…", "and 295 more…", "-", "Copy token of a0"]);
+        assert_eq!(labels[17..20], ["a9 · log in again", "and 290 more…", "-"]);
+        assert_eq!(labels.len(), 22);
+        let tooltip = super::super::Tray::of(&accounts, None, Timestamp::UNIX_EPOCH, &WallClock::UTC).tooltip;
+        let lines: Vec<_> = tooltip.lines().collect();
+        assert_eq!((lines.len(), lines[10]), (11, "and 290 more"));
     }
 
     #[test]

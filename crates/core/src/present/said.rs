@@ -1,29 +1,35 @@
-//! What a person is told after asking for a copy of the access token: what they have, or why not and what to do.
+//! What a person is told after a click in the tray: what they have, or why not and what to do.
 
 use crate::present::wall_clock::WallClock;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::AccountName;
 use crate::api::problem::Problem;
-use crate::api::requests::CopyAnswer;
+use crate::api::requests::{CopyAnswer, RefreshAnswer};
 use crate::config::duration::in_words;
 use crate::present::sentence::{local_time, with_local_times};
+use crate::present::window::refreshed;
 
-/// The answer to one copy.
+/// The answer to one click.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copied {
-    /// Is the token on the clipboard?
-    pub succeeded: bool,
+pub struct Said {
+    /// Is a token on the clipboard now?
+    pub is_copied: bool,
     /// What happened.
     pub sentence: String,
-    /// What to expect, or what to do about it.
+    /// What to expect, or what to do about it; may be empty.
     pub advice: String,
 }
 
-impl Copied {
-    /// The answer at `now`, in the person's time zone.
+impl Said {
+    /// The answer to a copy at `now`, in the person's time zone.
     #[must_use]
-    pub fn of(name: &AccountName, outcome: &Result<CopyAnswer, Problem>, now: Timestamp, wall: &WallClock) -> Self {
+    pub fn of_copy(
+        name: &AccountName,
+        outcome: &Result<CopyAnswer, Problem>,
+        now: Timestamp,
+        wall: &WallClock,
+    ) -> Self {
         match outcome {
             Ok(CopyAnswer { expires_at, cleared_after }) => {
                 let expires = format!("It expires at {}", local_time(*expires_at, now, wall));
@@ -31,27 +37,40 @@ impl Copied {
                     0 => format!("{expires}, and stays on the clipboard until you log out or quit Evertoken."),
                     seconds => format!("{expires}; the clipboard is cleared in {}.", span_in_words(*seconds)),
                 };
-                Self { succeeded: true, sentence: format!("Copied {name}'s access token."), advice }
+                Self { is_copied: true, sentence: format!("Copied {name}'s access token."), advice }
             }
-            Err(Problem { detail, advice, .. }) => {
-                let local = |sentence| with_local_times(sentence, now, wall);
-                Self { succeeded: false, sentence: local(detail), advice: local(advice) }
-            }
+            Err(problem) => Self::of_problem(problem, now, wall),
         }
+    }
+
+    /// The answer to *Refresh now*.
+    #[must_use]
+    pub fn of_refresh(outcome: &Result<RefreshAnswer, Problem>, now: Timestamp, wall: &WallClock) -> Self {
+        match outcome {
+            Ok(answer) => Self { is_copied: false, sentence: refreshed(answer, now, wall), advice: String::new() },
+            Err(problem) => Self::of_problem(problem, now, wall),
+        }
+    }
+
+    /// Why what was asked for was not done.
+    #[must_use]
+    pub fn of_problem(Problem { detail, advice, .. }: &Problem, now: Timestamp, wall: &WallClock) -> Self {
+        let local = |sentence| with_local_times(sentence, now, wall);
+        Self { is_copied: false, sentence: local(detail), advice: local(advice) }
     }
 
     /// Nothing was copied, because several accounts could be meant.
     #[must_use]
     pub fn which_account() -> Self {
         Self {
-            succeeded: false,
+            is_copied: false,
             sentence: "Not copied: no account is the default.".to_owned(),
             advice: "Copy from an account's own menu, or make one the default there.".to_owned(),
         }
     }
 }
 
-impl std::fmt::Display for Copied {
+impl std::fmt::Display for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.sentence, self.advice)
     }
@@ -69,7 +88,7 @@ mod tests {
 
     fn told(outcome: Result<CopyAnswer, Problem>) -> String {
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
-        Copied::of(&"Production".parse().unwrap(), &outcome, now, &WallClock::UTC).to_string()
+        Said::of_copy(&"Production".parse().unwrap(), &outcome, now, &WallClock::UTC).to_string()
     }
 
     #[test]

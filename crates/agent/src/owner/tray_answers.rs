@@ -1,25 +1,25 @@
-//! What the tray says about the last copy, and for how long.
+//! What the tray says after a click in it, and for how long.
 
-use evertoken_core::present::copied::Copied;
+use evertoken_core::present::said::Said;
 use evertoken_core::present::tray::{ANSWER_FOR, Answer, CHECK_MARK_FOR};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::desktop::tray::Tray;
 
-pub(super) struct CopyAnswers {
+pub(super) struct TrayAnswers {
     shown: watch::Sender<Option<Answer>>,
     /// Takes the last one away.
     timer: Option<AbortHandle>,
 }
 
-impl CopyAnswers {
+impl TrayAnswers {
     pub(super) const fn new(shown: watch::Sender<Option<Answer>>) -> Self {
         Self { shown, timer: None }
     }
 
     /// Answers in the tray, in place of an answer that is still there.
-    pub(super) fn show(&mut self, copied: Copied, tray: &Tray) {
+    pub(super) fn show(&mut self, said: Said, tray: &Tray) {
         if let Some(timer) = self.timer.take() {
             timer.abort();
         }
@@ -28,10 +28,10 @@ impl CopyAnswers {
             shown.send_replace(answer);
             refresh();
         };
-        say(Some(Answer { copied: copied.clone(), is_new: true }));
+        say(Some(Answer { said: said.clone(), is_new: true }));
         let timer = tokio::spawn(async move {
             tokio::time::sleep(CHECK_MARK_FOR).await;
-            say(Some(Answer { copied, is_new: false }));
+            say(Some(Answer { said, is_new: false }));
             tokio::time::sleep(ANSWER_FOR - CHECK_MARK_FOR).await;
             say(None);
         });
