@@ -12,12 +12,12 @@ use evertoken_core::login::policy::{Jitter, Policy};
 use evertoken_core::login::session::StepInput;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::configuration::Reading;
 use super::copy_answers::CopyAnswers;
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
 use super::managed_accounts::ManagedAccounts;
 use super::openings::Openings;
+use super::reading::Reading;
 use super::token_files::TokenFiles;
 use super::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
