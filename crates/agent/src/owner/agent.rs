@@ -61,21 +61,17 @@ pub(crate) struct Agent {
 impl Agent {
     /// Runs a job to its end, whoever goes away.
     pub(super) fn start(&mut self, id: &AccountId, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        self.spawn(Some(id.clone()), job);
-    }
-
-    /// The same for work that goes on without an account.
-    pub(super) fn start_unowned(&mut self, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        self.spawn(None, job);
-    }
-
-    fn spawn(&mut self, account: Option<AccountId>, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        let finished = self.finished.clone();
+        let (account, finished) = (Some(id.clone()), self.finished.clone());
         self.running_jobs += 1;
         tokio::spawn(async move {
             let result = job.await;
             let _ = finished.send(Finished { account, last: true, result });
         });
+    }
+
+    /// Is nothing half done?
+    pub(super) fn is_idle(&self) -> bool {
+        self.running_jobs == 0 && !self.token_files.is_busy()
     }
 
     pub(super) fn moment(&self) -> StepInput {

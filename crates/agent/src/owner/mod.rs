@@ -194,6 +194,7 @@ impl Agent {
         self.log_ins.end();
         self.keep_token_files();
         self.finish_jobs(&mut inputs).await;
+        self.finish_token_files(&mut inputs.finished).await;
         Ended::ForGood
     }
 
@@ -223,7 +224,7 @@ impl Agent {
             Some(stage) = inputs.stages.recv() => match stage {
                 Stage::SayWhenIdle(waiting) => self.waits_for_idle = Some(waiting),
                 Stage::LeaveIfIdle(reply) => {
-                    let is_idle = self.running_jobs == 0;
+                    let is_idle = self.is_idle();
                     if reply.send(is_idle).is_ok() && is_idle {
                         return Next::Leave;
                     }
@@ -241,7 +242,7 @@ impl Agent {
     }
 
     fn say_if_idle(&mut self) {
-        if self.running_jobs == 0
+        if self.is_idle()
             && let Some(waiting) = self.waits_for_idle.take()
         {
             let _ = waiting.send(true);
