@@ -1,6 +1,10 @@
 //! Every mistake a person can make ends in one clear sentence, the right exit code, and nothing lost.
 
-use crate::desktop::{Agent, Desktop, Outcome, Scene, Status, built};
+use std::fs;
+
+use serde_json::json;
+
+use crate::desktop::{Agent, Authority, Desktop, Outcome, Scene, Status, Wire, built, wire};
 
 /// What must not change when somebody makes a mistake.
 async fn state_of(scene: &Scene) -> (String, String, usize, Vec<String>) {
@@ -178,6 +182,93 @@ pub(crate) async fn errors_as_json(scene: &Scene) {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
     let problem: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
     assert!(problem["detail"].as_str().is_some_and(|text| text.contains("nobody")), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_does_wrong_is_said_and_the_login_is_kept() {
+    of_a_server(&Scene::logged_in("--expires-in 1h --grace 0").await).await;
+}
+
+/// What the server answers to a log-in, and what the person reads.
+pub(crate) async fn of_a_server(scene: &Scene) {
+    let Scene { desktop, sandbox, .. } = scene;
+    let html = json!({ "Content-Type": "text/html" });
+    for (account, fault, code, words) in [
+        ("busy", json!({ "status": 503 }), 4, "the endpoint failed (HTTP 503)"),
+        ("moved", json!({ "status": 302 }), 4, "unexpected (HTTP 302)"),
+        ("proxy", json!({ "status": 407 }), 4, "a proxy before the endpoint wants a user name and a password"),
+        ("portal", json!({ "status": 200, "headers": html, "body": "<html></html>" }), 4, "a web page came instead of"),
+        ("silent", json!({ "close": "before" }), 4, "the connection broke before the answer"),
+        (
+            "client",
+            json!({ "status": 401, "body": { "error": "invalid_client" } }),
+            1,
+            "does not accept the client id or the client secret (invalid_client",
+        ),
+    ] {
+        sandbox.fault(fault).await;
+        let grant = sandbox.sign_in().await;
+        let said = desktop.login_with(account, sandbox, &grant.refresh_token).await;
+        assert!(said.failed(code).contains(words), "{words}: {said:?}");
+        sandbox.heal().await;
+    }
+    let untrusted = Wire::start_with_tls(wire::grant("a", "r", 3600), Authority::self_signed("127.0.0.1")).await;
+    for (endpoint, words) in [
+        (untrusted.endpoint(), "the endpoint's certificate is not trusted"),
+        ("https://vault.invalid/token".to_owned(), "cannot be resolved"),
+    ] {
+        let said = desktop.evertoken_reading("a-token", &format!("login nowhere --endpoint {endpoint}")).await;
+        assert!(said.failed(4).contains(words), "{words}: {said:?}");
+    }
+    assert_eq!(sandbox.user_info(&desktop.token().await).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_asks_for_in_vain_is_said_and_the_login_is_kept() {
+    of_a_person(&Scene::logged_in("--expires-in 1h").await).await;
+}
+
+/// What the person asks for, and what they read.
+pub(crate) async fn of_a_person(scene: &Scene) {
+    let Scene { desktop, sandbox, .. } = scene;
+    let before = state_of(scene).await;
+    let (endpoint, issuer) = (sandbox.endpoint(), sandbox.url(""));
+    let other = sandbox.sign_in_as("usr:somebody-else").await;
+    for (arguments, code, words) in [
+        (format!("login --header Host:evil.example --endpoint {endpoint}"), 2, "could change what the request asks"),
+        (format!("login --browser --endpoint {endpoint}"), 2, "has no authorization_endpoint"),
+        (format!("login --device --endpoint {endpoint}"), 2, "has no device_authorization_endpoint"),
+        (format!("login --issuer {issuer}/elsewhere --client-id me"), 2, "has no metadata"),
+        (
+            format!("login --browser --issuer {issuer} --client-id me --redirect-uri https://vault.example/back"),
+            2,
+            "does not lead to this machine",
+        ),
+        (format!("login default --endpoint {endpoint}"), 1, "this login belongs to usr:somebody-else"),
+        ("agent".to_owned(), 1, "already"),
+    ] {
+        let said = desktop.evertoken_reading(&other.refresh_token, &arguments).await;
+        assert!(said.failed(code).contains(words), "{arguments}: {said:?}");
+    }
+    let after = state_of(scene).await;
+    assert_eq!((&after.0, &after.1, &after.3), (&before.0, &before.1, &before.3));
+
+    let grant = sandbox.sign_in().await;
+    let arguments = format!("login leaving --endpoint {endpoint} --revocation-endpoint {issuer}/no/such/path");
+    desktop.evertoken_reading(&grant.refresh_token, &arguments).await.succeeded();
+    let said = desktop.evertoken("logout leaving").await;
+    assert!(said.succeeded().contains("did not confirm the revocation"), "{said:?}");
+
+    desktop.evertoken("account set default --require-approval on").await.succeeded();
+    let said = desktop.evertoken("token default").await;
+    assert!(said.failed(4).contains("has not been allowed to read access tokens of default"), "{said:?}");
+    desktop.evertoken("account set default --require-approval off").await.succeeded();
+
+    let text = fs::read_to_string(desktop.environment.configuration()).unwrap();
+    desktop.environment.configure(&text.replace(&endpoint, "https://vault.invalid/token"));
+    desktop.until_state("default", "server-changed").await;
+    let said = desktop.evertoken("token default").await;
+    assert!(said.failed(3).contains("vault.invalid"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

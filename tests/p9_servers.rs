@@ -1,10 +1,13 @@
 //! P9: a secret goes to no server but its own, whoever asks for it, and whatever dies, is full or is edited by hand.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::Ipv6Addr;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::desktop::wire::grant;
 use crate::desktop::{Agent, Behaviour, Desktop, Disk, Keyring, Sandbox, Scene, Wire, effort, eventually};
 
 const LIFE: &str = "--expires-in 4s --grace 0";
@@ -60,6 +63,23 @@ async fn as_an_earlier_version_left_it(desktop: &Desktop) {
     let without_id: Vec<&str> = text.lines().filter(|line| !line.starts_with("id = ")).collect();
     desktop.environment.configure(&without_id.join("\n"));
     assert!(!configuration(desktop).contains(&id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_localhost_is_asked_of_no_resolver_and_its_server_is_the_one_that_listens_there() {
+    let desktop = Desktop::without_screen().await;
+    let _keyring = Keyring::start(&desktop).await;
+    let _agent = Agent::start(&desktop).await;
+    let server = Wire::start(grant("a", "r", 3600)).await;
+    let endpoint = server.endpoint().replace("127.0.0.1", "localhost");
+    let port: u16 = server.endpoint().split([':', '/']).nth(4).unwrap().parse().unwrap();
+    let stranger = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, port)).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+
+    desktop.evertoken_reading("r0", &format!("login default --endpoint {endpoint}")).await.succeeded();
+
+    assert_eq!(server.presented(), ["r0"]);
+    assert!(stranger.accept().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "somebody came");
 }
 
 /// Everything in an account's settings that decides where or how a secret travels.

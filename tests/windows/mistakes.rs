@@ -1,7 +1,5 @@
 //! Mistakes end in the same sentences and exit codes as on Linux, where each is explained.
 
-use serde_json::json;
-
 use super::logged_in;
 use crate::desktop::{Desktop, Scene, on_drive};
 use crate::mistakes;
@@ -27,24 +25,13 @@ async fn who_is_not_logged_in_hears_how_to_log_in_and_what_is_wrong_with_an_endp
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_endpoint_does_wrong_is_said_and_the_login_is_kept() {
-    let scene = logged_in("--expires-in 1h --grace 0").await;
-    for (fault, words) in [
-        (json!({ "status": 503 }), "the endpoint failed (HTTP 503)"),
-        (json!({ "status": 302 }), "unexpected (HTTP 302)"),
-        (json!({ "status": 407 }), "a proxy before the endpoint wants a user name and a password"),
-    ] {
-        let account = words.chars().filter(char::is_ascii_alphanumeric).take(20).collect::<String>();
-        scene.sandbox.fault(fault).await;
-        let grant = scene.sandbox.sign_in().await;
-        let said = scene.desktop.login_with(&account, &scene.sandbox, &grant.refresh_token).await;
-        assert!(said.failed(4).contains(words), "{words}: {said:?}");
-        scene.sandbox.heal().await;
-    }
-    let nowhere = "login nowhere --endpoint https://vault.invalid/token";
-    let said = scene.desktop.evertoken_reading("a-token", nowhere).await;
-    assert!(said.failed(4).contains("cannot be resolved"), "{said:?}");
-    assert_eq!(scene.sandbox.user_info(&scene.desktop.token().await).await, 200);
+async fn what_a_server_does_wrong_is_said_and_the_login_is_kept() {
+    mistakes::of_a_server(&logged_in("--expires-in 1h --grace 0").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_asks_for_in_vain_is_said_and_the_login_is_kept() {
+    mistakes::of_a_person(&logged_in("--expires-in 1h").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

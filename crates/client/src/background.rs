@@ -6,6 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::files::{danger, open_private};
+
 /// In bytes. A log beyond this is started afresh: months of an agent that starts every morning.
 const LONGEST_LOG: u64 = 1024 * 1024;
 /// In bytes. How much of the end of a log is looked at for its last line.
@@ -67,20 +69,18 @@ impl Log {
     /// Opens a log for appending, and makes its folder; begins afresh when it has grown beyond 1 MiB.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The operating system's, and [`danger`]'s.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut folder = fs::DirBuilder::new();
-        let mut options = File::options();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-            folder.mode(0o700);
-            options.mode(0o600);
-        }
         if let Some(parent) = path.parent() {
+            if let Some(danger) = danger(parent) {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, danger));
+            }
+            let mut folder = fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
             folder.recursive(true).create(parent)?;
         }
-        let file = options.append(true).create(true).open(path)?;
+        let file = open_private(path, File::options().append(true).create(true))?;
         if file.metadata()?.len() > LONGEST_LOG {
             file.set_len(0)?;
         }
@@ -105,7 +105,7 @@ impl Log {
     /// The last line written since the log was opened, fit for a sentence.
     #[must_use]
     pub fn last_line(&self) -> Option<String> {
-        let mut file = File::open(&self.path).ok()?;
+        let mut file = open_private(&self.path, File::options().read(true)).ok()?;
         let end = file.metadata().ok()?.len();
         file.seek(SeekFrom::Start(self.begin.max(end.saturating_sub(LOG_TAIL)))).ok()?;
         let mut tail = Vec::new();

@@ -9,6 +9,7 @@ mod calls;
 mod connection;
 pub mod environment;
 mod events;
+pub mod files;
 mod start;
 mod transport;
 mod unavailable;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::Client;
 use crate::background::{self, Log};
 use crate::environment;
-use crate::unavailable::{nobody_listens, not_installed, not_started, not_to_be_started, unreachable};
+use crate::unavailable::{no_log, nobody_listens, not_installed, not_started, not_to_be_started, unreachable};
 
 /// What the agent prints when its socket listens.
 const READY: &str = "ready";
@@ -52,7 +52,7 @@ async fn connect_or_start_with(paths: &Paths, agent: impl FnOnce() -> Command) -
 async fn start(paths: &Paths, mut agent: Command) -> Result<Client, Problem> {
     let path = paths.log();
     let refused = |error: std::io::Error| not_started(&error.to_string(), &path);
-    let log = Log::open(&path).map_err(refused)?;
+    let log = Log::open(&path).map_err(|error| no_log(&error, &path))?;
     background::detach(&mut agent).arg("--in-background").stdout(Stdio::piped()).stderr(log.stdio().map_err(refused)?);
     let child = agent
         .spawn()

@@ -94,6 +94,13 @@ pub(crate) fn not_started(reason: &str, log: &Path) -> Problem {
     )
 }
 
+pub(crate) fn no_log(error: &io::Error, log: &Path) -> Problem {
+    unavailable(
+        format!("The agent could not be started, because its log {} cannot be opened: {error}.", log.display()),
+        "Fix that and try again; your login is untouched.",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

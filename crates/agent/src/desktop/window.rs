@@ -12,6 +12,7 @@ use crate::system::children::keep_variables_from;
 pub(crate) enum View<'a> {
     Overview,
     Account(&'a AccountName),
+    History(&'a AccountName),
     LogIn(&'a AccountName),
 }
 
@@ -21,6 +22,7 @@ pub(crate) fn open(view: View<'_>) {
     let arguments = match view {
         View::Overview => Vec::new(),
         View::Account(name) => vec!["--account".to_owned(), name.to_string()],
+        View::History(name) => vec!["--account".to_owned(), name.to_string(), "--history".to_owned()],
         View::LogIn(name) => vec!["--account".to_owned(), name.to_string(), "--login".to_owned()],
     };
     std::thread::spawn(move || run(&arguments));

@@ -3,9 +3,10 @@
 
 use std::error::Error;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use evertoken_core::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT};
+use evertoken_core::oauth::endpoint::{Endpoint, LOCALHOST, PRODUCTION_ENDPOINT};
 use evertoken_core::oauth::failure::{Failure, NotSent, OutcomeUnknown};
 use evertoken_core::oauth::token_request::TokenRequest;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
@@ -37,6 +38,7 @@ pub(crate) fn client(endpoint: &Endpoint, timeout: Duration) -> Result<Client, F
         .retry(reqwest::retry::never())
         .referer(false)
         .pool_max_idle_per_host(0)
+        .resolve_to_addrs("localhost", &LOCALHOST.map(|address| SocketAddr::new(address, 0)))
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(timeout);
     // What is on this machine needs no proxy, and plain http must not meet one.

@@ -26,7 +26,7 @@ impl Agent {
             },
             Action::Refresh(name) => self.step(&name, Event::RefreshRequested),
             Action::Login(name) => window::open(window::View::LogIn(&name)),
-            Action::Show(name) => window::open(window::View::Account(&name)),
+            Action::Show(name) => window::open(window::View::History(&name)),
             Action::MakeDefault(name) => {
                 if let Err(error) = self.apply(&Edit::SetDefault(name)) {
                     tracing::warn!("the default account was not changed: {error}");

@@ -7,7 +7,6 @@ pub(crate) mod diagnosis;
 pub(crate) mod endpoint_clock;
 pub(crate) mod fail_point;
 pub(crate) mod file_watch;
-pub(crate) mod files;
 pub(crate) mod hand_over;
 pub mod hardening;
 #[cfg(windows)]
@@ -21,3 +20,5 @@ pub(crate) mod process_group;
 pub(crate) mod process_signals;
 pub(crate) mod service_manager;
 pub mod standard_error;
+
+pub(crate) use evertoken_client::files;

@@ -12,12 +12,14 @@ pub(crate) use unix::connect_at_once;
 #[cfg(windows)]
 use windows as platform;
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use evertoken_core::config::paths::Paths;
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::files::open_private;
 
 /// Connects to the agent's socket; where nobody listens on it, to the one that the agent of this state folder names.
 ///
@@ -39,6 +41,8 @@ fn named_by_the_agent(paths: &Paths) -> Option<PathBuf> {
     if !crate::environment::may_start() {
         return None;
     }
-    let named = PathBuf::from(fs::read_to_string(paths.agent_address()).ok()?.trim_end_matches('\n'));
+    let mut named = String::new();
+    open_private(&paths.agent_address(), File::options().read(true)).ok()?.read_to_string(&mut named).ok()?;
+    let named = PathBuf::from(named.trim_end_matches('\n'));
     (named.is_absolute() && named != paths.socket).then_some(named)
 }

@@ -34,7 +34,7 @@ pub struct TokenFilePath(PathBuf);
 
 /// The path of a token file is relative, or names no file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no absolute path of a file: begin it with a slash, and give the file a name")]
+#[error("{0:?} is no absolute path of a file: begin it with a slash, give the file a name, and use UTF-8")]
 pub struct InvalidTokenFilePath(PathBuf);
 
 impl TokenFilePath {
@@ -51,7 +51,8 @@ impl TryFrom<PathBuf> for TokenFilePath {
     fn try_from(path: PathBuf) -> Result<Self, Self::Error> {
         // A trailing slash names a folder; `file_name` overlooks it.
         let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-        if path.is_absolute() && path.file_name().is_some() && !is_folder {
+        // Configuration and API are text.
+        if path.is_absolute() && path.file_name().is_some() && path.to_str().is_some() && !is_folder {
             Ok(Self(path))
         } else {
             Err(InvalidTokenFilePath(path))
@@ -168,6 +169,11 @@ mod tests {
     fn a_path_is_absolute_and_names_a_file() {
         for bad in ["token", "./token", "~/token", "/", "/tmp/", ""] {
             assert!(TokenFilePath::try_from(PathBuf::from(bad)).is_err(), "{bad}");
+        }
+        #[cfg(unix)]
+        {
+            let not_utf8: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"/run/token\xff".to_vec());
+            assert!(TokenFilePath::try_from(PathBuf::from(not_utf8)).is_err());
         }
         assert!(TokenFilePath::try_from(PathBuf::from(absolute("/run/user/1000/token"))).is_ok());
     }

@@ -1,5 +1,6 @@
 //! Where a refresh token may be sent.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,10 @@ pub const PRODUCTION_ENDPOINT: &str = "https://api.vault.ist/v2.0/reference/gett
 
 /// The token endpoint of the built-in sandbox with its default `--listen`.
 pub const SANDBOX_ENDPOINT: &str = "http://127.0.0.1:8787/v2.0/reference/gettoken";
+
+/// The addresses of `localhost`, the preferred one first. Nobody is asked for them: a resolver's answer may be another
+/// machine (RFC 6761, section 6.3).
+pub const LOCALHOST: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 /// A token endpoint that a refresh token may be sent to: https anywhere, plain http on loopback only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

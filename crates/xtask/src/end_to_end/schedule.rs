@@ -13,7 +13,7 @@ const AT_MOST_FOR_EACH_CORE: usize = 6;
 /// planned, stay below it.
 const CROWDED_PERCENT: f64 = 80.0;
 /// The share of the processors that is planned with: a test's load comes in bursts.
-const PLANNED: f64 = 0.8;
+const PLANNED: f64 = 0.9;
 
 /// The tests that wait, the longest first, and what those that run cost.
 pub(super) struct Schedule {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use evertoken_core::present::tray::{Action, Icon, MenuItem};
+use evertoken_core::present::tray::{Action, Icon, MenuItem, Tray as Content};
 use tao::event::Event;
 use tao::event_loop::{ControlFlow, EventLoopBuilder, EventLoopProxy};
 use tokio::sync::mpsc;
@@ -11,7 +11,7 @@ use tray_icon::menu::{IsMenuItem, Menu, MenuEvent, MenuId, PredefinedMenuItem, S
 use tray_icon::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 
 use super::Provider;
-use super::picture::pictures;
+use super::picture::{Picture, pictures};
 
 #[derive(Debug)]
 enum UserEvent {
@@ -73,26 +73,14 @@ pub fn run_on_main_thread(
                 let content = provider();
                 actions.clear();
                 let menu = menu(&content.menu, &mut actions);
-                match &icon {
-                    None => {
-                        let builder = TrayIconBuilder::new().with_title("").with_menu_on_left_click(false);
-                        let builder = builder.with_tooltip(format!("{}\n{}", content.headline, content.tooltip));
-                        let builder = builder.with_menu(Box::new(menu));
-                        let builder = match picture(content.icon) {
-                            Some(picture) => builder.with_icon(picture),
-                            None => builder,
-                        };
-                        icon = builder.build().inspect_err(|error| tracing::warn!(%error, "no tray")).ok();
-                    }
-                    Some(icon) => {
-                        icon.set_menu(Some(Box::new(menu)));
-                        let shown = icon.set_icon(picture(content.icon)).and_then(|()| {
-                            icon.set_tooltip(Some(format!("{}\n{}", content.headline, content.tooltip)))
-                        });
-                        if let Err(error) = shown {
-                            tracing::debug!(%error, "the tray's own words");
-                        }
-                    }
+                if icon.is_none() {
+                    let builder = TrayIconBuilder::new().with_title("").with_menu_on_left_click(false);
+                    icon = builder.build().inspect_err(|error| tracing::warn!(%error, "no tray")).ok();
+                }
+                if let Some(icon) = &icon
+                    && let Err(error) = show(icon, &content, menu)
+                {
+                    tracing::debug!(%error, "the tray shows something else");
                 }
                 None
             }
@@ -106,9 +94,25 @@ pub fn run_on_main_thread(
     })
 }
 
-fn picture(icon: Icon) -> Option<tray_icon::Icon> {
-    let largest = pictures(icon).pop()?;
-    tray_icon::Icon::from_rgba(largest.rgba, largest.width, largest.height).ok()
+fn show(icon: &TrayIcon, content: &Content, menu: Menu) -> tray_icon::Result<()> {
+    icon.set_menu(Some(Box::new(menu)));
+    set_picture(icon, content.icon)?;
+    icon.set_tooltip(Some(format!("{}\n{}", content.headline, content.tooltip)))
+}
+
+#[cfg(windows)]
+fn set_picture(icon: &TrayIcon, state: Icon) -> tray_icon::Result<()> {
+    icon.set_icon(pictures(state).pop().and_then(native))
+}
+
+/// The menu bar gives a silhouette its own colour, light or dark.
+#[cfg(target_os = "macos")]
+fn set_picture(icon: &TrayIcon, state: Icon) -> tray_icon::Result<()> {
+    icon.set_icon_templated(pictures(state).pop().map(Picture::silhouette).and_then(native))
+}
+
+fn native(picture: Picture) -> Option<tray_icon::Icon> {
+    tray_icon::Icon::from_rgba(picture.rgba, picture.width, picture.height).ok()
 }
 
 fn menu(items: &[MenuItem], actions: &mut HashMap<MenuId, Action>) -> Menu {

@@ -37,6 +37,21 @@ pub(super) fn pictures(icon: Icon) -> Vec<Picture> {
     files(icon).into_iter().filter_map(decode).collect()
 }
 
+#[cfg(any(test, target_os = "macos"))]
+impl Picture {
+    /// What is coloured becomes black, what is white transparent.
+    pub(super) fn silhouette(mut self) -> Self {
+        let shade = |[r, g, b, _]: [u8; 4]| u32::from(u8::MAX - r.min(g).min(b));
+        let pixels = self.rgba.as_chunks_mut::<4>().0;
+        let colour = pixels.iter().filter(|pixel| pixel[3] == u8::MAX).map(|pixel| shade(*pixel)).max();
+        for pixel in pixels {
+            let opacity = u32::from(pixel[3]) * shade(*pixel) / colour.unwrap_or_default().max(1);
+            *pixel = [0, 0, 0, u8::try_from(opacity).unwrap_or(u8::MAX)];
+        }
+        self
+    }
+}
+
 /// The application's own picture, 128 pixels wide.
 #[cfg(target_os = "linux")]
 pub(in crate::desktop) fn of_the_application() -> Option<Picture> {
@@ -78,6 +93,23 @@ mod tests {
                 icon.name()
             );
         }
+    }
+
+    #[test]
+    fn silhouettes_differ_and_keep_the_marks_within_them() {
+        let silhouettes = Icon::ALL.map(|icon| pictures(icon).pop().map(Picture::silhouette));
+        for (icon, silhouette) in Icon::ALL.iter().zip(&silhouettes) {
+            assert_eq!(silhouettes.iter().filter(|other| *other == silhouette).count(), 1, "{}", icon.name());
+        }
+        let Some(Some(cross)) = Icon::ALL
+            .iter()
+            .zip(&silhouettes)
+            .find_map(|(icon, silhouette)| (*icon == Icon::Expired).then_some(silhouette))
+        else {
+            panic!("there is no picture of an expired token");
+        };
+        let opacity = |x, y| cross.pixel(x, y).1;
+        assert_eq!([opacity(22, 22), opacity(22, 8), opacity(0, 0)], [0.0, 1.0, 0.0], "cross, disc, corner");
     }
 
     /// Relative luminance of sRGB (WCAG 2.2), 0 to 1.

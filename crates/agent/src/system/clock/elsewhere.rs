@@ -2,9 +2,9 @@
 //! clock that was set is met within one slice.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Clock, Wake};
 
@@ -41,19 +41,5 @@ impl WallClockTimer {
             };
             tokio::time::sleep(slice).await;
         }
-    }
-}
-
-/// Counts from its own beginning.
-#[derive(Debug)]
-pub(super) struct SteadyClock(Instant);
-
-impl SteadyClock {
-    pub(super) fn new() -> Self {
-        Self(Instant::now())
-    }
-
-    pub(super) fn elapsed(&self) -> SignedDuration {
-        SignedDuration::try_from(self.0.elapsed()).unwrap_or(SignedDuration::MAX)
     }
 }

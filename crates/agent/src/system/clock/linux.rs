@@ -3,11 +3,10 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rustix::io::Errno;
 use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
-    timerfd_settime,
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -92,21 +91,5 @@ impl WallClockTimer {
         let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
         let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
         timerfd_settime(self.timer.get_ref(), flags, &Itimerspec { it_interval, it_value }).map(drop)
-    }
-}
-
-/// Counts on while the machine is suspended, and nobody can set it.
-#[derive(Debug)]
-pub(super) struct SteadyClock;
-
-impl SteadyClock {
-    pub(super) const fn new() -> Self {
-        Self
-    }
-
-    /// Since the machine started.
-    pub(super) fn elapsed(&self) -> SignedDuration {
-        let now = clock_gettime(ClockId::Boottime);
-        SignedDuration::from_secs(now.tv_sec) + SignedDuration::from_nanos(now.tv_nsec)
     }
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+mod steady;
 
 #[cfg(not(target_os = "linux"))]
 use elsewhere as platform;
@@ -13,6 +14,7 @@ use elsewhere as platform;
 use linux as platform;
 
 pub use platform::WallClockTimer;
+pub(in crate::system) use steady::SteadyClock;
 
 /// Why [`WallClockTimer::until`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +32,7 @@ const SMALLEST_JUMP: SignedDuration = SignedDuration::from_millis(500);
 /// The wall clock, watched for being set.
 #[derive(Debug)]
 pub struct Clock {
-    steady: platform::SteadyClock,
+    steady: SteadyClock,
     /// Wall clock minus steady clock, at the last jump.
     offset: SignedDuration,
 }
@@ -39,7 +41,7 @@ impl Clock {
     /// Starts watching now.
     #[must_use]
     pub fn new() -> Self {
-        let steady = platform::SteadyClock::new();
+        let steady = SteadyClock::new();
         Self { offset: offset(&steady), steady }
     }
 
@@ -50,7 +52,7 @@ impl Clock {
     }
 
     /// How far the wall clock was set since the last jump that was reported, forwards being positive. Suspended
-    /// time is no jump (on Linux; elsewhere the steady clock may stand still meanwhile).
+    /// time is no jump.
     pub fn jump(&mut self) -> Option<SignedDuration> {
         let offset = offset(&self.steady);
         let jump = offset - self.offset;
@@ -67,7 +69,7 @@ impl Default for Clock {
     }
 }
 
-fn offset(steady: &platform::SteadyClock) -> SignedDuration {
+fn offset(steady: &SteadyClock) -> SignedDuration {
     Timestamp::now().as_duration() - steady.elapsed()
 }
 

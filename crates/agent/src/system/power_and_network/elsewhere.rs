@@ -1,4 +1,4 @@
-//! macOS and Windows: a new address means that the network is back. Windows says when the machine slept, too.
+//! macOS and Windows: a new address means that the network is back. When the machine slept, each tells in a way of its own.
 
 use std::io;
 
@@ -12,6 +12,8 @@ use super::SystemSignal;
 pub(super) async fn watch(sender: mpsc::UnboundedSender<SystemSignal>) {
     #[cfg(windows)]
     super::windows::watch(sender.clone());
+    #[cfg(target_os = "macos")]
+    tokio::spawn(super::macos::watch(sender.clone()));
     tokio::select! {
         () = sender.closed() => return,
         Err(error) = watch_addresses(&sender) => {

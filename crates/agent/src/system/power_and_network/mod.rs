@@ -6,6 +6,10 @@ pub(crate) mod bus;
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(any(test, target_os = "macos"))]
+mod slept;
 #[cfg(windows)]
 mod windows;
 

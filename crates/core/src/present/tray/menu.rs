@@ -136,6 +136,7 @@ mod tests {
             token_file: None,
             approvals: Vec::new(),
             sign_in: Vec::new(),
+            identity: None,
         }
     }
 

@@ -5,12 +5,18 @@ use std::io;
 use std::path::Path;
 
 /// Opens a file that is only there to be locked, and makes it if there is none. A link is not followed.
-pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// As [`open_private`].
+pub fn open_lock_file(path: &Path) -> io::Result<File> {
     open_private(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
 /// Opens a file of ours, which is neither a link nor a pipe: a pipe would keep us waiting for its other end.
-pub(crate) fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+///
+/// # Errors
+/// The operating system's; [`io::ErrorKind::InvalidInput`] for what is no file.
+pub fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -28,28 +34,31 @@ fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
-/// Why this folder is not safe to keep locks, sockets and journals in: the end of a sentence. `None`: it is.
+/// Why this folder is not safe to keep locks, sockets and journals in: the end of a sentence. `None`: it is. A folder that
+/// is not there yet is judged by who owns the one in which it would be made.
 #[cfg(unix)]
-pub(crate) fn danger(folder: &Path) -> Option<String> {
+#[must_use]
+pub fn danger(folder: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     const STICKY: u32 = 0o1000;
-    let metadata = folder.metadata().ok()?;
-    let shown = folder.display();
+    let (nearest, metadata) = folder.ancestors().find_map(|folder| Some((folder, folder.metadata().ok()?)))?;
+    let shown = nearest.display();
     let me = rustix::process::geteuid().as_raw();
     // Root may do everything anyway.
     if ![me, 0].contains(&metadata.uid()) {
-        return Some(format!("the folder {shown} belongs to another user, who could replace what is in it"));
+        return Some(format!("the folder {shown} belongs to another user: run this as that user, or with sudo -H"));
     }
     let is_open = metadata.mode() & WRITABLE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0;
-    is_open.then(|| {
+    (nearest == folder && is_open).then(|| {
         format!("others may write to the folder {shown}, and could replace what is in it: run chmod 700 '{shown}'")
     })
 }
 
 /// Windows keeps other people out by the profile's access list.
 #[cfg(not(unix))]
-pub(crate) const fn danger(_folder: &Path) -> Option<String> {
+#[must_use]
+pub const fn danger(_folder: &Path) -> Option<String> {
     None
 }
 
@@ -71,6 +80,21 @@ mod tests {
         assert!(open(&mine).is_ok());
         assert_eq!(open(&link).unwrap_err().to_string(), "it is a link, which is not followed");
         assert_eq!(open(&pipe).unwrap_err().to_string(), "it is not a file");
+    }
+
+    #[test]
+    fn nothing_is_made_in_a_folder_of_another_user() {
+        const NOBODY: u32 = 65_534;
+        let folder = tempfile::tempdir().unwrap();
+        // Root alone can give a folder away.
+        if std::os::unix::fs::chown(folder.path(), Some(NOBODY), None).is_err() {
+            return;
+        }
+        for place in [folder.path().to_owned(), folder.path().join("state/evertoken")] {
+            assert!(danger(&place).is_some_and(|why| why.contains("belongs to another user")), "{place:?}");
+            assert!(crate::background::Log::open(&place.join("agent.log")).is_err());
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
