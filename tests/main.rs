@@ -39,6 +39,7 @@ mod p2_races;
 mod p3_hostile;
 mod p3_sleep;
 mod p4_clock;
+mod p4_hangs;
 mod p5_local_api;
 mod p6_canary;
 mod p7_quiet;

@@ -77,6 +77,27 @@ async fn p1_a_full_disk_stops_the_refresh_and_not_the_login() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p1_a_log_out_on_a_full_disk_that_says_that_the_login_is_kept_keeps_it() {
+    let Some((mut scene, disk)) = logged_in_with_a_disk_of_its_own(LIFE).await else { return };
+    let token = scene.desktop.token().await;
+    fill(&scene, &disk);
+
+    let said = scene.desktop.evertoken("logout default").await;
+    assert!(said.failed(1).contains("the login is kept"), "{said:?}");
+    assert_eq!(scene.desktop.token().await, token);
+    scene.crash_and_restart().await;
+    scene.settled("the login is still there").await;
+    assert_eq!(scene.desktop.token().await, token);
+
+    disk.empty();
+    scene.refresh_works("once there is space").await;
+    scene.desktop.evertoken("logout default").await.succeeded();
+    scene.crash_and_restart().await;
+    scene.desktop.until_state("default", "signed-out").await;
+    assert!(scene.desktop.stored_refresh_tokens().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p1_a_disk_that_fills_up_while_the_answer_is_on_its_way_does_not_cost_the_login() {
     let Some((mut scene, disk)) = logged_in_with_a_disk_of_its_own(LIFE).await else { return };
     scene.sandbox.fault(json!({ "hold": "answer" })).await;

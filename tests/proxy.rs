@@ -4,6 +4,7 @@ mod clients;
 mod command;
 mod network;
 mod renewal;
+mod served;
 mod socket;
 mod streaming;
 

@@ -49,7 +49,7 @@ async fn the_keyboard_alone_logs_in_copies_and_logs_out() {
 
     tab_to(&window, "[data-action=copy]").await;
     window.press(ENTER).await;
-    window.text_until(r#"[data-field="said"]"#, |text| text.starts_with("Copied.")).await;
+    window.text_until(r#"[data-field="said"]"#, |text| text.starts_with("Copied default's access token.")).await;
     tab_to(&window, "[data-action=more]").await;
     window.press(ENTER).await;
     window.press(DOWN).await;

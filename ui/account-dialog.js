@@ -1,7 +1,7 @@
 // An account's name, whether it is the default, and where its tokens come from.
 
 import { account as ask, changeAccount } from "./agent.js";
-import { openDialog } from "./dialog.js";
+import { openWhenLoaded } from "./dialog.js";
 import { button, field, fromTemplate, input, part, write } from "./page.js";
 import { fillPlace, isRight, placeFields, readPlace } from "./place-fields.js";
 import { attempt, showTrouble } from "./trouble.js";
@@ -24,16 +24,18 @@ export async function openAccount(account) {
       dialog.close();
     });
   });
-  try {
-    const now = await ask(account);
-    input(form, "account").value = now.name;
-    input(form, "default").checked = now.default;
-    // A default is given to another account, not taken away.
-    input(form, "default").disabled = now.default;
-    fillPlace(form, now.place);
-  } catch (error) {
-    save.disabled = true;
-    showTrouble(trouble, error);
-  }
-  openDialog(dialog);
+  const load = async () => {
+    try {
+      const now = await ask(account);
+      input(form, "account").value = now.name;
+      input(form, "default").checked = now.default;
+      // A default is given to another account, not taken away.
+      input(form, "default").disabled = now.default;
+      fillPlace(form, now.place);
+    } catch (error) {
+      save.disabled = true;
+      showTrouble(trouble, error);
+    }
+  };
+  await openWhenLoaded(dialog, load());
 }

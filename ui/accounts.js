@@ -61,9 +61,10 @@ export class Accounts {
     return cards.find((card) => card.default) ?? cards[0];
   }
 
-  /** The card that keys are meant for: the open one, or the default one's. */
+  /** The card that keys are meant for: the one with the focus, the open one, or the default one's. */
   current() {
-    const name = this.#open ?? this.find(null)?.name;
+    const focused = [...this.#cards.values()].find((card) => card.element.contains(document.activeElement));
+    const name = focused?.card.name ?? this.#open ?? this.find(null)?.name;
     return name === undefined ? undefined : this.#cards.get(name);
   }
 

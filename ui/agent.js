@@ -1,6 +1,6 @@
 // The commands and events of the program around this page: all that the page can do. No answer contains a token.
 
-/** @import { About, AccountForm, FieldTroubles, History, HistorySpan, Place } from "./types" */
+/** @import { About, AccountForm, Arguments, FieldTroubles, History, HistorySpan, Place } from "./types" */
 /** @import { Recognised, SettingsForm, SettingsTroubles, SignInMethod, Start, Step, ThemeChoice, View, Waiting } from "./types" */
 
 const { Channel, invoke } = window.__TAURI__.core;
@@ -19,22 +19,24 @@ export const check = (account, place) => invoke("check", { account, place });
  * @param {string} account
  * @param {string} credential
  * @param {Place | null} place null: the account refreshes as before
+ * @param {string | null} endpoint the one that the account was shown with; null: a new account
  * @returns {Promise<void>}
  */
-export const logIn = (account, credential, place) => invoke("log_in", { account, credential, place });
+export const logIn = (account, credential, place, endpoint) => invoke("log_in", { account, credential, place, endpoint });
 
 /**
  * Signs in at the account's server, and shows what a person has to do meanwhile.
  * @param {string} account
  * @param {SignInMethod} way
  * @param {Place | null} place null: the account refreshes as before
+ * @param {string | null} endpoint the one that the account was shown with; null: a new account
  * @param {(waiting: Waiting) => void} show
  * @returns {Promise<boolean>} false: it was given up
  */
-export function signIn(account, way, place, show) {
+export function signIn(account, way, place, endpoint, show) {
   const page = new Channel();
   page.onmessage = show;
-  return invoke("sign_in", { account, way, place, page });
+  return invoke("sign_in", { account, way, place, endpoint, page });
 }
 
 /** Gives up the sign-in under way, if there is one. @returns {Promise<void>} */
@@ -100,5 +102,5 @@ export const startAgent = () => invoke("start_agent");
 /** @param {(view: View) => void} show */
 export const onView = (show) => listen("view", (event) => show(event.payload));
 
-/** @param {(account: string | null) => void} open */
-export const onLogin = (open) => listen("login", (event) => open(event.payload));
+/** @param {(wanted: Arguments) => void} open */
+export const onOpen = (open) => listen("open", (event) => open(event.payload));

@@ -3,7 +3,7 @@
 /** @import { History, HistorySpan, Item } from "./types" */
 
 import { history } from "./agent.js";
-import { openDialog } from "./dialog.js";
+import { openWhenLoaded } from "./dialog.js";
 import { button, copyText, field, fromTemplate, part, write } from "./page.js";
 import { drawTimeline } from "./timeline.js";
 import { hideTrouble, showTrouble } from "./trouble.js";
@@ -36,7 +36,7 @@ export function openHistory(account) {
   button(dialog, "cancel").addEventListener("click", () => dialog.close());
   document.addEventListener(CHANGED, reload);
   dialog.addEventListener("close", () => document.removeEventListener(CHANGED, reload));
-  void load().then(() => openDialog(dialog));
+  void openWhenLoaded(dialog, load());
 }
 
 /** @param {HTMLElement} dialog @param {History} history */

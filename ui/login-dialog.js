@@ -12,6 +12,7 @@ export function openLogin(card) {
   const reason = login?.primary ? card.message : "";
   open("login", card.name, card.login_title, reason, {
     account: card.name,
+    endpoint: card.endpoint,
     signIn: card.sign_in,
     label: login?.label,
   });

@@ -12,6 +12,7 @@ import { asTrouble, attempt } from "./trouble.js";
 /**
  * @typedef {object} Options
  * @property {string | null} account the account to log in to; null: a new one, whose name and place are asked for
+ * @property {string | null} [endpoint] the one that this account is shown with
  * @property {SignInMethod[]} [signIn] how that account can log in other than with a refresh token
  * @property {string} [suggestion] a name for the new account
  * @property {boolean} [isFirst] the first login here, with which Evertoken begins to start with the desktop
@@ -27,7 +28,7 @@ const PLACES = { production: "Vault", sandbox: "Sandbox", custom: "another token
 const OF_A_SERVER = ["browser", "device"];
 
 /** @param {Options} options @returns {HTMLFormElement} */
-export function loginForm({ account, signIn, suggestion, isFirst, label, onCancel, onDone }) {
+export function loginForm({ account, endpoint = null, signIn, suggestion, isFirst, label, onCancel, onDone }) {
   const form = /** @type {HTMLFormElement} */ (fromTemplate("login-form"));
   const submit = button(form, "login");
   const cancel = button(form, "cancel");
@@ -93,7 +94,7 @@ export function loginForm({ account, signIn, suggestion, isFirst, label, onCance
   for (const way of ways(form)) {
     const chosen = /** @type {SignInMethod} */ (way.dataset.way);
     way.addEventListener("click", () => {
-      void logInBy(way, (account, place) => waitForSignIn(form, account, chosen, place));
+      void logInBy(way, (account, place) => waitForSignIn(form, account, chosen, place, endpoint));
     });
   }
   form.addEventListener("submit", (event) => {
@@ -102,7 +103,7 @@ export function loginForm({ account, signIn, suggestion, isFirst, label, onCance
     const way = ways(form).find((one) => one.classList.contains("primary"));
     if (way !== undefined && input(form, "credential").value.trim() === "") return way.click();
     void logInBy(submit, async (account, place) => {
-      await logIn(account, forgetCredential(form), place);
+      await logIn(account, forgetCredential(form), place, endpoint);
       return true;
     });
   });

@@ -1,11 +1,12 @@
 // The page: shows the newest view, and opens the log-in that the window was opened for.
 
-/** @import { View } from "./types" */
+/** @import { Arguments, View } from "./types" */
 
 import { Accounts } from "./accounts.js";
-import { endSignIn, onLogin, onView, start, startAgent } from "./agent.js";
+import { endSignIn, onOpen, onView, start, startAgent } from "./agent.js";
 import { loginFor } from "./dialog.js";
 import { firstRun } from "./first-run.js";
+import { openHistory } from "./history-dialog.js";
 import { listenToKeys } from "./keys.js";
 import { openAddAccount, openLogin } from "./login-dialog.js";
 import { button, field, fromTemplate, input, part, write } from "./page.js";
@@ -18,15 +19,16 @@ const main = part(document, "main");
 let shown;
 /** @type {Accounts | undefined} */
 let accounts;
-/** The account that was open when the window was closed. @type {string | null} */
+/** The account that was open when the accounts were last seen. @type {string | null} */
 let open = null;
-/** The log-in to open as soon as there is a view to open it on. @type {{ account: string | null } | undefined} */
+/** What to open as soon as there is a view to open it on. @type {Arguments | undefined} */
 let wanted;
 
 /** @param {View} view */
 function show(view) {
   if (view.kind !== shown) {
     shown = view.kind;
+    open = accounts?.current()?.card.name ?? open;
     accounts = undefined;
     const hadFocus = main.contains(document.activeElement);
     // A sign-in that is shown here is not seen any more.
@@ -70,20 +72,23 @@ function agentUnavailable(template) {
 
 function openWanted() {
   if (wanted === undefined || (shown !== "accounts" && shown !== "first-run")) return;
-  const { account } = wanted;
+  const { account, opens } = wanted;
   wanted = undefined;
   if (accounts === undefined) return input(main, "credential").focus();
   const card = accounts.find(account);
-  if (card === undefined) openAddAccount(account ?? undefined);
-  else if (loginFor(card.name) === undefined) {
-    accounts.open(card.name);
-    openLogin(card);
+  if (card === undefined) {
+    if (opens === "login") openAddAccount(account ?? undefined);
+    return;
   }
+  if (opens === "login" && loginFor(card.name) !== undefined) return;
+  accounts.open(card.name);
+  if (opens === "login") openLogin(card);
+  if (opens === "history") openHistory(card.name);
 }
 
-/** @param {string | null} account */
-function want(account) {
-  wanted = { account };
+/** @param {Arguments} opening */
+function want(opening) {
+  wanted = opening;
   openWanted();
 }
 
@@ -105,14 +110,16 @@ button(document, "settings").addEventListener("click", () => void openSettings()
 
 /** @type {View | undefined} */
 let newest;
-void onView((view) => {
-  newest = view;
-  show(view);
-});
-void onLogin(want);
-void start().then((started) => {
-  open = started.open;
-  // A view that was told meanwhile is newer.
-  show(newest ?? started.view);
-  if (started.login) want(started.account);
-});
+// What is told before somebody listens is lost: the first view is asked for afterwards.
+await Promise.all([
+  onView((view) => {
+    newest = view;
+    show(view);
+  }),
+  onOpen(want),
+]);
+const started = await start();
+open = started.open;
+// A view that was told meanwhile is newer.
+show(newest ?? started.view);
+if (started.wanted.account !== null || started.wanted.opens !== "card") want(started.wanted);

@@ -4,7 +4,7 @@
 
 import { openAbout } from "./about-dialog.js";
 import { changeSettings, checkSettings, settings, showTheme } from "./agent.js";
-import { openDialog } from "./dialog.js";
+import { openWhenLoaded } from "./dialog.js";
 import { checkWhileTyping, showFieldTroubles } from "./field-troubles.js";
 import { button, field, fromTemplate, input, part } from "./page.js";
 import { attempt, showTrouble } from "./trouble.js";
@@ -20,7 +20,8 @@ export async function openSettings() {
   const isRight = async (/** @type {boolean} */ go) => showFieldTroubles(dialog, await checkSettings(read(dialog)), go);
   checkWhileTyping(dialog, ["clear-clipboard-after"], () => isRight(false));
   button(dialog, "cancel").addEventListener("click", () => dialog.close());
-  button(dialog, "about").addEventListener("click", () => void openAbout());
+  const aboutIt = button(dialog, "about");
+  aboutIt.addEventListener("click", () => void attempt(aboutIt, trouble, openAbout));
   dialog.addEventListener("close", () => theme && void showTheme(theme));
   input(dialog, "theme").addEventListener("change", () => void showTheme(read(dialog).theme));
   part(dialog, "form").addEventListener("submit", (event) => {
@@ -32,15 +33,17 @@ export async function openSettings() {
       dialog.close();
     });
   });
-  try {
-    opened = await settings();
-    theme = opened.theme;
-    fill(dialog, opened);
-  } catch (error) {
-    save.disabled = true;
-    showTrouble(trouble, error);
-  }
-  openDialog(dialog);
+  const load = async () => {
+    try {
+      opened = await settings();
+      theme = opened.theme;
+      fill(dialog, opened);
+    } catch (error) {
+      save.disabled = true;
+      showTrouble(trouble, error);
+    }
+  };
+  await openWhenLoaded(dialog, load());
 }
 
 /** @param {HTMLElement} dialog @param {SettingsForm} form */

@@ -13,16 +13,17 @@ import { attempt } from "./trouble.js";
  * @param {string} account
  * @param {SignInMethod} way
  * @param {Place | null} place null: the account refreshes as before
+ * @param {string | null} endpoint the one that the account was shown with
  * @returns {Promise<boolean>} false: it was given up
  */
-export function waitForSignIn(form, account, way, place) {
+export function waitForSignIn(form, account, way, place, endpoint) {
   const waiting = fromTemplate("waiting");
   const end = () => void endSignIn();
   button(waiting, "give-up").addEventListener("click", end);
   const copied = button(waiting, "copy-address");
   copied.addEventListener("click", () => copyText(field(waiting, "address").textContent ?? "", "Copied the address."));
   bringsCallback(waiting, account);
-  return inPlaceOf(form, waiting, "give-up", end, () => signIn(account, way, place, (told) => show(waiting, told)));
+  return inPlaceOf(form, waiting, "give-up", end, () => signIn(account, way, place, endpoint, (told) => show(waiting, told)));
 }
 
 /**

@@ -166,17 +166,21 @@ until: string, };
 
 export type Start = { view: View, 
 /**
- * Open a log-in at once?
+ * What the window was opened for.
  */
-login: boolean, 
-/**
- * Which account's; none: the default one's.
- */
-account: string | null, 
+wanted: Arguments, 
 /**
  * The account that was open in the list.
  */
 open: string | null, };
+
+export type Arguments = { 
+/**
+ * The account that is meant; none: the default one.
+ */
+account: string | null, opens: Opens, };
+
+export type Opens = "card" | "login" | "history";
 
 export type About = { version: string, agent: string, diagnostics: string, };
 

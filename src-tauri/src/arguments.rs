@@ -1,19 +1,33 @@
-//! `evertoken-desktop [--account NAME] [--login]`.
+//! `evertoken-desktop [--account NAME] [--login | --history]`.
 
 use std::ffi::OsString;
 
 use evertoken_core::account::{AccountName, InvalidAccountName};
+use serde::Serialize;
 
 /// What stands after an error in the arguments.
-pub(crate) const USAGE: &str = "Usage: evertoken-desktop [--account NAME] [--login]";
+pub(crate) const USAGE: &str = "Usage: evertoken-desktop [--account NAME] [--login | --history]";
+
+/// What of an account is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Opens {
+    /// Its card.
+    #[default]
+    Card,
+    Login,
+    History,
+}
 
 /// What the window is opened for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) struct Arguments {
     /// The account that is meant; none: the default one.
+    #[cfg_attr(test, ts(as = "Option<String>"))]
     pub(crate) account: Option<AccountName>,
-    /// Open its log-in at once.
-    pub(crate) login: bool,
+    pub(crate) opens: Opens,
 }
 
 /// Why the arguments cannot be followed.
@@ -44,7 +58,8 @@ impl Arguments {
         let mut arguments = arguments.into_iter().map(|argument| argument.into().to_string_lossy().into_owned());
         while let Some(argument) = arguments.next() {
             match argument.split_once('=').unwrap_or((&argument, "")) {
-                ("--login", "") => parsed.login = true,
+                ("--login", "") => parsed.opens = Opens::Login,
+                ("--history", "") => parsed.opens = Opens::History,
                 ("--account", "") => parsed.account = Some(name(&arguments.next().unwrap_or_default())?),
                 ("--account", value) => parsed.account = Some(name(value)?),
                 _ => return Err(InvalidArguments::Unknown(argument)),
@@ -68,9 +83,11 @@ mod tests {
 
     #[test]
     fn the_notifications_button_opens_the_right_log_in() {
-        let work = Arguments { account: Some("work".parse().unwrap()), login: true };
+        let work = Arguments { account: Some("work".parse().unwrap()), opens: Opens::Login };
         assert_eq!(Arguments::parse(["--account", "work", "--login"]).unwrap(), work);
         assert_eq!(Arguments::parse(["--login", "--account=work"]).unwrap(), work);
+        let history = Arguments { opens: Opens::History, ..work };
+        assert_eq!(Arguments::parse(["--account", "work", "--history"]).unwrap(), history);
         assert_eq!(Arguments::parse([""; 0]).unwrap(), Arguments::default());
     }
 

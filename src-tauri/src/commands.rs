@@ -10,10 +10,10 @@ use evertoken_core::config::SettingsChange;
 use evertoken_core::config::paths::Paths;
 use evertoken_core::oauth::server::SignInMethod;
 use evertoken_core::oauth::token::Fingerprint;
+use evertoken_core::present::said::Said;
 use evertoken_core::present::sentence::with_local_times;
 use evertoken_core::present::window::{
-    History, HistorySpan, Recognised, Trouble, View, Waiting, copied, logged_in as after_log_in, moved, recognise,
-    refreshed,
+    History, HistorySpan, Recognised, Trouble, View, Waiting, logged_in as after_log_in, moved, recognise, refreshed,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -22,6 +22,7 @@ use tauri::{AppHandle, Manager, State, command};
 use tokio::sync::watch;
 
 use crate::about::About;
+use crate::arguments::Arguments;
 use crate::display::DesktopTheme;
 use crate::follow::AgentView;
 use crate::place::{AccountForm, FieldTroubles, Place, preset};
@@ -36,10 +37,8 @@ use crate::{present, sandbox, sign_in};
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub(crate) struct Start {
     view: View,
-    /// Open a log-in at once?
-    login: bool,
-    /// Which account's; none: the default one's.
-    account: Option<String>,
+    /// What the window was opened for.
+    wanted: Arguments,
     /// The account that was open in the list.
     open: Option<String>,
 }
@@ -50,13 +49,7 @@ pub(crate) fn start(
     known: State<'_, watch::Sender<AgentView>>,
     opening: State<'_, LaunchIntent>,
 ) -> Start {
-    let opening = opening.take();
-    Start {
-        view: present::view(&known.borrow()).0,
-        login: opening.login,
-        account: opening.account.map(String::from),
-        open: Preferences::of(&app).open(),
-    }
+    Start { view: present::view(&known.borrow()).0, wanted: opening.take(), open: Preferences::of(&app).open() }
 }
 
 #[command]
@@ -75,10 +68,12 @@ pub(crate) async fn log_in(
     account: &str,
     credential: String,
     place: Option<Place>,
+    endpoint: Option<String>,
 ) -> Result<(), Trouble> {
     let client = call(&agent).await?;
     let (account, settings) = to_log_in(&client, account, place).await?;
-    let login = LoginRequest { credential, settings, client_secret: None, replace_user: false };
+    let login =
+        LoginRequest { credential, settings, client_secret: None, replace_user: false, expected_endpoint: endpoint };
     client.login(Some(&account), &login).await.map_err(local)?;
     Ok(())
 }
@@ -91,12 +86,13 @@ pub(crate) async fn sign_in(
     account: &str,
     way: SignInMethod,
     place: Option<Place>,
+    endpoint: Option<String>,
     page: Channel<Waiting>,
 ) -> Result<bool, Trouble> {
     let signed_in = async {
         let client = call(&agent).await?;
         let (account, settings) = to_log_in(&client, account, place).await?;
-        let request = SignInRequest { settings, client_secret: None, replace_user: false };
+        let request = SignInRequest { settings, client_secret: None, replace_user: false, expected_endpoint: endpoint };
         sign_in::follow(client.sign_in(Some(&account), way, &request).await?, &page).await?;
         Ok(())
     };
@@ -131,6 +127,7 @@ pub(crate) async fn try_sandbox(agent: Agent<'_>, account: &str) -> Result<(), T
         settings: Some(preset(Preset::Sandbox)),
         client_secret: None,
         replace_user: false,
+        expected_endpoint: None,
     };
     call(&agent).await?.login(Some(&name), &login).await?;
     Ok(())
@@ -144,8 +141,9 @@ pub(crate) async fn logged_in(agent: Agent<'_>, account: &str, is_new: bool) -> 
 
 #[command]
 pub(crate) async fn copy(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
-    let answer = call(&agent).await?.copy(Some(&name(account)?)).await.map_err(local)?;
-    Ok(copied(&answer, Timestamp::now(), &wall_clock()))
+    let name = name(account)?;
+    let answer = call(&agent).await?.copy(Some(&name)).await.map_err(local)?;
+    Ok(Said::of_copy(&name, &Ok(answer), Timestamp::now(), &wall_clock()).to_string())
 }
 
 #[command]

@@ -13,6 +13,7 @@ use evertoken_core::present::window::{
 use ts_rs::{Config, TS};
 
 use crate::about::About;
+use crate::arguments::{Arguments, Opens};
 use crate::commands::Start;
 use crate::place::{AccountForm, EncodingChoice, FieldTroubles, Place, PresetChoice};
 use crate::preferences::ThemeChoice;
@@ -45,6 +46,8 @@ fn types() -> String {
         SignInMethod::decl(&config),
         Waiting::decl(&config),
         Start::decl(&config),
+        Arguments::decl(&config),
+        Opens::decl(&config),
         About::decl(&config),
         History::decl(&config),
         HistorySpan::decl(&config),

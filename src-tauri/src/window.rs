@@ -15,24 +15,35 @@ use crate::preferences::Preferences;
 
 /// The one window's name within the program.
 pub(crate) const LABEL: &str = "main";
-/// The page's event: open this account's log-in.
-const LOGIN: &str = "login";
+/// The page's event: what a second start is for.
+const OPEN: &str = "open";
 /// In logical pixels: one card and a half.
 const FIRST_SIZE: (f64, f64) = (460.0, 720.0);
 const SMALLEST_SIZE: (f64, f64) = (360.0, 480.0);
 
-/// What the window was opened for, until the page has asked.
-pub(crate) struct LaunchIntent(Mutex<Arguments>);
+/// What the window was opened for, until the page has asked; `None` from then on.
+pub(crate) struct LaunchIntent(Mutex<Option<Arguments>>);
 
 impl LaunchIntent {
     /// From the command line.
     pub(crate) fn new(arguments: Arguments) -> Self {
-        Self(Mutex::new(arguments))
+        Self(Mutex::new(Some(arguments)))
+    }
+
+    /// Keeps what a second start is for until the page asks; gives it back where the page has asked.
+    fn keep(&self, arguments: Arguments) -> Option<Arguments> {
+        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(kept) => {
+                *kept = arguments;
+                None
+            }
+            None => Some(arguments),
+        }
     }
 
     /// The first asker gets it: a page that is loaded anew opens no log-in again.
     pub(crate) fn take(&self) -> Arguments {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 }
 
@@ -104,7 +115,7 @@ fn screens(app: &AppHandle) -> Vec<Geometry> {
         .collect()
 }
 
-/// A second start: shows the window that is open, on the log-in it was started for.
+/// A second start: shows the window that is open, on what it was started for.
 pub(crate) fn show_again(app: &AppHandle, arguments: Vec<String>) {
     if let Some(window) = app.get_webview_window(LABEL) {
         // Each is a wish to the desktop, which may have its own mind.
@@ -112,8 +123,9 @@ pub(crate) fn show_again(app: &AppHandle, arguments: Vec<String>) {
         let _ = window.show();
         let _ = window.set_focus();
     }
-    if let Ok(Arguments { account, login: true }) = Arguments::parse(arguments.into_iter().skip(1)) {
-        let _ = app.emit_to(LABEL, LOGIN, account);
+    let wanted = Arguments::parse(arguments.into_iter().skip(1)).ok().filter(|wanted| *wanted != Arguments::default());
+    if let Some(wanted) = wanted.and_then(|wanted| app.state::<LaunchIntent>().keep(wanted)) {
+        let _ = app.emit_to(LABEL, OPEN, wanted);
     }
 }
 
@@ -154,6 +166,16 @@ fn geometry(window: &WebviewWindow) -> Option<Geometry> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+
+    #[test]
+    fn a_second_start_is_kept_until_the_page_has_asked_and_told_to_it_from_then_on() {
+        let intent = LaunchIntent::new(Arguments::default());
+        let work = Arguments::parse(["--account", "work", "--login"]).unwrap();
+        assert_eq!(intent.keep(work.clone()), None);
+        assert_eq!(intent.take(), work);
+        assert_eq!(intent.keep(work.clone()), Some(work));
+        assert_eq!(intent.take(), Arguments::default());
+    }
 
     #[test]
     fn no_link_leads_out_of_the_program() {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Desktop;
@@ -24,14 +24,23 @@ impl Agent {
         agent
     }
 
+    /// Starts it with this in the place of its log.
+    pub(crate) async fn start_saying_to(desktop: &Desktop, said: impl Into<Stdio>) -> Self {
+        let mut command = command(desktop);
+        command.stderr(said);
+        let mut agent = Self { process: Process::spawn(&mut command), log: desktop.environment.path("logs/none") };
+        agent.is_ready(desktop).await;
+        agent
+    }
+
     /// Starts it and waits for nothing.
     pub(crate) fn launch(desktop: &Desktop, arguments: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let log = desktop.environment.path(format!("logs/agent-{number}.log"));
         let file = File::create(&log).unwrap();
-        let mut command = desktop.environment.evertoken("evertoken-agent");
-        command.args(arguments).env("EVERTOKEN_LOG", "trace").stdout(file.try_clone().unwrap()).stderr(file);
+        let mut command = command(desktop);
+        command.args(arguments).stdout(file.try_clone().unwrap()).stderr(file);
         let process = Process::spawn(&mut command);
         Self { process, log }
     }
@@ -41,7 +50,7 @@ impl Agent {
         let log = self.log.clone();
         within(PATIENCE, "the agent's socket answers", async || {
             let runs = self.process.is_running();
-            assert!(runs, "the agent ended: {}", fs::read_to_string(&log).unwrap());
+            assert!(runs, "the agent ended: {}", fs::read_to_string(&log).unwrap_or_default());
             desktop.has_agent().await.then_some(())
         })
         .await;
@@ -70,6 +79,12 @@ impl Agent {
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
+}
+
+fn command(desktop: &Desktop) -> Command {
+    let mut command = desktop.environment.evertoken("evertoken-agent");
+    command.env("EVERTOKEN_LOG", "trace");
+    command
 }
 
 impl Desktop {

@@ -53,16 +53,20 @@ pub(crate) fn processor_seconds(pid: Pid) -> f64 {
 
 /// How often the process's threads were put on a processor since they began.
 pub(crate) fn context_switches(pid: Pid) -> u64 {
-    let threads = fs::read_dir(place(pid, "task")).unwrap();
-    threads
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok())
-        .flat_map(|status| status.lines().map(str::to_owned).collect::<Vec<_>>())
+    threads(pid)
+        .iter()
+        .flat_map(|status| status.lines())
         .filter_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.ends_with("voluntary_ctxt_switches").then(|| value.trim().parse::<u64>().ok())?
         })
         .sum()
+}
+
+/// The `status` of each of the process's threads.
+pub(crate) fn threads(pid: Pid) -> Vec<String> {
+    let threads = fs::read_dir(place(pid, "task")).unwrap();
+    threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok()).collect()
 }
 
 /// Proportional set size in KiB.

@@ -1,5 +1,6 @@
 //! The proxy as a program: its command, signals, its end, wrong usage.
 
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ async fn a_signal_reaches_the_command_and_the_proxy_ends_with_it() {
     for (signal, name) in [(Signal::TERM, "TERM"), (Signal::INT, "INT"), (Signal::HUP, "HUP")] {
         let script = format!("trap 'exit 9' {name}; echo ready; while :; do sleep 0.05; done");
         let mut command = with_command(&scene, &upstream, &script);
+        // Of its own, away from the foreground of a terminal in which the tests may run.
+        command.process_group(0);
         let (mut process, ()) = Process::spawn_until_line(&mut command, |line| (line == "ready").then_some(()));
         procfs::signal(process.pid(), signal);
         assert_eq!(process.ended().await.code(), Some(9), "{name}");
@@ -49,7 +52,30 @@ async fn a_signal_reaches_the_command_and_the_proxy_ends_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_signal_that_nohup_or_a_shell_has_ignored_stays_ignored() {
+    let scene = Scene::logged_in("--expires-in 1h").await;
+    let upstream = Upstream::start().await;
+    let proxy = format!("{} proxy --allow {}", built("evertoken").display(), upstream.origin());
+    let waiting = "echo ready; while [ ! -e done ]; do sleep 0.05; done; exit 9";
+    let mut command = scene.desktop.environment.command("sh");
+    command.args(["-c", &format!("trap '' HUP INT; exec {proxy} -- sh -c '{waiting}'")]);
+    let (mut process, ()) = Process::spawn_until_line(&mut command, |line| (line == "ready").then_some(()));
+
+    procfs::signal(process.pid(), Signal::HUP);
+    procfs::signal(process.pid(), Signal::INT);
+
+    throughout(Duration::from_millis(300), "it goes on", async || process.is_running()).await;
+    std::fs::write(scene.desktop.environment.path("home/done"), "").unwrap();
+    assert_eq!(process.ended().await.code(), Some(9));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_in_a_terminal_reaches_the_command_once() {
+    ctrl_c_reaches_the_command_once("").await;
+    ctrl_c_reaches_the_command_once("< /dev/null").await;
+}
+
+async fn ctrl_c_reaches_the_command_once(redirection: &str) {
     let scene = Scene::logged_in("--expires-in 1h").await;
     let upstream = Upstream::start().await;
     let home = scene.desktop.environment.path("home");
@@ -58,6 +84,7 @@ async fn ctrl_c_in_a_terminal_reaches_the_command_once() {
                    $SIG{INT} = sub { note('INT') };\nnote('ready');\nsleep 1 while 1;\n";
     std::fs::write(home.join("command.pl"), program).unwrap();
     let line = format!("{} proxy --allow {} -- perl command.pl", built("evertoken").display(), upstream.origin());
+    let line = format!("{line} {redirection}");
     let mut terminal = scene.desktop.environment.command("script");
     terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
     let mut terminal =

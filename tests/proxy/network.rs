@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::problem;
 use crate::desktop::{Authority, Desktop, Proxy, Scene, Upstream};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,4 +71,18 @@ async fn behind_a_companys_proxy_the_token_is_inside_tls() {
     let head = heads.lock().unwrap().join("");
     assert!(head.starts_with("CONNECT vault.example:443 HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("Basic dXNlcjpzZWNyZXQ=") && !head.contains(&request.token()), "{head}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_of_another_kind_is_named_as_the_cause() {
+    let mut scene = Scene::logged_in("--expires-in 1h").await;
+    scene.desktop.environment.set("ALL_PROXY", "socks5://user:secret@127.0.0.1:9");
+    let proxy = Proxy::start(&scene.desktop, "--allow https://vault.example");
+
+    let problem = problem(proxy.request(Method::GET, "/x").send().await.unwrap()).await;
+
+    assert_eq!(problem["status"], 502);
+    assert!(problem["detail"].as_str().unwrap().contains("SOCKS"), "{problem}");
+    assert!(problem["advice"].as_str().unwrap().contains("HTTPS_PROXY"), "{problem}");
+    assert!(!problem.to_string().contains("secret"), "{problem}");
 }

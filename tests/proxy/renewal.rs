@@ -1,5 +1,7 @@
 //! Tokens that are refused, rotate, end or are not to be had.
 
+use std::time::{Duration, Instant};
+
 use futures_util::future::join_all;
 use hyper::body::Bytes;
 use reqwest::Method;
@@ -60,6 +62,37 @@ async fn a_server_that_refuses_every_token_costs_one_refresh_and_no_more() {
     stage.until_a_refresh_is_allowed(20).await;
     assert_eq!(proxy.get("/x").await, 401);
     assert_eq!(scene.sandbox.requests().await.len(), before + 1, "not for a token that came from a refusal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_proxies_spend_one_refresh_each_on_a_server_that_refuses_a_token_that_stays_the_same() {
+    let stage = Stage::set("--expires-in 20s").await;
+    let Stage { scene, upstream, proxy } = &stage;
+    let second = Proxy::start(&scene.desktop, &format!("--allow {}", upstream.origin()));
+    let same = json!({ "access_token": scene.desktop.token().await, "token_type": "Bearer", "expires_in": 20 });
+    scene.sandbox.fault(json!({ "status": 200, "body": same, "times": 1000 })).await;
+    let before = scene.sandbox.requests().await.len();
+    upstream.refuse_all();
+
+    for refreshes in [1, 2, 2] {
+        stage.until_a_refresh_is_allowed(20).await;
+        assert_eq!((proxy.get("/x").await, second.get("/x").await), (401, 401));
+        assert_eq!(scene.sandbox.requests().await.len(), before + refreshes);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_hangs_holds_no_request_up_while_the_token_is_valid() {
+    let Stage { scene, upstream: _upstream, proxy } = Stage::set("--expires-in 24s").await;
+    scene.sandbox.fault(json!({ "hold_before_commit": true, "times": 1000 })).await;
+    eventually("it is in the last quarter of its life", async || {
+        (scene.desktop.status().await.expires_in("default") < 6).then_some(())
+    })
+    .await;
+
+    let asked = Instant::now();
+    assert_eq!(proxy.get("/x").await, 200);
+    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

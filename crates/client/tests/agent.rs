@@ -117,7 +117,13 @@ async fn calls_say_what_they_mean() {
         client
             .login(
                 None,
-                &LoginRequest { credential: "r".to_owned(), settings, client_secret: None, replace_user: false },
+                &LoginRequest {
+                    credential: "r".to_owned(),
+                    settings,
+                    client_secret: None,
+                    replace_user: false,
+                    expected_endpoint: None,
+                },
             )
             .await,
     );
@@ -173,7 +179,13 @@ async fn a_login_is_never_sent_twice_on_its_own() {
         listener
     });
 
-    let login = LoginRequest { credential: "r".to_owned(), settings: None, client_secret: None, replace_user: false };
+    let login = LoginRequest {
+        credential: "r".to_owned(),
+        settings: None,
+        client_secret: None,
+        replace_user: false,
+        expected_endpoint: None,
+    };
     let problem = client.login(None, &login).await.unwrap_err();
 
     assert_eq!(problem.kind, ProblemKind::AgentUnavailable);

@@ -15,6 +15,7 @@ mod process;
 mod refusal;
 mod request;
 mod serve;
+mod served;
 mod signals;
 mod target;
 mod tokens;

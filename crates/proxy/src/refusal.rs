@@ -137,6 +137,14 @@ impl Refusal {
         Self::new(status, ProblemKind::TryLater, error, detail, advice)
     }
 
+    /// The environment names a SOCKS proxy.
+    pub(crate) fn unknown_proxy(host: &str) -> Self {
+        let detail = format!("{host} cannot be reached: the environment names a SOCKS proxy for it.");
+        let advice = "Set HTTPS_PROXY to an HTTP proxy, the only kind that is supported, or name the host in NO_PROXY.";
+        let status = StatusCode::BAD_GATEWAY;
+        Self::new(status, ProblemKind::Failed, "proxy_configuration_error", &detail, advice)
+    }
+
     /// For the log.
     pub(crate) const fn status(&self) -> u16 {
         self.problem.status

@@ -71,7 +71,7 @@ impl Proxy {
     pub async fn bind(options: Options, client: Client) -> Result<Self, Problem> {
         logging::start();
         process::protect();
-        let tokens = Tokens::new(client, options.account);
+        let tokens = Tokens::of(client, options.account).await?;
         match tokens.current().await {
             Err(problem) if !may_pass(problem.kind) => return Err(problem),
             Ok(_) | Err(_) => {}

@@ -7,6 +7,7 @@ pub(crate) use unix::Signals;
 
 #[cfg(unix)]
 mod unix {
+    use std::fs::{self, File};
     use std::future::poll_fn;
     use std::task::Poll;
 
@@ -20,7 +21,7 @@ mod unix {
     pub(crate) struct Signals(Vec<(Signal, unix::Signal)>);
 
     impl Signals {
-        /// Those that ask the proxy to end. The others keep their meaning: `nohup` is to work.
+        /// Those that ask the proxy to end.
         pub(crate) fn to_end() -> io::Result<Self> {
             Self::of(&[Signal::TERM, Signal::INT])
         }
@@ -31,8 +32,10 @@ mod unix {
         }
 
         fn of(signals: &[Signal]) -> io::Result<Self> {
+            let ignored = ignored();
+            let heeded = signals.iter().filter(|signal| ignored & (1 << (signal.as_raw() - 1)) == 0);
             let wait = |wanted: &Signal| Ok((*wanted, signal(SignalKind::from_raw(wanted.as_raw()))?));
-            signals.iter().map(wait).collect::<io::Result<_>>().map(Self)
+            heeded.map(wait).collect::<io::Result<_>>().map(Self)
         }
 
         pub(crate) async fn next(&mut self) -> Signal {
@@ -59,13 +62,21 @@ mod unix {
         }
     }
 
+    /// What `nohup` or a shell's `&` told the proxy and its command to ignore, a bit for each signal. Linux alone says it.
+    fn ignored() -> u64 {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    }
+
     fn is_from_terminal(signal: Signal) -> bool {
         signal == Signal::INT || signal == Signal::QUIT
     }
 
     /// In the foreground of a terminal its keys reach the command by themselves; twice would be once too often.
     fn shares_a_terminal() -> bool {
-        rustix::termios::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp())
+        let group = File::open("/dev/tty").and_then(|terminal| Ok(rustix::termios::tcgetpgrp(terminal)?));
+        group.is_ok_and(|group| group == getpgrp())
     }
 }
 

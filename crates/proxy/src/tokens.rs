@@ -2,35 +2,46 @@
 //! nothing is kept here.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use evertoken_client::Client;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::requests::RefreshRequest;
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
+use tokio::pin;
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::served::Served;
 
 type Answer = Result<AccessToken, Problem>;
 
 /// How many requests share one answer at most: all that there can be.
 const BATCH: usize = 1024;
+/// A server that refuses every token must not spend one refresh token after the other.
+const BETWEEN_RENEWALS: Duration = Duration::from_hours(1);
+/// How long a token that is still valid waits for one that lasts longer. The agent refreshes in any case.
+const WORTH_WAITING: Duration = Duration::from_secs(2);
 
 /// The account's tokens.
 #[derive(Debug)]
 pub(crate) struct Tokens {
-    source: Arc<Source>,
+    served: Arc<Served>,
     askers: mpsc::UnboundedSender<oneshot::Sender<Answer>>,
-    /// The token for which no refresh is worth while any more: it came from one, or its refresh failed.
-    settled: Mutex<Option<Fingerprint>>,
+    /// When a refused token was last renewed.
+    renewed_at: Mutex<Option<Instant>>,
 }
 
 impl Tokens {
     /// Of this account; `None`: the default account, or the only one.
-    pub(crate) fn new(client: Client, account: Option<AccountName>) -> Self {
-        let source = Arc::new(Source { client, account });
+    ///
+    /// # Errors
+    /// The agent cannot be asked.
+    pub(crate) async fn of(client: Client, account: Option<AccountName>) -> Result<Self, Problem> {
+        let served = Arc::new(Served::now(client, account).await?);
         let (askers, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(answer(Arc::clone(&source), receiver));
-        Self { source, askers, settled: Mutex::new(None) }
+        tokio::spawn(answer(Arc::clone(&served), receiver));
+        Ok(Self { served, askers, renewed_at: Mutex::new(None) })
     }
 
     /// A token that is valid now.
@@ -43,29 +54,31 @@ impl Tokens {
 
     /// Another token, after an upstream server has answered 401 to this one; `None` when there is none.
     ///
-    /// One refresh for a token, however many requests it was refused to, and none for a token that came from such a
-    /// refresh: a server that refuses every token must not spend one refresh token after the other. While the agent
-    /// holds its grants apart, nothing is sent and nothing is settled.
+    /// One that the agent has by now, however many requests the old one was refused to, or one from a refresh, of which
+    /// there is one in an hour.
     pub(crate) async fn after_refusal(&self, refused: &AccessToken) -> Option<AccessToken> {
-        let mut settled = self.settled.lock().await;
+        let mut renewed_at = self.renewed_at.lock().await;
         let refused = refused.fingerprint();
-        if let Some(newer) = self.other_than(refused).await {
-            return Some(newer);
+        let current = self.current().await.ok()?;
+        if current.fingerprint() != refused {
+            return Some(current);
         }
-        if *settled == Some(refused) {
+        if renewed_at.is_some_and(|at| at.elapsed() < BETWEEN_RENEWALS) {
             return None;
         }
-        if let Err(problem) = self.source.refresh(None).await {
-            tracing::warn!("a refused access token could not be renewed: {}", problem.detail);
-            // An agent that is there goes on trying by itself.
-            if problem.kind != ProblemKind::AgentUnavailable {
-                *settled = Some(refused);
+        match self.served.refresh(None).await {
+            // Too young to be replaced: nothing was sent.
+            Ok(false) => return None,
+            Ok(true) => {}
+            Err(problem) => {
+                tracing::warn!("a refused access token could not be renewed: {}", problem.detail);
+                if problem.kind == ProblemKind::AgentUnavailable {
+                    return None;
+                }
             }
-            return None;
         }
-        let newer = self.other_than(refused).await?;
-        *settled = Some(newer.fingerprint());
-        Some(newer)
+        *renewed_at = Some(Instant::now());
+        self.other_than(refused).await
     }
 
     async fn other_than(&self, refused: Fingerprint) -> Option<AccessToken> {
@@ -75,43 +88,31 @@ impl Tokens {
 
 /// One question to the agent at a time; those who ask meanwhile share the next one, so nobody gets a token that was
 /// read before they asked.
-async fn answer(source: Arc<Source>, mut askers: mpsc::UnboundedReceiver<oneshot::Sender<Answer>>) {
+async fn answer(served: Arc<Served>, mut askers: mpsc::UnboundedReceiver<oneshot::Sender<Answer>>) {
     let mut waiting = Vec::new();
     while askers.recv_many(&mut waiting, BATCH).await > 0 {
-        let answer = source.valid().await;
+        let answer = valid(&served).await;
         for asker in waiting.drain(..) {
             let _ = asker.send(answer.clone());
         }
     }
 }
 
-#[derive(Debug)]
-struct Source {
-    client: Client,
-    account: Option<AccountName>,
-}
-
-impl Source {
-    /// One that lasts as long as is usual, after a refresh if need be; where that fails, one that is still valid.
-    async fn valid(&self) -> Answer {
-        match self.token(None).await {
-            Err(problem) if matches!(problem.kind, ProblemKind::TryLater | ProblemKind::Keychain) => {
-                let usual = Some(0);
-                match self.refresh(usual).await {
-                    Ok(()) => self.token(None).await,
-                    Err(_) => self.token(Some(0)).await,
-                }
-            }
-            outcome => outcome,
-        }
+/// One that lasts as long as is usual, after a refresh if need be; where that fails or takes long, one that is still valid.
+async fn valid(served: &Served) -> Answer {
+    match served.token(None).await {
+        Err(problem) if matches!(problem.kind, ProblemKind::TryLater | ProblemKind::Keychain) => {}
+        outcome => return outcome,
     }
-
-    async fn token(&self, min_valid: Option<u64>) -> Answer {
-        let answer = self.client.token(self.account.as_ref(), min_valid).await?;
-        Ok(AccessToken::new(answer.access_token))
-    }
-
-    async fn refresh(&self, min_valid: Option<u64>) -> Result<(), Problem> {
-        self.client.refresh(self.account.as_ref(), RefreshRequest { min_valid }).await.map(drop)
-    }
+    let (usual, any) = (Some(0), Some(0));
+    let refresh = served.refresh(usual);
+    pin!(refresh);
+    let refreshed = match timeout(WORTH_WAITING, &mut refresh).await {
+        Ok(refreshed) => refreshed,
+        Err(_) => match served.token(any).await {
+            Ok(token) => return Ok(token),
+            Err(_) => refresh.await,
+        },
+    };
+    served.token(if refreshed.is_ok() { None } else { any }).await
 }

@@ -30,6 +30,8 @@ use crate::refusal::Refusal;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than the minute after which usual servers close a connection, so that few requests meet a closing one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection whose other end is silent to TCP itself for so long is dead: a sleeping machine loses them without a word.
+const LOST_AFTER: Duration = Duration::from_secs(30);
 /// In bytes: the largest header section of an answer, and what is read at once.
 const BUFFER: usize = 64 << 10;
 
@@ -37,6 +39,11 @@ const BUFFER: usize = 64 << 10;
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the client's body ended early")]
 pub(crate) struct ClientBroke;
+
+/// The environment names a proxy that is not spoken to with HTTP.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("only HTTP proxies are known")]
+struct UnknownProxy;
 
 pub(crate) type UpstreamBody = UnsyncBoxBody<Bytes, ClientBroke>;
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -49,12 +56,7 @@ pub(crate) struct Upstream(Client<Bounded, UpstreamBody>);
 
 impl Upstream {
     pub(crate) fn new(allowed: &[Origin]) -> Result<Self, rustls::Error> {
-        let direct = {
-            let mut connector = HttpConnector::new_with_resolver(Names);
-            connector.enforce_http(false);
-            connector.set_nodelay(true);
-            connector
-        };
+        let direct = direct();
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .try_with_platform_verifier()?
@@ -77,6 +79,16 @@ impl Upstream {
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         self.0.request(request).await.map_err(|error| why(&error, &host))
     }
+}
+
+fn direct() -> HttpConnector<Names> {
+    let mut connector = HttpConnector::new_with_resolver(Names);
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_keepalive(Some(LOST_AFTER));
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(LOST_AFTER));
+    connector
 }
 
 /// The connection below TLS: straight there, or through the proxy that the system names.
@@ -105,8 +117,7 @@ impl Service<Uri> for Road {
             return Box::pin(async { Ok(MaybeHttpsStream::Http(connecting.await?)) });
         };
         if !matches!(proxy.uri().scheme_str(), Some("http" | "https")) {
-            let error = io::Error::new(io::ErrorKind::Unsupported, "only HTTP proxies are known");
-            return Box::pin(ready(Err(error.into())));
+            return Box::pin(ready(Err(UnknownProxy.into())));
         }
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
         if let Some(credentials) = proxy.basic_auth() {
@@ -146,6 +157,9 @@ fn why(error: &legacy::Error, host: &str) -> Refusal {
     if causes().any(|cause| cause.is::<ClientBroke>()) {
         return Refusal::malformed("The request's body broke off or is not as HTTP has it.");
     }
+    if causes().any(|cause| cause.is::<UnknownProxy>()) {
+        return Refusal::unknown_proxy(host);
+    }
     let says = |words: &[&str]| causes().any(|cause| words.iter().any(|word| cause.to_string().contains(word)));
     let is = |kind| causes().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| error.kind() == kind);
     let bad_gateway = |name, what: &str| Refusal::upstream(StatusCode::BAD_GATEWAY, name, &format!("{host} {what}."));
@@ -167,5 +181,24 @@ fn why(error: &legacy::Error, host: &str) -> Refusal {
         bad_gateway("connection_refused", "refuses the connection")
     } else {
         bad_gateway("destination_unavailable", "cannot be reached")
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_was_lost_while_the_machine_slept_is_noticed() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let to = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+
+        let connection = direct().call(to).await.unwrap();
+
+        let socket = rustix::fd::AsFd::as_fd(connection.inner());
+        assert!(rustix::net::sockopt::socket_keepalive(socket).unwrap());
+        assert_eq!(rustix::net::sockopt::tcp_keepidle(socket).unwrap(), LOST_AFTER);
+        assert_eq!(rustix::net::sockopt::tcp_user_timeout(socket).unwrap(), 30_000);
     }
 }

@@ -50,6 +50,8 @@ pub(crate) const TEST: &[Package] = &[
     package("libsecret-tools", Program("secret-tool")),
     package("perl-base", Program("perl")),
     package("python3", Program("python3")),
+    // Holds the agent in a system call, as a disk that does not answer would.
+    package("strace", Program("strace")),
     // systemd-analyze checks the units, systemd-socket-activate hands the agent its socket.
     package("systemd", Program("systemd-analyze")),
     package("util-linux", Program("setpriv")),

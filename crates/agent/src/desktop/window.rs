@@ -12,18 +12,26 @@ use crate::system::children::keep_variables_from;
 pub(crate) enum View<'a> {
     Overview,
     Account(&'a AccountName),
+    History(&'a AccountName),
     LogIn(&'a AccountName),
 }
 
-/// Starts the window, or brings the open one to the front: it sees to being the only one.
+/// Starts the window, or brings the open one to the front: it sees to being the only one. A thread does it: the disk
+/// that the program lies on may hang.
 pub(crate) fn open(view: View<'_>) {
+    let arguments = match view {
+        View::Overview => Vec::new(),
+        View::Account(name) => vec!["--account".to_owned(), name.to_string()],
+        View::History(name) => vec!["--account".to_owned(), name.to_string(), "--history".to_owned()],
+        View::LogIn(name) => vec!["--account".to_owned(), name.to_string(), "--login".to_owned()],
+    };
+    std::thread::spawn(move || run(&arguments));
+}
+
+fn run(arguments: &[String]) {
     let program = program();
     let mut command = Command::new(&program);
-    match view {
-        View::Overview => &mut command,
-        View::Account(name) => command.args(["--account", name.as_str()]),
-        View::LogIn(name) => command.args(["--account", name.as_str(), "--login"]),
-    };
+    command.args(arguments);
     keep_variables_from(&mut command);
     command.stdin(Stdio::null()).stdout(Stdio::null());
     #[cfg(unix)]
@@ -31,7 +39,7 @@ pub(crate) fn open(view: View<'_>) {
     match command.spawn() {
         Ok(mut window) => {
             // Its end is waited for, so that it leaves no zombie.
-            std::thread::spawn(move || window.wait());
+            let _ = window.wait();
         }
         Err(error) => warn!("the window {} cannot be opened: {error}", program.display()),
     }

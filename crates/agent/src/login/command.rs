@@ -31,8 +31,7 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Credential, Probl
         let advice = format!("Run it yourself to see what it says: {program}");
         context.problem(ProblemKind::Failed, &format!("the sign-in command {program} {reason}"), &advice)
     };
-    let mut running = start(program, arguments).map_err(|error| failed(&format!("cannot be run: {error}")))?;
-    let printed = match tokio::time::timeout(TIMEOUT, printed(&mut running)).await {
+    let printed = match tokio::time::timeout(TIMEOUT, printed(program, arguments)).await {
         Ok(Ok(printed)) => printed,
         Ok(Err(reason)) => return Err(failed(&reason)),
         Err(_) => return Err(failed("did not end within five minutes")),
@@ -41,15 +40,12 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Credential, Probl
     Ok(Credential { refresh_token, client_secret: None, user_id: user_id_in(&printed) })
 }
 
-fn start(program: &str, arguments: &[String]) -> std::io::Result<ProcessGroup> {
+/// What it printed, if it ended well.
+async fn printed(program: &str, arguments: &[String]) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::piped());
     keep_variables_from(command.as_std_mut());
-    ProcessGroup::spawn(command)
-}
-
-/// What it printed, if it ended well.
-async fn printed(group: &mut ProcessGroup) -> Result<String, String> {
+    let mut group = ProcessGroup::spawn(command).await.map_err(|error| format!("cannot be run: {error}"))?;
     let mut printed = String::new();
     if let Some(stdout) = group.0.stdout.take() {
         let read = stdout.take(LONGEST_CREDENTIAL as u64 + 1).read_to_string(&mut printed).await;

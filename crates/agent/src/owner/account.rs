@@ -6,9 +6,10 @@ use evertoken_core::account::approval::{Caller, Program};
 use evertoken_core::account::{Account, AccountId};
 use evertoken_core::api::metrics::RefreshCounts;
 use evertoken_core::api::requests::{CopyAnswer, RefreshAnswer};
-use evertoken_core::api::status::State;
+use evertoken_core::api::status::{LoginIdentity, State};
 use evertoken_core::login::session::{Event, Session};
 use evertoken_core::oauth::failure::Failure;
+use evertoken_core::oauth::origin::Origin;
 use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::AccessToken;
 use jiff::{SignedDuration, Timestamp};
@@ -114,6 +115,10 @@ impl ManagedAccount {
 
     pub(super) const fn account(&self) -> &Account {
         &self.account
+    }
+
+    pub(super) fn identity(&self) -> LoginIdentity {
+        LoginIdentity { account: self.id.clone(), server: Origin::of(&self.account.server.endpoint) }
     }
 
     /// Counts the outcome of a refresh that is waited for, and a log-in.

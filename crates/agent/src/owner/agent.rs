@@ -12,6 +12,7 @@ use evertoken_core::login::policy::{Jitter, Policy};
 use evertoken_core::login::session::StepInput;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::configuration::Reading;
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
 use super::managed_accounts::ManagedAccounts;
@@ -30,6 +31,7 @@ use crate::system::clock::Clock;
 pub(crate) struct Agent {
     pub(super) configuration: Configuration,
     pub(super) file: ConfigurationFile,
+    pub(super) reading: Reading,
     pub(super) paths: Paths,
     pub(super) keychain: Keychain,
     pub(super) policy: Policy,

@@ -40,7 +40,7 @@ impl Agent {
             Call::Approve(account, approval, reply) => drop(reply.send(self.approve(account, &approval))),
             Call::Accesses(reply) => drop(reply.send(Ok(self.accesses()))),
             Call::LogOut(account, reply) => self.forget(account, false, ForgetReply::LoggedOut(reply)),
-            Call::History(account, reply) => drop(reply.send(self.history(account))),
+            Call::History(account, reply) => self.history(account, reply),
             Call::AccountSettings(account, reply) => drop(reply.send(self.account_settings(account))),
             Call::Settings(reply) => drop(reply.send(Ok(self.settings()))),
             Call::Locks(reply) => drop(reply.send(Ok(self.locks()))),
@@ -67,6 +67,7 @@ impl Agent {
                 token_type: "Bearer".to_owned(),
                 expires_at: info.expires_at,
                 expires_in: info.remaining(now).as_secs(),
+                identity: Some(managed.identity()),
             }),
             (Some(_) | None, _) => Err(managed.session.why_no_token(name, asked, now, &self.policy)),
         }

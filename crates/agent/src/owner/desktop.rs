@@ -5,16 +5,14 @@ use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{Approval, CopyAnswer, RefreshAnswer, RefreshRequest};
 use evertoken_core::config::Edit;
-use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::present::said::Said;
 use evertoken_core::present::tray::Action;
 
 use super::agent::Agent;
+use super::jobs;
 use crate::desktop::notifications::NotifierEvent;
 use crate::desktop::{start_at_login, tray, window};
-use crate::rotation::AccountContext;
-use crate::system::boot;
 
 impl Agent {
     pub(super) fn tray_action(&mut self, action: Action) {
@@ -27,7 +25,7 @@ impl Agent {
             },
             Action::Refresh(name) => self.refresh(&name, RefreshRequest { min_valid: None }, None),
             Action::Login(name) => window::open(window::View::LogIn(&name)),
-            Action::Show(name) => window::open(window::View::Account(&name)),
+            Action::Show(name) => window::open(window::View::History(&name)),
             Action::MakeDefault(name) => {
                 if let Err(error) = self.apply(&Edit::SetDefault(name)) {
                     tracing::warn!("the default account was not changed: {error}");
@@ -121,14 +119,9 @@ impl Agent {
         }
     }
 
-    /// Remembers that the person has seen it, so that a restart of the agent does not tell it again.
-    fn told(&self, name: &AccountName) {
-        let Some(AccountContext { journal, .. }) = self.context(name) else { return };
-        let newest_refusal = journal.read().ok().and_then(|entries| entries.iter().rev().find_map(Entry::refused));
-        let Some(fingerprint) = newest_refusal else { return };
-        let told = Entry { at: self.clock.now(), record: Record::Told { fingerprint, boot: boot::id() } };
-        if let Err(error) = journal.append(&told) {
-            tracing::warn!(account = %name, "the journal cannot be written: {error}");
+    fn told(&mut self, name: &AccountName) {
+        if let Some(context) = self.context(name) {
+            self.start(&context.id.clone(), jobs::record_told(context));
         }
     }
 }

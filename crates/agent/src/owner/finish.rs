@@ -32,6 +32,7 @@ impl Agent {
                 drop(reply.send(created));
             }
             (Some(JobResult::TokenFileKept(path, result)), _) => self.token_file_kept(&path, result),
+            (Some(JobResult::ConfigurationRead(read)), _) => self.configuration_read(read),
             (Some(result), Some(name)) => self.account_job_finished(&name, result),
             (Some(result), None) => result.account_is_gone(),
         }
@@ -64,7 +65,8 @@ impl Agent {
             JobResult::LogIn(..)
             | JobResult::Unfinished(..)
             | JobResult::Discovered(..)
-            | JobResult::TokenFileKept(..) => {}
+            | JobResult::TokenFileKept(..)
+            | JobResult::ConfigurationRead(_) => {}
         }
     }
 
@@ -131,7 +133,8 @@ impl JobResult {
             | Self::Discovered(..)
             | Self::SignedOut
             | Self::Copied(None, _)
-            | Self::TokenFileKept(..) => {}
+            | Self::TokenFileKept(..)
+            | Self::ConfigurationRead(_) => {}
         }
     }
 }

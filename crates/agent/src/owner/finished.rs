@@ -6,6 +6,7 @@ use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::problem::Problem;
 use evertoken_core::api::requests::{AccountChange, AccountSettings, CopyAnswer, LogoutAnswer};
 use evertoken_core::api::status::AccountStatus;
+use evertoken_core::config::Configuration;
 use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::session::{Recovered, RequestId};
 use evertoken_core::login::token_store::{LogIn, StoredRefreshToken};
@@ -19,6 +20,7 @@ use super::log_ins::LogInNumber;
 use crate::login::LogInReport;
 use crate::request::Reply;
 use crate::rotation::Rotated;
+use crate::store::config_file::ConfigurationFileError;
 use crate::store::token_file::TokenFileError;
 
 /// A job's report.
@@ -34,6 +36,11 @@ impl Finished {
     /// A report of a job that goes on.
     pub(super) fn so_far(account: AccountId, result: JobResult) -> Self {
         Self { account: Some(account), last: false, result: Some(result) }
+    }
+
+    /// A report of work that nobody waits for at the end.
+    pub(super) const fn unasked(result: JobResult) -> Self {
+        Self { account: None, last: false, result: Some(result) }
     }
 }
 
@@ -57,6 +64,8 @@ pub(super) enum JobResult {
     },
     Copied(Option<CopyRequest>, Result<CopyAnswer, Problem>),
     TokenFileKept(PathBuf, Result<(), TokenFileError>),
+    /// `None`: the file is gone.
+    ConfigurationRead(Result<Option<Configuration>, ConfigurationFileError>),
 }
 
 /// What a start found.

@@ -41,7 +41,7 @@ impl Agent {
 }
 
 async fn run(command: Command) -> Result<(), String> {
-    let mut group = ProcessGroup::spawn(command).map_err(|error| format!("cannot be run: {error}"))?;
+    let mut group = ProcessGroup::spawn(command).await.map_err(|error| format!("cannot be run: {error}"))?;
     let ended = tokio::time::timeout(TIMEOUT, group.0.wait()).await;
     let status = ended.map_err(|_| format!("did not end within {} s and was ended", TIMEOUT.as_secs()))?;
     match status.map_err(|error| format!("was lost: {error}"))?.code() {

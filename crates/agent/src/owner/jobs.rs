@@ -97,7 +97,7 @@ pub(super) async fn unfinished_log_in(context: AccountContext) -> Option<JobResu
 /// What a log-in that made no account has left behind. The lock's file stays: somebody may wait for it.
 async fn forget_refused(context: &AccountContext) {
     if context.tokens.forget_account().await.is_ok()
-        && let Err(error) = context.journal.remove()
+        && let Err(error) = context.journal.remove().await
     {
         tracing::warn!("the journal of a log-in that was refused stays: {error}");
     }
@@ -137,7 +137,18 @@ pub(super) async fn write_times(
 /// The journal says that the configuration has followed a log-in.
 pub(super) async fn record_log_in(context: AccountContext, fingerprint: Fingerprint) -> Option<JobResult> {
     let record = Record::LoggedIn { fingerprint };
-    if let Err(error) = context.journal.append(&Entry { at: Timestamp::now(), record }) {
+    if let Err(error) = context.journal.append(Entry { at: Timestamp::now(), record }).await {
+        tracing::warn!(account = %context.name, "the journal cannot be written: {error}");
+    }
+    None
+}
+
+/// Remembers that the person has seen the newest refusal, so that a restart of the agent does not tell of it again.
+pub(super) async fn record_told(context: AccountContext) -> Option<JobResult> {
+    let entries = context.journal.read().await.ok()?;
+    let fingerprint = entries.iter().rev().find_map(Entry::refused)?;
+    let record = Record::Told { fingerprint, boot: boot::id() };
+    if let Err(error) = context.journal.append(Entry { at: Timestamp::now(), record }).await {
         tracing::warn!(account = %context.name, "the journal cannot be written: {error}");
     }
     None

@@ -36,16 +36,18 @@ struct Begin {
     method: Option<SignInMethod>,
     credential: Option<Credential>,
     replaces_user: bool,
+    expected_endpoint: Option<String>,
 }
 
 impl Agent {
     pub(super) fn log_in(&mut self, account: AccountRef, request: LoginRequest, reply: Reply<AccountStatus>) {
-        let LoginRequest { credential, settings, client_secret, replace_user } = request;
+        let LoginRequest { credential, settings, client_secret, replace_user, expected_endpoint } = request;
         let begin = credential_of(&credential).and_then(|credential| {
             let client_secret = client_secret_of(client_secret)?;
             let credential = Some(Credential { client_secret: client_secret.clone(), ..credential });
             let settings = settings.unwrap_or_default();
-            Ok(Begin { settings, client_secret, method: None, credential, replaces_user: replace_user })
+            let replaces_user = replace_user;
+            Ok(Begin { settings, client_secret, method: None, credential, replaces_user, expected_endpoint })
         });
         match begin.and_then(|begin| Ok((self.account_to_log_in(account)?, begin))) {
             Ok((name, begin)) => self.begin_or_confirm(name, begin, reply),
@@ -74,11 +76,11 @@ impl Agent {
         request: SignInRequest,
         events: SignInEvents,
     ) {
-        let SignInRequest { settings, client_secret, replace_user } = request;
+        let SignInRequest { settings, client_secret, replace_user, expected_endpoint } = request;
         let begin = client_secret_of(client_secret).and_then(|client_secret| {
             let settings = settings.unwrap_or_default();
-            let begin =
-                Begin { settings, client_secret, method: Some(method), credential: None, replaces_user: replace_user };
+            let (method, replaces_user) = (Some(method), replace_user);
+            let begin = Begin { settings, client_secret, method, credential: None, replaces_user, expected_endpoint };
             Ok((self.account_to_log_in(account)?, begin))
         });
         match begin {
@@ -94,7 +96,10 @@ impl Agent {
     }
 
     fn try_begin(&mut self, name: AccountName, begin: Begin, listener: Listener) -> Result<(), (Problem, Listener)> {
-        let Begin { settings, client_secret, method, credential, replaces_user } = begin;
+        let Begin { settings, client_secret, method, credential, replaces_user, expected_endpoint } = begin;
+        if let Some(problem) = expected_endpoint.and_then(|expected| self.is_not_at(&name, &expected)) {
+            return Err((problem, listener));
+        }
         let before = self.account(&name).map(|managed| managed.account().clone());
         let server = before.as_ref().map(|account| &account.server);
         let prepared = issuer_of(&settings).and_then(|issuer| {
@@ -292,6 +297,21 @@ impl Agent {
                 "Log in again, with --replace-user.",
             )))),
         }
+    }
+
+    /// A log-in that was opened for an account's server stays with it, whatever became of the name meanwhile.
+    fn is_not_at(&self, name: &AccountName, expected: &str) -> Option<Problem> {
+        let Some(managed) = self.account(name) else { return Some(self.unknown_account(name)) };
+        let endpoint = &managed.account().server.endpoint;
+        (endpoint.as_str() != expected).then(|| {
+            invalid(
+                format!(
+                    "{NOT_LOGGED_IN}: {name} belongs to {} now, and this log-in was for another server.",
+                    endpoint.host()
+                ),
+                "Nothing was sent and nothing was changed. Open the log-in again.",
+            )
+        })
     }
 
     fn account_to_log_in(&self, account: AccountRef) -> Result<AccountName, Problem> {

@@ -122,13 +122,22 @@ async fn forget_tokens(context: &AccountContext, remove: bool) -> Result<Vec<Sto
         }
         context.tokens.forget_account().await.map_err(locked_out)?;
         // The lock's file stays: somebody may wait for it.
-        context.journal.remove().map_err(|error| state_folder(&error))?;
+        context.journal.remove().await.map_err(|error| state_folder(&error))?;
         return Ok(Vec::new());
     }
     context.tokens.forget_login().await.map_err(locked_out)?;
-    let record = Record::LoggedOut;
-    context.journal.append(&Entry { at: Timestamp::now(), record }).map_err(|error| state_folder(&error))?;
+    if let Err(error) = context.journal.append(Entry { at: Timestamp::now(), record: Record::LoggedOut }).await {
+        // A start would look for the login that its journal knows of.
+        match context.tokens.put_back(&tokens).await {
+            Ok(()) => return Err(state_folder(&error)),
+            Err(problem) => warn_of_a_lost_line(context, &format!("{error}; and the login is not put back: {problem}")),
+        }
+    }
     Ok(live(tokens))
+}
+
+fn warn_of_a_lost_line(context: &AccountContext, why: &str) {
+    tracing::warn!(account = %context.name, "the journal cannot be written: {why}");
 }
 
 /// The current refresh token, and beside a candidate that a log-in left behind the one before it; a login that waits too.
@@ -160,8 +169,8 @@ async fn revoke_all(context: &AccountContext, left: Vec<StoredRefreshToken>) -> 
         tracing::info!(account = %context.name, token = %fingerprint, "{}", revocation.in_words());
         let Revocation { confirmed, reason } = revocation.clone();
         let record = Record::Revoked { fingerprint, confirmed, reason };
-        if let Err(error) = context.journal.append(&Entry { at: Timestamp::now(), record }) {
-            tracing::warn!(account = %context.name, "the journal cannot be written: {error}");
+        if let Err(error) = context.journal.append(Entry { at: Timestamp::now(), record }).await {
+            warn_of_a_lost_line(context, &error.to_string());
         }
         last = Some(revocation);
     }

@@ -6,6 +6,7 @@ mod accounts;
 mod agent;
 mod answer;
 mod calls;
+mod configuration;
 mod desktop;
 mod effects;
 mod finish;
@@ -43,6 +44,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
+use self::configuration::Reading;
 use self::finished::Finished;
 use self::log_ins::LogIns;
 use self::managed_accounts::ManagedAccounts;
@@ -140,6 +142,7 @@ impl Agent {
             policy: Policy::with(configuration.settings.refresh),
             configuration: Configuration { settings: configuration.settings.clone(), ..Configuration::default() },
             file,
+            reading: Reading::default(),
             paths,
             keychain,
             accounts: ManagedAccounts::default(),
@@ -297,29 +300,6 @@ impl Agent {
     fn keychain_returned(&mut self) {
         self.accounts.values().for_each(|managed| managed.retry_store.notify_one());
         self.step_all(&Event::KeychainReturned);
-    }
-
-    fn reload(&mut self) {
-        service_manager::reloading();
-        self.read_configuration();
-        self.token_files.try_again();
-        // Who mended the keychain file or its key has no other way to say so.
-        self.keychain_returned();
-        service_manager::reloaded();
-    }
-
-    /// The configuration that this agent has stays when the file cannot be read, and when it is gone. Its own changes
-    /// come by here too.
-    fn read_configuration(&mut self) {
-        match self.file.read() {
-            Ok(_) if !self.file.exists() => {}
-            Ok(configuration) if configuration == self.configuration => {}
-            Ok(configuration) => {
-                info!("the configuration was changed");
-                self.adopt(configuration);
-            }
-            Err(error) => tracing::error!("the configuration was not read again: {error}"),
-        }
     }
 
     fn step_all(&mut self, event: &Event) {

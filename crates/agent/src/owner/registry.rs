@@ -28,6 +28,7 @@ impl Agent {
     /// Reads the file again, changes it, writes it, and follows it.
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), ConfigurationFileError> {
         let configuration = self.file.edit(edit, &self.configuration)?;
+        self.reading.outdate();
         self.adopt(configuration);
         Ok(())
     }

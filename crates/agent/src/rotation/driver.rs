@@ -72,7 +72,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
             Step::StoreCandidate(info) => answer(self.store_candidate(info).await),
             Step::RecordPresented(info) => {
                 fail_point("before-presented");
-                let recorded = self.record(Record::Presented { fingerprint: info.fingerprint });
+                let recorded = self.record(Record::Presented { fingerprint: info.fingerprint }).await;
                 fail_point("after-presented");
                 recorded
             }
@@ -82,13 +82,13 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
                 Answer::Done
             }
             Step::StoreWaitingLogin(users) => self.store_waiting(users).await,
-            Step::RecordStored(tokens) => self.record_stored(&tokens),
+            Step::RecordStored(tokens) => self.record_stored(&tokens).await,
             Step::StoreAccessToken(tokens) => {
                 self.forget_what_counts_no_more().await;
                 answer(self.store_access_token(&tokens).await)
             }
             Step::RecordFailure(fingerprint, failure) => match Record::of_failure(fingerprint, &failure) {
-                Some(record) => self.record(record),
+                Some(record) => self.record(record).await,
                 None => Answer::Done,
             },
             Step::DropCandidate(slot) => answer(self.context.tokens.drop_slot(slot).await),
@@ -173,7 +173,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
             if wait == FIRST_STORE_RETRY {
                 let token = info.fingerprint;
                 warn!(account = %self.context.name, %token, "the new login is only in memory: {problem}");
-                self.record(Record::StoreDelayed { fingerprint: token, reason: problem.to_string() });
+                self.record(Record::StoreDelayed { fingerprint: token, reason: problem.to_string() }).await;
             }
             (self.store_delayed)(problem);
             self.context.nudged_or_elapsed(wait).await;
@@ -204,11 +204,11 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
         Answer::Done
     }
 
-    fn record_stored(&self, tokens: &TokensInfo) -> Answer {
+    async fn record_stored(&self, tokens: &TokensInfo) -> Answer {
         let RefreshTokenInfo { fingerprint, rotations, .. } = tokens.refresh_token;
         let expires_at = tokens.access_token.expires_at;
         info!(account = %self.context.name, token = %fingerprint, rotations, until = %expires_at, "refreshed and stored");
-        let stored = self.record(Record::Stored { fingerprint, rotations, expires_at });
+        let stored = self.record(Record::Stored { fingerprint, rotations, expires_at }).await;
         fail_point("after-stored");
         stored
     }
@@ -233,8 +233,8 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
         self.context.tokens.store_access_token(&stored).await
     }
 
-    fn record(&self, record: Record) -> Answer {
-        match self.context.journal.append(&Entry { at: Timestamp::now(), record }) {
+    async fn record(&self, record: Record) -> Answer {
+        match self.context.journal.append(Entry { at: Timestamp::now(), record }).await {
             Ok(()) => Answer::Done,
             Err(error) => {
                 warn!(account = %self.context.name, "the journal cannot be written: {error}");

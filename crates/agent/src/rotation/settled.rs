@@ -20,7 +20,7 @@ impl AccountContext {
     /// without log-ins that the configuration has followed.
     pub(crate) async fn read_settled(&self, _lock: &AccountLock) -> Result<Found, KeychainProblem> {
         self.take_over_old_entries().await?;
-        let entries = self.entries();
+        let entries = self.entries().await;
         let journal = summarize(&entries);
         let tokens = self.put_back_lost_token(&journal).await?.settled(&journal);
         Ok(Found { tokens, entries })
@@ -28,13 +28,13 @@ impl AccountContext {
 
     /// The same for one who has no lock: nothing is written, and the entries of an earlier version are read where they are.
     pub(crate) async fn look(&self) -> Result<Found, KeychainProblem> {
-        let mut entries = self.entries();
+        let mut entries = self.entries().await;
         let mut tokens = self.tokens.read().await?;
         if let Some((old_journal, server)) = self.old_journal.as_ref().zip(self.server.get())
             && tokens.current().is_none()
         {
             tokens = self.tokens.read_old(&self.name, &server).await?;
-            entries.splice(..0, old_journal.read().unwrap_or_default());
+            entries.splice(..0, old_journal.read().await.unwrap_or_default());
         }
         let tokens = tokens.settled(&summarize(&entries));
         Ok(Found { tokens, entries })
@@ -61,7 +61,7 @@ impl AccountContext {
     async fn take_over_old_entries(&self) -> Result<(), KeychainProblem> {
         let Some((old_journal, server)) = self.old_journal.as_ref().zip(self.server.get()) else { return Ok(()) };
         self.tokens.migrate(&self.name, &server).await?;
-        if let Err(error) = old_journal.rename(&self.journal) {
+        if let Err(error) = old_journal.rename(&self.journal).await {
             warn!(account = %self.name, "the journal could not be moved: {error}");
         }
         Ok(())
@@ -82,8 +82,8 @@ impl AccountContext {
         self.tokens.read().await
     }
 
-    fn entries(&self) -> Vec<Entry> {
-        self.journal.read().unwrap_or_else(|error| {
+    async fn entries(&self) -> Vec<Entry> {
+        self.journal.read().await.unwrap_or_else(|error| {
             warn!(account = %self.name, "the journal cannot be read: {error}");
             Vec::new()
         })

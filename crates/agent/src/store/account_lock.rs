@@ -1,16 +1,16 @@
 //! The account's lock between processes: who holds it may rotate the token. Every wait for it has a bound.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use super::turn::turn;
 use crate::system::files::open_lock_file;
 use crate::system::lock_holder::{Holder, holder};
 
@@ -109,20 +109,6 @@ fn try_lock(file: &File) -> io::Result<bool> {
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }
     }
-}
-
-/// Whose turn it is in this process.
-fn turn(path: &Path) -> Arc<tokio::sync::Mutex<()>> {
-    static TURNS: Mutex<Option<HashMap<PathBuf, Weak<tokio::sync::Mutex<()>>>>> = Mutex::new(None);
-    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
-    let turns = turns.get_or_insert_default();
-    turns.retain(|_, turn| turn.strong_count() > 0);
-    if let Some(turn) = turns.get(path).and_then(Weak::upgrade) {
-        return turn;
-    }
-    let turn = Arc::new(tokio::sync::Mutex::new(()));
-    turns.insert(path.to_owned(), Arc::downgrade(&turn));
-    turn
 }
 
 /// Runs `work` on a thread of its own: a file system on a network may hang. The thread then stays, and counts.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use evertoken_core::login::journal::{self, Entry};
 
+use super::turn::turn;
 use crate::system::files::open_private;
 
 /// 256 KiB: years of rotations. A full journal becomes `.1`, and the one before it goes.
@@ -23,34 +24,70 @@ impl JournalFile {
     }
 
     /// Appends an entry and syncs it to disk.
-    pub(crate) fn append(&self, entry: &Entry) -> io::Result<()> {
+    pub(crate) async fn append(&self, entry: Entry) -> io::Result<()> {
+        self.in_turn(move |journal| journal.append_now(&entry)).await
+    }
+
+    /// Appends an entry that may be lost: nothing waits for the disk.
+    pub(crate) async fn note(&self, entry: Entry) -> io::Result<()> {
+        self.in_turn(move |journal| journal.note_now(&entry)).await
+    }
+
+    /// Every entry that can be read, oldest first.
+    pub(crate) async fn read(&self) -> io::Result<Vec<Entry>> {
+        self.in_turn(Self::read_now).await
+    }
+
+    /// Deletes the journal.
+    pub(crate) async fn remove(&self) -> io::Result<()> {
+        self.in_turn(Self::remove_now).await
+    }
+
+    /// Moves the journal to another account's path.
+    pub(crate) async fn rename(&self, to: &Self) -> io::Result<()> {
+        let to = to.clone();
+        self.in_turn(move |journal| journal.rename_now(&to)).await
+    }
+
+    /// Works on the file on another thread, in the order in which it was asked: a disk that hangs holds up this journal
+    /// alone. What has begun is ended, also when nobody waits for it any more, and nothing overtakes it.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let (journal, turn) = (self.clone(), turn(&self.path).lock_owned().await);
+        let work = tokio::task::spawn_blocking(move || {
+            let done = work(&journal);
+            drop(turn);
+            done
+        });
+        work.await.map_err(io::Error::other).flatten()
+    }
+
+    fn append_now(&self, entry: &Entry) -> io::Result<()> {
         self.rotate_when_full()?;
         let fresh = !self.path.exists();
         self.write_line(entry)?.sync_data()?;
         if fresh { sync_folder(&self.path) } else { Ok(()) }
     }
 
-    /// Appends an entry that may be lost: nothing waits for the disk.
-    pub(crate) fn note(&self, entry: &Entry) -> io::Result<()> {
+    fn note_now(&self, entry: &Entry) -> io::Result<()> {
         self.rotate_when_full()?;
         self.write_line(entry).map(drop)
     }
 
-    /// Every entry that can be read, oldest first.
-    pub(crate) fn read(&self) -> io::Result<Vec<Entry>> {
+    fn read_now(&self) -> io::Result<Vec<Entry>> {
         let mut entries = read_entries(&self.older())?;
         entries.extend(read_entries(&self.path)?);
         Ok(entries)
     }
 
-    /// Deletes the journal.
-    pub(crate) fn remove(&self) -> io::Result<()> {
+    fn remove_now(&self) -> io::Result<()> {
         absent_is_fine(fs::remove_file(&self.path))?;
         absent_is_fine(fs::remove_file(self.older()))
     }
 
-    /// Moves the journal to another account's path.
-    pub(crate) fn rename(&self, to: &Self) -> io::Result<()> {
+    fn rename_now(&self, to: &Self) -> io::Result<()> {
         absent_is_fine(fs::rename(self.older(), to.older()))?;
         absent_is_fine(fs::rename(&self.path, &to.path))
     }
@@ -78,7 +115,7 @@ impl JournalFile {
     /// The new file begins with the newest line that says that somebody is logged in, which must never be forgotten.
     fn rotate(&self) -> io::Result<()> {
         let carried =
-            self.read()?.iter().rfind(|entry| entry.record.is_of_a_login()).map(Entry::to_line).unwrap_or_default();
+            self.read_now()?.iter().rfind(|entry| entry.record.is_of_a_login()).map(Entry::to_line).unwrap_or_default();
         let next = self.path.with_added_extension("next");
         let mut file = create(&next)?;
         file.write_all(carried.as_bytes())?;
@@ -153,11 +190,11 @@ mod tests {
     fn an_entry_after_a_torn_line_is_still_read() {
         let folder = tempfile::tempdir().unwrap();
         let journal = JournalFile::new(folder.path().join("a.journal"));
-        journal.append(&presented(1)).unwrap();
+        journal.append_now(&presented(1)).unwrap();
         let torn = fs::read(&journal.path).unwrap();
         fs::write(&journal.path, [&torn[..], &torn[..20]].concat()).unwrap();
-        journal.append(&presented(2)).unwrap();
-        assert_eq!(journal.read().unwrap(), [presented(1), presented(2)]);
+        journal.append_now(&presented(2)).unwrap();
+        assert_eq!(journal.read_now().unwrap(), [presented(1), presented(2)]);
     }
 
     #[test]
@@ -168,12 +205,30 @@ mod tests {
             let since = Timestamp::constant(second - 1, 0);
             Entry { at: Timestamp::constant(second, 0), record: Record::Slept { since } }
         };
-        sleeps.note(&slept(1)).unwrap();
+        sleeps.note_now(&slept(1)).unwrap();
         fs::write(&sleeps.path, vec![b'\n'; FULL as usize]).unwrap();
-        sleeps.note(&slept(2)).unwrap();
-        sleeps.note(&slept(3)).unwrap();
-        assert_eq!(sleeps.read().unwrap(), [slept(2), slept(3)]);
+        sleeps.note_now(&slept(2)).unwrap();
+        sleeps.note_now(&slept(3)).unwrap();
+        assert_eq!(sleeps.read_now().unwrap(), [slept(2), slept(3)]);
         assert!(fs::metadata(&sleeps.path).unwrap().len() < FULL);
+    }
+
+    #[tokio::test]
+    async fn lines_come_in_the_order_in_which_they_were_asked_for_and_with_none_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = JournalFile::new(folder.path().join("a.journal"));
+        let lines: Vec<Entry> = (0..50).map(presented).collect();
+        // Somebody who does not wait for the end of it changes nothing.
+        let mut given_up = Box::pin(journal.append(lines[0].clone()));
+        assert!(futures_util::poll!(&mut given_up).is_pending());
+        drop(given_up);
+        let rest = lines[1..].iter().map(|line| {
+            // The account's context is made anew for each job.
+            let journal = JournalFile::new(journal.path.clone());
+            async move { journal.append(line.clone()).await }
+        });
+        assert!(futures_util::future::join_all(rest).await.iter().all(Result::is_ok));
+        assert_eq!(journal.read().await.unwrap(), lines);
     }
 
     #[test]
@@ -181,11 +236,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = JournalFile::new(folder.path().join("a.journal"));
         let logged_in = Record::LoggedIn { fingerprint: Fingerprint::of("token") };
-        journal.append(&Entry { at: Timestamp::constant(0, 0), record: logged_in }).unwrap();
+        journal.append_now(&Entry { at: Timestamp::constant(0, 0), record: logged_in }).unwrap();
         for _ in 0..3 {
             fs::write(&journal.path, [fs::read(&journal.path).unwrap(), vec![b'\n'; FULL as usize]].concat()).unwrap();
-            journal.append(&presented(1)).unwrap();
+            journal.append_now(&presented(1)).unwrap();
         }
-        assert!(journal::summarize(&journal.read().unwrap()).stored.is_some());
+        assert!(journal::summarize(&journal.read_now().unwrap()).stored.is_some());
     }
 }

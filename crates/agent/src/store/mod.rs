@@ -7,3 +7,4 @@ pub mod keychain;
 mod old_entries;
 pub(crate) mod token_file;
 pub(crate) mod token_store;
+mod turn;

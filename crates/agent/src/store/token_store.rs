@@ -90,6 +90,30 @@ impl TokenStore {
         self.forget(&EntryKind::LOGIN).await
     }
 
+    /// Stores a login again that was deleted a moment ago: all of it, or as before none. The access token is best effort.
+    pub(crate) async fn put_back(&self, login: &StoredTokens) -> Result<(), KeychainProblem> {
+        if let Some(token) = &login.access_token {
+            let _ = self.store_access_token(token).await;
+        }
+        let stored = self.store_logins(login).await;
+        if stored.is_err() {
+            let _ = self.forget(&EntryKind::LOGIN).await;
+        }
+        stored
+    }
+
+    async fn store_logins(&self, login: &StoredTokens) -> Result<(), KeychainProblem> {
+        for (slot, token) in [(Slot::A, &login.a), (Slot::B, &login.b)] {
+            if let Some(token) = token {
+                self.store_refresh_token(slot, token).await?;
+            }
+        }
+        match &login.waiting {
+            Some(waiting) => self.store_waiting(waiting).await,
+            None => Ok(()),
+        }
+    }
+
     /// Deletes the client secret that a log-out left behind.
     pub(crate) async fn forget_client_secret(&self) -> Result<(), KeychainProblem> {
         self.delete(EntryKind::ClientSecret).await

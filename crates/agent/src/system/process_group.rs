@@ -1,5 +1,6 @@
 //! A program that is not part of the agent, and what it starts. All of it ends with this value.
 
+use std::io;
 use std::process::Stdio;
 
 use tokio::process::{Child, Command};
@@ -9,12 +10,14 @@ pub(crate) struct ProcessGroup(pub(crate) Child);
 
 impl ProcessGroup {
     /// What it says on standard error may be a secret: it is neither kept nor shown. Standard output is the
-    /// caller's to say.
-    pub(crate) fn spawn(mut command: Command) -> std::io::Result<Self> {
+    /// caller's to say. It is started on another thread: the disk that the program lies on may hang. A program that
+    /// starts when nobody waits for it any more is ended.
+    pub(crate) async fn spawn(mut command: Command) -> io::Result<Self> {
         command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
-        command.spawn().map(Self)
+        let started = tokio::task::spawn_blocking(move || command.spawn().map(Self));
+        started.await.map_err(io::Error::other).flatten()
     }
 }
 

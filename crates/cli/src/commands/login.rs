@@ -151,7 +151,7 @@ impl Login {
         let (settings, replace_user) = (self.settings.into_settings(is_new), self.replace_user);
         let mut lines = None;
         let account = if let Some(way) = way {
-            let sign_in = SignInRequest { settings, client_secret, replace_user };
+            let sign_in = SignInRequest { settings, client_secret, replace_user, expected_endpoint: None };
             let begun = client.sign_in(name.as_ref(), way, &sign_in).await?;
             match follow(begun, &client, name.as_ref(), self.json, &mut lines).await? {
                 Ok(account) => account,
@@ -159,7 +159,7 @@ impl Login {
             }
         } else {
             let credential = credential.unwrap_or_default();
-            let login = LoginRequest { credential, settings, client_secret, replace_user };
+            let login = LoginRequest { credential, settings, client_secret, replace_user, expected_endpoint: None };
             match client.login(name.as_ref(), &login).await {
                 Ok(account) => account,
                 Err(problem) => client.replace_user(name.as_ref(), ask_or_fail(problem, &mut lines).await?).await?,

@@ -157,6 +157,7 @@ pub(super) mod tests {
             token_file: None,
             approvals: Vec::new(),
             sign_in: Vec::new(),
+            identity: None,
             name: name.parse().unwrap(),
             default: true,
             endpoint: PRODUCTION_ENDPOINT.to_owned(),

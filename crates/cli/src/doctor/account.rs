@@ -77,6 +77,7 @@ pub(super) mod tests {
             token_file: None,
             approvals: Vec::new(),
             sign_in: Vec::new(),
+            identity: None,
             name: "eu".parse().unwrap(),
             default: true,
             endpoint: PRODUCTION_ENDPOINT.to_owned(),

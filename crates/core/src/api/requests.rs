@@ -42,7 +42,7 @@ use crate::account::approval::{Access, Program};
 use crate::account::token_file::TokenFile;
 use crate::account::{AccountName, Preset};
 use crate::api::problem::Problem;
-use crate::api::status::AccountStatus;
+use crate::api::status::{AccountStatus, LoginIdentity};
 use crate::oauth::client_authentication::AuthMethod;
 use crate::oauth::revocation::Revocation;
 use crate::oauth::server::{Encoding, Server};
@@ -70,18 +70,22 @@ pub struct TokenAnswer {
     pub expires_at: Timestamp,
     /// Seconds until then.
     pub expires_in: i64,
+    /// Which account and server it is from; agents of earlier versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<LoginIdentity>,
 }
 
 /// Shows no token.
 impl fmt::Debug for TokenAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { account, access_token: _, token_type, expires_at, expires_in } = self;
+        let Self { account, access_token: _, token_type, expires_at, expires_in, identity } = self;
         f.debug_struct("TokenAnswer")
             .field("account", account)
             .field("access_token", &"[redacted]")
             .field("token_type", token_type)
             .field("expires_at", expires_at)
             .field("expires_in", expires_in)
+            .field("identity", identity)
             .finish()
     }
 }
@@ -220,17 +224,22 @@ pub struct LoginRequest {
     /// May the login of another user take the place of the account's?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace_user: bool,
+    /// The token endpoint that the account has, as the person was shown it. If there is no such account, or if it has
+    /// another endpoint, nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_endpoint: Option<String>,
 }
 
 /// Shows no token.
 impl fmt::Debug for LoginRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { credential: _, settings, client_secret, replace_user } = self;
+        let Self { credential: _, settings, client_secret, replace_user, expected_endpoint } = self;
         f.debug_struct("LoginRequest")
             .field("credential", &"[redacted]")
             .field("settings", settings)
             .field("client_secret", &client_secret.as_ref().map(|_| "[redacted]"))
             .field("replace_user", replace_user)
+            .field("expected_endpoint", expected_endpoint)
             .finish()
     }
 }
@@ -258,15 +267,20 @@ pub struct SignInRequest {
     /// May a login of another user take the place of the one that the account has?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replace_user: bool,
+    /// The token endpoint that the account has, as the person was shown it. If there is no such account, or if it has
+    /// another endpoint, nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_endpoint: Option<String>,
 }
 
 impl fmt::Debug for SignInRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { settings, client_secret, replace_user } = self;
+        let Self { settings, client_secret, replace_user, expected_endpoint } = self;
         f.debug_struct("SignInRequest")
             .field("settings", settings)
             .field("client_secret", &client_secret.as_ref().map(|_| "[redacted]"))
             .field("replace_user", replace_user)
+            .field("expected_endpoint", expected_endpoint)
             .finish()
     }
 }
@@ -392,6 +406,7 @@ mod tests {
             settings: None,
             client_secret: Some("s-123".to_owned()),
             replace_user: false,
+            expected_endpoint: None,
         };
         assert!(!format!("{request:?}").contains("-123"), "{request:?}");
         let request = SignInRequest { client_secret: Some("s-123".to_owned()), ..SignInRequest::default() };

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::account::AccountName;
 use crate::account::approval::Program;
 use crate::account::order::AccountOrder;
 use crate::account::token_file::TokenFileForm;
+use crate::account::{AccountId, AccountName};
+use crate::oauth::origin::Origin;
 use crate::oauth::server::SignInMethod;
 use crate::oauth::token::Fingerprint;
 
@@ -139,6 +140,20 @@ pub struct AccountStatus {
     /// How a person can log in, beside with a refresh token.
     #[serde(default)]
     pub sign_in: Vec<SignInMethod>,
+    /// Whose tokens the account has; agents of earlier versions do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<LoginIdentity>,
+}
+
+/// Whose tokens an account has. A new name and a new login at the same server change nothing here; another account of the
+/// same name and another server do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LoginIdentity {
+    /// The account's id.
+    pub account: AccountId,
+    /// Scheme, host and port of the token endpoint.
+    pub server: Origin,
 }
 
 /// A file that holds the access token.
@@ -306,6 +321,7 @@ mod tests {
             token_file: None,
             approvals: Vec::new(),
             sign_in: Vec::new(),
+            identity: None,
         };
         let agent = AgentInfo { version: String::new(), pid: 1, started_at: Timestamp::UNIX_EPOCH, quitting: false };
         StatusReport { agent, accounts: states.iter().map(account).collect(), account_order: AccountOrder::default() }

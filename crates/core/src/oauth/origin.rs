@@ -9,6 +9,7 @@ use crate::oauth::endpoint::Endpoint;
 
 /// Scheme, host and port of a server, as RFC 6454 section 6.2 writes them: `https://api.vault.ist`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Origin(String);
 

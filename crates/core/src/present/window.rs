@@ -18,7 +18,7 @@ use crate::api::login_problem::ANOTHER_USER_WAITS;
 use crate::api::problem::Problem;
 use crate::api::status::StatusReport;
 
-pub use answer::{copied, logged_in, moved, refreshed};
+pub use answer::{logged_in, moved, refreshed};
 pub use card::{Button, ButtonAction, Card};
 pub use credential::{Recognised, recognise};
 pub use history::{History, HistorySpan, Item, ItemKind, Tick};
@@ -126,6 +126,7 @@ mod tests {
             token_file: None,
             approvals: Vec::new(),
             sign_in: Vec::new(),
+            identity: None,
             name: "default".parse().unwrap(),
             default: true,
             endpoint: "https://api.vault.ist/v2.0/reference/gettoken".to_owned(),

@@ -15,27 +15,32 @@ use macos as platform;
 use windows as platform;
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::system::children::keep_variables_from;
 
+/// A program starts at once, unless its disk hangs. A person waits for the address.
+const STARTS_WITHIN: Duration = Duration::from_secs(5);
+
 /// Was a program started that opens it? Whether it then finds a browser, it tells nobody.
-pub(crate) fn open(url: &str) -> bool {
+pub(crate) async fn open(url: &str) -> bool {
     let Some(mut command) = platform::opener(url) else { return false };
     keep_variables_from(&mut command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    match command.spawn() {
+    let (started, is_started) = oneshot::channel();
+    std::thread::spawn(move || match command.spawn() {
         Ok(mut opener) => {
+            let _ = started.send(());
             // Its end is waited for, so that it leaves no zombie.
-            std::thread::spawn(move || opener.wait());
-            true
+            let _ = opener.wait();
         }
-        Err(error) => {
-            warn!("no browser can be opened: {error}");
-            false
-        }
-    }
+        Err(error) => warn!("no browser can be opened: {error}"),
+    });
+    timeout(STARTS_WITHIN, is_started).await.is_ok_and(|started| started.is_ok())
 }

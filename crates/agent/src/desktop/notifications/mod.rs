@@ -111,9 +111,9 @@ impl Notifier {
 /// How a person, or the desktop, ended a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// Its first button, or the notification itself.
+    /// Its one button, or the notification itself.
     Clicked,
-    /// Its second button.
+    Allowed,
     Denied,
     /// Waved away.
     Dismissed,
@@ -141,21 +141,56 @@ fn actions(buttons: &Buttons) -> Vec<(&'static str, &'static str)> {
 impl End {
     #[cfg(target_os = "linux")]
     const fn was_chosen(self) -> bool {
-        matches!(self, Self::Clicked | Self::Denied)
+        matches!(self, Self::Clicked | Self::Allowed | Self::Denied)
     }
 
     fn of_action(action: &str) -> Self {
-        if action == DENY { Self::Denied } else { Self::Clicked }
+        match action {
+            ALLOW => Self::Allowed,
+            DENY => Self::Denied,
+            // Some daemons send the action of the notification itself although it has none.
+            _ => Self::Clicked,
+        }
     }
 
     fn event(self, notification: Notification) -> NotifierEvent {
         let Notification { account, kind, buttons, .. } = notification;
         match (self, buttons) {
-            (Self::Clicked, Buttons::AllowOrDeny(program)) => NotifierEvent::Decided { account, program, allow: true },
+            (Self::Allowed, Buttons::AllowOrDeny(program)) => NotifierEvent::Decided { account, program, allow: true },
             (Self::Denied, Buttons::AllowOrDeny(program)) => NotifierEvent::Decided { account, program, allow: false },
-            (Self::Clicked | Self::Denied, Buttons::One(_) | Buttons::None) => NotifierEvent::Clicked { account, kind },
-            (Self::Dismissed, _) => NotifierEvent::Dismissed { account, kind },
+            // A click beside the buttons decides nothing.
+            (Self::Dismissed, _) | (Self::Clicked, Buttons::AllowOrDeny(_)) => {
+                NotifierEvent::Dismissed { account, kind }
+            }
+            (Self::Clicked | Self::Allowed | Self::Denied, Buttons::One(_) | Buttons::None) => {
+                NotifierEvent::Clicked { account, kind }
+            }
             (Self::Gone, _) => NotifierEvent::Gone { account, kind },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use super::*;
+
+    #[test]
+    fn only_allow_allows_a_program() {
+        for (action, allow) in
+            [(ALLOW, Some(true)), (DENY, Some(false)), (BUTTON, None), (ITSELF, None), ("", None), ("x", None)]
+        {
+            let question = Notification {
+                account: "default".parse().unwrap(),
+                kind: NoticeKind::ApprovalRequired,
+                title: String::new(),
+                body: String::new(),
+                buttons: Buttons::AllowOrDeny(Program::new("/usr/bin/curl")),
+                command: String::new(),
+            };
+            let event = End::of_action(action).event(question);
+            let decided = if let NotifierEvent::Decided { allow, .. } = event { Some(allow) } else { None };
+            assert_eq!(decided, allow, "{action}");
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) async fn sign_in(
         reloads_within: if configured.port().is_some() { Duration::ZERO } else { RELOADS_WITHIN },
         names_issuer: names_issuer(server.issuer.as_ref()).await,
     };
-    let opened = browser::open(&url);
+    let opened = browser::open(&url).await;
     let expires_at = Timestamp::now() + SignedDuration::try_from(TIMEOUT).unwrap_or_default();
     let told = redirect_uri.clone();
     context.prompt(SignInPrompt::Browser { url, opened, redirect_uri: told, authorization_url, expires_at });

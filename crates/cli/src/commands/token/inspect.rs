@@ -89,6 +89,7 @@ mod tests {
             token_type: "Bearer".to_owned(),
             expires_at: Timestamp::constant(7_200, 0),
             expires_in: 3_600,
+            identity: None,
         }
     }
 

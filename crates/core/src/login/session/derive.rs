@@ -222,6 +222,7 @@ impl Session {
             // What the agent does with the token is not the session's to know.
             token_file: None,
             approvals: Vec::new(),
+            identity: None,
         };
         in_whole_seconds(status)
     }

@@ -151,6 +151,7 @@ mod tests {
             token_file: None,
             approvals: Vec::new(),
             sign_in: Vec::new(),
+            identity: None,
         }
     }
 

@@ -14,6 +14,7 @@ fn account(state: State) -> AccountStatus {
         token_file: None,
         approvals: Vec::new(),
         sign_in: Vec::new(),
+        identity: None,
         name: "default".parse().unwrap(),
         default: true,
         endpoint: "https://api.vault.ist/v2.0/reference/gettoken".to_owned(),

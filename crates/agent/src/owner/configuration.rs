@@ -1,0 +1,71 @@
+//! Reads `config.toml` again when it was changed: on another thread, because its disk may hang.
+
+use evertoken_core::config::Configuration;
+use tracing::info;
+
+use super::agent::Agent;
+use super::finished::{Finished, JobResult};
+use crate::store::config_file::ConfigurationFileError;
+use crate::system::service_manager;
+
+/// What is known of the file's newest state. One thread at a time reads it.
+#[derive(Default)]
+pub(super) struct Reading {
+    is_running: bool,
+    /// The file was changed since that thread began.
+    is_outdated: bool,
+    /// The service manager waits for the end of it.
+    is_reload: bool,
+}
+
+impl Reading {
+    /// What is being read counts no more.
+    pub(super) const fn outdate(&mut self) {
+        self.is_outdated = true;
+    }
+}
+
+impl Agent {
+    pub(super) fn read_configuration(&mut self) {
+        if self.reading.is_running {
+            return self.reading.outdate();
+        }
+        self.reading = Reading { is_running: true, is_outdated: false, ..self.reading };
+        let (file, reports) = (self.file.clone(), self.finished.clone());
+        // It is not waited for at the end: this agent has the configuration that it has.
+        tokio::task::spawn_blocking(move || {
+            let read = file.read().map(|configuration| file.exists().then_some(configuration));
+            let _ = reports.send(Finished::unasked(JobResult::ConfigurationRead(read)));
+        });
+    }
+
+    /// The configuration that this agent has stays when the file cannot be read, and when it is gone. Its own changes
+    /// come by here too.
+    pub(super) fn configuration_read(&mut self, read: Result<Option<Configuration>, ConfigurationFileError>) {
+        self.reading.is_running = false;
+        if self.reading.is_outdated {
+            return self.read_configuration();
+        }
+        match read {
+            Ok(None) => {}
+            Ok(Some(configuration)) if configuration == self.configuration => {}
+            Ok(Some(configuration)) => {
+                info!("the configuration was changed");
+                self.adopt(configuration);
+            }
+            Err(error) => tracing::error!("the configuration was not read again: {error}"),
+        }
+        if std::mem::take(&mut self.reading.is_reload) {
+            service_manager::reloaded();
+        }
+    }
+
+    pub(super) fn reload(&mut self) {
+        service_manager::reloading();
+        self.reading.is_reload = true;
+        self.read_configuration();
+        self.token_files.try_again();
+        // Who mended the keychain file or its key has no other way to say so.
+        self.keychain_returned();
+    }
+}
