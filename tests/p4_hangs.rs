@@ -164,3 +164,23 @@ async fn p4_a_service_manager_that_does_not_listen_stops_nothing() {
     }
     assert!(scene.agent.terminate().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_file_whose_disk_hangs_keeps_no_agent_from_ending() {
+    let mut scene = Scene::logged_in("--expires-in 1h").await;
+    let file = scene.desktop.environment.path("home/token");
+    let keep = format!("account set default --token-file {}", file.display());
+    scene.desktop.evertoken(&keep).await.succeeded();
+    let Some(hang) = Hang::of(&scene.desktop, &scene.agent, "statx", &file).await else { return };
+
+    procfs::signal(scene.agent.pid(), Signal::TERM);
+    within(Duration::from_secs(10), "the file is not waited for", async || {
+        scene.agent.log().contains("its disk does not answer: the next start does it").then_some(())
+    })
+    .await;
+
+    // The kernel lets go of a process when its tracer does.
+    drop(hang);
+    assert!(scene.agent.ended().await.success());
+    assert!(!scene.agent.log().contains("a rotation could not be finished"));
+}

@@ -12,11 +12,11 @@ use evertoken_core::login::policy::{Jitter, Policy};
 use evertoken_core::login::session::StepInput;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::configuration::Reading;
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
 use super::managed_accounts::ManagedAccounts;
 use super::openings::Openings;
+use super::reading::Reading;
 use super::token_files::TokenFiles;
 use super::tray_answers::TrayAnswers;
 use super::wakeups::Wakeups;
@@ -61,21 +61,17 @@ pub(crate) struct Agent {
 impl Agent {
     /// Runs a job to its end, whoever goes away.
     pub(super) fn start(&mut self, id: &AccountId, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        self.spawn(Some(id.clone()), job);
-    }
-
-    /// The same for work that goes on without an account.
-    pub(super) fn start_unowned(&mut self, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        self.spawn(None, job);
-    }
-
-    fn spawn(&mut self, account: Option<AccountId>, job: impl Future<Output = Option<JobResult>> + Send + 'static) {
-        let finished = self.finished.clone();
+        let (account, finished) = (Some(id.clone()), self.finished.clone());
         self.running_jobs += 1;
         tokio::spawn(async move {
             let result = job.await;
             let _ = finished.send(Finished { account, last: true, result });
         });
+    }
+
+    /// Is nothing half done?
+    pub(super) fn is_idle(&self) -> bool {
+        self.running_jobs == 0 && !self.token_files.is_busy()
     }
 
     pub(super) fn moment(&self) -> StepInput {

@@ -5,25 +5,9 @@ use tracing::info;
 
 use super::agent::Agent;
 use super::finished::{Finished, JobResult};
+use super::reading::Reading;
 use crate::store::config_file::ConfigurationFileError;
 use crate::system::service_manager;
-
-/// What is known of the file's newest state. One thread at a time reads it.
-#[derive(Default)]
-pub(super) struct Reading {
-    is_running: bool,
-    /// The file was changed since that thread began.
-    is_outdated: bool,
-    /// The service manager waits for the end of it.
-    is_reload: bool,
-}
-
-impl Reading {
-    /// What is being read counts no more.
-    pub(super) const fn outdate(&mut self) {
-        self.is_outdated = true;
-    }
-}
 
 impl Agent {
     pub(super) fn read_configuration(&mut self) {

@@ -2,17 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use evertoken_core::account::token_file::{NotWritable, TokenFile};
 use evertoken_core::account::{AccountName, Sharing};
 use evertoken_core::login::session::Phase;
 use secrecy::SecretString;
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::agent::Agent;
-use super::finished::JobResult;
+use super::finished::{Finished, JobResult};
 use super::token_files::{Kept, Wanted, Written};
 use crate::store::token_file::TokenFileError;
+
+/// A disk answers at once.
+const REMOVED_WITHIN: Duration = Duration::from_secs(2);
 
 impl Agent {
     /// Writes and removes what is not as it should be. Each file is worked on by one job at a time.
@@ -77,8 +82,8 @@ impl Agent {
         let kept = Kept { account: account.clone(), wanted: Some(wanted), is_running: true, problem };
         self.token_files.files.insert(path.clone(), kept);
         self.accounts.touch(&account);
-        let (store, name) = (self.token_files.store.clone(), account.clone());
-        self.start_unowned(async move {
+        let (store, name, reports) = (self.token_files.store.clone(), account.clone(), self.finished.clone());
+        tokio::spawn(async move {
             let place = path.clone();
             // A home folder on a network may hang.
             let kept = tokio::task::spawn_blocking(move || match contents {
@@ -86,8 +91,24 @@ impl Agent {
                 None => store.remove(&place),
             });
             let result = kept.await.unwrap_or_else(|_| Err(TokenFileError::Io("the work was broken off".to_owned())));
-            Some(JobResult::TokenFileKept(path, result))
+            let _ = reports.send(Finished::unasked(JobResult::TokenFileKept(path, result)));
         });
+    }
+
+    /// No login is at stake: a disk that hangs is not waited for.
+    pub(super) async fn finish_token_files(&mut self, reports: &mut mpsc::UnboundedReceiver<Finished>) {
+        let finish = async {
+            while self.token_files.is_busy()
+                && let Some(finished) = reports.recv().await
+            {
+                self.job_finished(finished);
+            }
+        };
+        if tokio::time::timeout(REMOVED_WITHIN, finish).await.is_err() {
+            tracing::error!(
+                "a token file could not be removed, because its disk does not answer: the next start does it"
+            );
+        }
     }
 
     pub(super) fn token_file_kept(&mut self, path: &Path, result: Result<(), TokenFileError>) {

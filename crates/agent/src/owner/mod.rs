@@ -20,6 +20,7 @@ mod log_ins;
 mod logout;
 mod managed_accounts;
 mod openings;
+mod reading;
 mod registry;
 mod status;
 mod token_files;
@@ -44,11 +45,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
-use self::configuration::Reading;
 use self::finished::Finished;
 use self::log_ins::LogIns;
 use self::managed_accounts::ManagedAccounts;
 use self::openings::Openings;
+use self::reading::Reading;
 use self::token_files::TokenFiles;
 use self::tray_answers::TrayAnswers;
 use self::wakeups::Wakeups;
@@ -193,6 +194,7 @@ impl Agent {
         self.log_ins.end();
         self.keep_token_files();
         self.finish_jobs(&mut inputs).await;
+        self.finish_token_files(&mut inputs.finished).await;
         Ended::ForGood
     }
 
@@ -222,7 +224,7 @@ impl Agent {
             Some(stage) = inputs.stages.recv() => match stage {
                 Stage::SayWhenIdle(waiting) => self.waits_for_idle = Some(waiting),
                 Stage::LeaveIfIdle(reply) => {
-                    let is_idle = self.running_jobs == 0;
+                    let is_idle = self.is_idle();
                     if reply.send(is_idle).is_ok() && is_idle {
                         return Next::Leave;
                     }
@@ -240,7 +242,7 @@ impl Agent {
     }
 
     fn say_if_idle(&mut self) {
-        if self.running_jobs == 0
+        if self.is_idle()
             && let Some(waiting) = self.waits_for_idle.take()
         {
             let _ = waiting.send(true);

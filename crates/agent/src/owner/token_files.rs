@@ -64,8 +64,13 @@ impl TokenFiles {
         self.answer_if_kept();
     }
 
+    /// Is a file being written or removed?
+    pub(super) fn is_busy(&self) -> bool {
+        self.files.values().any(|kept| kept.is_running)
+    }
+
     pub(super) fn answer_if_kept(&mut self) {
-        if !self.files.values().any(|kept| kept.is_running) {
+        if !self.is_busy() {
             self.waiting.drain(..).for_each(|reply| drop(reply.send(Ok(()))));
         }
     }
