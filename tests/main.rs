@@ -64,6 +64,7 @@ mod window_calm;
 mod window_gallery;
 mod window_history;
 mod window_keys;
+mod window_opened_for;
 mod window_settings;
 mod window_sign_in;
 mod windows;
