@@ -1,6 +1,10 @@
 //! Who asked for access tokens, and who was allowed to have them.
 
+use std::time::Duration;
+
 use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio::time::interval;
 
 use crate::desktop::{Desktop, Notifications, Outcome, Scene, Schema, built, eventually};
 
@@ -85,7 +89,15 @@ async fn a_question_that_was_waved_away_is_put_again_when_the_program_asks_again
 
     notifications.dismiss(&desktop.bus, &question).await;
 
+    notifications.gone().await;
+    script(desktop, "/bin/sh", "token").await.failed(4);
+    assert!(
+        notifications.open().is_empty(),
+        "a program that asks all the time is no reason to ask a person all the time"
+    );
+    let pace = Mutex::new(interval(Duration::from_secs(1)));
     let asks_again = async || {
+        pace.lock().await.tick().await;
         script(desktop, "/bin/sh", "token").await.failed(4);
         notifications.open().pop()
     };

@@ -7,6 +7,7 @@ use evertoken_core::api::requests::{AccessAnswer, Approval};
 use evertoken_core::api::status::AccountStatus;
 use evertoken_core::login::notice::{Notice, NoticeKind};
 use evertoken_core::login::session::Effect;
+use jiff::SignedDuration;
 
 use super::account::ManagedAccount;
 use super::agent::Agent;
@@ -14,6 +15,8 @@ use crate::request::AccountRef;
 
 /// More programs at once than a person could tell apart; the others hear that they have to wait, and ask again.
 const MOST_ASKING: usize = 16;
+/// A program that asks every second does not bring back at once what a person has waved away.
+const REST: SignedDuration = SignedDuration::from_secs(10);
 
 impl Agent {
     /// May the caller have the account's token? A refusal is taken note of here, what an admitted caller gets by
@@ -48,19 +51,24 @@ impl Agent {
     }
 
     fn ask_a_person(&mut self, name: &AccountName, program: Program) {
+        let now = self.clock.now();
         let Some(managed) = self.accounts.get_mut(name) else { return };
-        if !managed.asking.contains(&program) && managed.asking.len() < MOST_ASKING {
+        let is_new = !managed.asking.contains(&program) && managed.asking.len() < MOST_ASKING;
+        if is_new {
             managed.asking.push(program);
         }
-        if !managed.is_question_put {
+        let rests = managed.question_gone_at.is_some_and(|gone| now.duration_since(gone).abs() < REST);
+        if !managed.is_question_put && (is_new || !rests) {
             self.put_the_next_question(name, None);
         }
     }
 
-    /// It has left the screen unanswered, and is put again when a program asks again.
+    /// It has left the screen unanswered, and is put again when a program asks again after a rest.
     pub(super) fn question_is_gone(&mut self, name: &AccountName) {
+        let now = self.clock.now();
         if let Some(managed) = self.accounts.get_mut(name) {
             managed.is_question_put = false;
+            managed.question_gone_at = Some(now);
         }
     }
 

@@ -45,6 +45,8 @@ pub(super) struct ManagedAccount {
     pub(super) asking: Vec<Program>,
     /// Is the question about the first of them put to the person?
     pub(super) is_question_put: bool,
+    /// When it left the screen unanswered, UTC.
+    pub(super) question_gone_at: Option<Timestamp>,
     /// The person chose *Retry*, and has not heard yet what came of it.
     pub(super) is_retry_chosen: bool,
     /// Rings when the keychain may take a token that it refused.
@@ -108,6 +110,7 @@ impl ManagedAccount {
             waiting: Vec::new(),
             asking: Vec::new(),
             is_question_put: false,
+            question_gone_at: None,
             is_retry_chosen: false,
             retry_store: Arc::new(Notify::new()),
         }
