@@ -13,7 +13,7 @@ use evertoken_core::oauth::token::Fingerprint;
 use evertoken_core::present::said::Said;
 use evertoken_core::present::sentence::with_local_times;
 use evertoken_core::present::window::{
-    History, HistorySpan, Recognised, Trouble, View, Waiting, logged_in as after_log_in, moved, recognise, refreshed,
+    History, HistorySpan, Recognised, Trouble, View, Waiting, logged_in as after_log_in, moved, recognise,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -149,7 +149,7 @@ pub(crate) async fn copy(agent: Agent<'_>, account: &str) -> Result<String, Trou
 #[command]
 pub(crate) async fn refresh(agent: Agent<'_>, account: &str) -> Result<String, Trouble> {
     let answer = call(&agent).await?.refresh(Some(&name(account)?), RefreshRequest::default()).await.map_err(local)?;
-    Ok(refreshed(&answer, Timestamp::now(), &wall_clock()))
+    Ok(Said::of_refresh(&Ok(answer), Timestamp::now(), &wall_clock()).to_string())
 }
 
 #[command]

@@ -147,6 +147,22 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn nothing_is_made_in_a_folder_of_another_user() {
+        const NOBODY: u32 = 65_534;
+        let folder = tempfile::tempdir().unwrap();
+        // Root alone can give a folder away.
+        if std::os::unix::fs::chown(folder.path(), Some(NOBODY), None).is_err() {
+            return;
+        }
+        for place in [folder.path().to_owned(), folder.path().join("state/evertoken")] {
+            assert!(danger(&place).is_some_and(|why| why.contains("belongs to another user")), "{place:?}");
+            assert!(Log::open(&place.join("agent.log")).is_err());
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn nobody_else_can_read_a_log() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();

@@ -7,8 +7,7 @@ use crate::account::AccountName;
 use crate::api::problem::Problem;
 use crate::api::requests::{CopyAnswer, RefreshAnswer};
 use crate::config::duration::in_words;
-use crate::present::sentence::{local_time, with_local_times};
-use crate::present::window::refreshed;
+use crate::present::sentence::{local_time, not_refreshed, state_and_end, with_local_times};
 
 /// The answer to one click.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +46,11 @@ impl Said {
     #[must_use]
     pub fn of_refresh(outcome: &Result<RefreshAnswer, Problem>, now: Timestamp, wall: &WallClock) -> Self {
         match outcome {
-            Ok(answer) => Self { is_copied: false, sentence: refreshed(answer, now, wall), advice: String::new() },
+            Ok(RefreshAnswer { account, refreshed }) => {
+                let renewed = || format!("Refreshed: {}.", state_and_end(account, now, wall));
+                let sentence = if *refreshed { renewed() } else { not_refreshed(account, now) };
+                Self { is_copied: false, sentence, advice: String::new() }
+            }
             Err(problem) => Self::of_problem(problem, now, wall),
         }
     }
@@ -72,7 +75,7 @@ impl Said {
 
 impl std::fmt::Display for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.sentence, self.advice)
+        f.write_str(format!("{} {}", self.sentence, self.advice).trim_end())
     }
 }
 

@@ -18,7 +18,7 @@ use crate::api::login_problem::ANOTHER_USER_WAITS;
 use crate::api::problem::Problem;
 use crate::api::status::StatusReport;
 
-pub use answer::{logged_in, moved, refreshed};
+pub use answer::{logged_in, moved};
 pub use card::{Button, ButtonAction, Card};
 pub use credential::{Recognised, recognise};
 pub use history::{History, HistorySpan, Item, ItemKind, Tick};

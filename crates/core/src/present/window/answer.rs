@@ -1,23 +1,8 @@
 //! What the page says after a button did its work.
 
-use crate::present::wall_clock::WallClock;
-use jiff::Timestamp;
-
 use crate::account::AccountName;
 use crate::account::order::AccountOrder;
-use crate::api::requests::RefreshAnswer;
 use crate::api::status::StatusReport;
-use crate::present::sentence::{not_refreshed, state_and_end};
-
-/// After *Refresh now*.
-#[must_use]
-pub fn refreshed(answer: &RefreshAnswer, now: Timestamp, wall: &WallClock) -> String {
-    if answer.refreshed {
-        format!("Refreshed: {}.", state_and_end(&answer.account, now, wall))
-    } else {
-        not_refreshed(&answer.account, now)
-    }
-}
 
 /// After a log-in; of a new account, which one is still meant when none is named.
 #[must_use]
