@@ -34,9 +34,14 @@ pub(crate) fn unit_test_command(arguments: &str, options: &Options) -> Command {
 
 /// A test program, shut off like the tests.
 pub(crate) fn shut_off(program: &Path) -> Command {
-    // In the background of a script these are ignored, and the programs under test would leave them so.
-    let mut tests = Command::new("env");
-    tests.arg("--default-signal=HUP,INT").arg(program);
+    let mut tests = if cfg!(target_os = "linux") {
+        // In the background of a script these are ignored, and the programs under test would leave them so.
+        let mut env = Command::new("env");
+        env.arg("--default-signal=HUP,INT").arg(program);
+        env
+    } else {
+        Command::new(program)
+    };
     shut_off_from_the_desktop(&mut tests);
     tests
 }
