@@ -136,10 +136,7 @@ pub(super) async fn write_times(
 
 /// The journal says that the configuration has followed a log-in.
 pub(super) async fn record_log_in(context: AccountContext, fingerprint: Fingerprint) -> Option<JobResult> {
-    let record = Record::LoggedIn { fingerprint };
-    if let Err(error) = context.journal.append(Entry { at: Timestamp::now(), record }).await {
-        tracing::warn!(account = %context.name, "the journal cannot be written: {error}");
-    }
+    let _ = context.record(Record::LoggedIn { fingerprint }).await;
     None
 }
 
@@ -147,10 +144,7 @@ pub(super) async fn record_log_in(context: AccountContext, fingerprint: Fingerpr
 pub(super) async fn record_told(context: AccountContext) -> Option<JobResult> {
     let entries = context.journal.read().await.ok()?;
     let fingerprint = entries.iter().rev().find_map(Entry::refused)?;
-    let record = Record::Told { fingerprint, boot: boot::id() };
-    if let Err(error) = context.journal.append(Entry { at: Timestamp::now(), record }).await {
-        tracing::warn!(account = %context.name, "the journal cannot be written: {error}");
-    }
+    let _ = context.record(Record::Told { fingerprint, boot: boot::id() }).await;
     None
 }
 

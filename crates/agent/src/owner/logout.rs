@@ -5,11 +5,10 @@ use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::LogoutAnswer;
 use evertoken_core::keychain::KeychainProblem;
-use evertoken_core::login::journal::{Entry, Record};
+use evertoken_core::login::journal::Record;
 use evertoken_core::login::session::Phase;
 use evertoken_core::login::token_store::{Slot, StoredRefreshToken, StoredTokens};
 use evertoken_core::oauth::revocation::{Revocation, Revoked};
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::agent::Agent;
@@ -126,18 +125,14 @@ async fn forget_tokens(context: &AccountContext, remove: bool) -> Result<Vec<Sto
         return Ok(Vec::new());
     }
     context.tokens.forget_login().await.map_err(locked_out)?;
-    if let Err(error) = context.journal.append(Entry { at: Timestamp::now(), record: Record::LoggedOut }).await {
+    if let Err(error) = context.record(Record::LoggedOut).await {
         // A start would look for the login that its journal knows of.
         match context.tokens.put_back(&tokens).await {
             Ok(()) => return Err(state_folder(&error)),
-            Err(problem) => warn_of_a_lost_line(context, &format!("{error}; and the login is not put back: {problem}")),
+            Err(problem) => tracing::warn!(account = %context.name, "the login is not put back: {problem}"),
         }
     }
     Ok(live(tokens))
-}
-
-fn warn_of_a_lost_line(context: &AccountContext, why: &str) {
-    tracing::warn!(account = %context.name, "the journal cannot be written: {why}");
 }
 
 /// The current refresh token, and beside a candidate that a log-in left behind the one before it; a login that waits too.
@@ -168,10 +163,7 @@ async fn revoke_all(context: &AccountContext, left: Vec<StoredRefreshToken>) -> 
         let (revocation, fingerprint) = (Revocation::of(outcome), login.info(Slot::A).fingerprint);
         tracing::info!(account = %context.name, token = %fingerprint, "{}", revocation.in_words());
         let Revocation { confirmed, reason } = revocation.clone();
-        let record = Record::Revoked { fingerprint, confirmed, reason };
-        if let Err(error) = context.journal.append(Entry { at: Timestamp::now(), record }).await {
-            warn_of_a_lost_line(context, &error.to_string());
-        }
+        let _ = context.record(Record::Revoked { fingerprint, confirmed, reason }).await;
         last = Some(revocation);
     }
     last

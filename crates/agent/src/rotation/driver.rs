@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use evertoken_core::keychain::KeychainProblem;
-use evertoken_core::login::journal::{Entry, Record};
+use evertoken_core::login::journal::Record;
 use evertoken_core::login::rotation::{Answer, Outcome, Purpose, Rotation, Step};
 use evertoken_core::login::session::TokensInfo;
 use evertoken_core::login::token_store::{Credential, LogIn, RefreshTokenInfo, StoredAccessToken, StoredRefreshToken};
 use evertoken_core::oauth::failure::{AnotherUser, Failure};
 use evertoken_core::oauth::token_request::{AuthorizationGrant, token_request};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tracing::{info, warn};
 
 use super::secrets::{RotationSecrets, granted};
@@ -234,13 +234,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
     }
 
     async fn record(&self, record: Record) -> Answer {
-        match self.context.journal.append(Entry { at: Timestamp::now(), record }).await {
-            Ok(()) => Answer::Done,
-            Err(error) => {
-                warn!(account = %self.context.name, "the journal cannot be written: {error}");
-                Answer::JournalFailed
-            }
-        }
+        self.context.record(record).await.map_or(Answer::JournalFailed, |()| Answer::Done)
     }
 }
 

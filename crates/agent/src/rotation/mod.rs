@@ -4,15 +4,19 @@ mod driver;
 mod secrets;
 mod settled;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evertoken_core::account::{AccountId, AccountName};
+use evertoken_core::login::journal::{Entry, Record};
 use evertoken_core::login::rotation::Outcome;
 use evertoken_core::login::token_store::{Slot, StoredRefreshToken};
 use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::AccessToken;
+use jiff::Timestamp;
 use tokio::sync::Notify;
+use tracing::warn;
 
 pub(crate) use self::driver::rotate;
 pub(crate) use self::settled::Found;
@@ -35,6 +39,14 @@ pub(crate) struct AccountContext {
     pub(crate) retry_store: Arc<Notify>,
     /// The journal of an earlier version, whose entries in the keychain the account takes over too.
     pub(crate) old_journal: Option<JournalFile>,
+}
+
+impl AccountContext {
+    /// Writes down that this happened now. That it could not is in the log.
+    pub(crate) async fn record(&self, record: Record) -> io::Result<()> {
+        let recorded = self.journal.append(Entry { at: Timestamp::now(), record }).await;
+        recorded.inspect_err(|error| warn!(account = %self.name, "the journal cannot be written: {error}"))
+    }
 }
 
 /// A server that jobs and their owner look at; none before an account is configured.
