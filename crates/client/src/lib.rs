@@ -19,3 +19,4 @@ pub use at_hand::token_at_hand;
 pub use connection::Client;
 pub use events::{Events, SignIn};
 pub use start::{agent_program, connect_or_start};
+pub use transport::named_socket;

@@ -1,10 +1,11 @@
 //! One agent for a state folder, however a person comes: two would have two icons and two truths. A file in the folder
 //! is locked by the agent that runs, and another one names its socket.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use evertoken_client::named_socket;
 use evertoken_core::config::paths::Paths;
 
 use super::start_error::StartError;
@@ -34,7 +35,7 @@ impl OnlyAgent {
         let handed_over = inherited.place();
         let is_ours = is_free || (handed_over.is_some() && ask_to_end(&path, || try_lock(&lock))?);
         if !is_ours {
-            return Err(StartError::AnotherAgent(named_in(&address).unwrap_or_else(|| paths.socket.clone())));
+            return Err(StartError::AnotherAgent(named_socket(paths).unwrap_or_else(|| paths.socket.clone())));
         }
         if let Err(error) = name_socket(&address, handed_over.as_ref().unwrap_or(&paths.socket)) {
             tracing::warn!("could not record the agent's socket in {}: {error}", address.display());
@@ -70,9 +71,4 @@ fn name_socket(path: &Path, socket: &Path) -> io::Result<()> {
     let mut file = open_private(path, OpenOptions::new().write(true).create(true).truncate(true))?;
     file.write_all(socket.as_os_str().as_encoded_bytes())?;
     file.write_all(b"\n")
-}
-
-fn named_in(path: &Path) -> Option<PathBuf> {
-    let text = fs::read_to_string(path).ok()?;
-    Some(text.trim_end_matches('\n').into()).filter(|socket: &PathBuf| socket.is_absolute())
 }

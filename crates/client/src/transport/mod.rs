@@ -35,14 +35,19 @@ pub(crate) async fn connect(paths: &Paths) -> io::Result<impl AsyncRead + AsyncW
     }
 }
 
-/// The socket of the agent that has this state folder, if it is another one. A socket that was left by `ssh -R` leads
+/// The other socket of the agent that has this state folder, if it has one. A socket that was left by `ssh -R` leads
 /// nowhere else: `EVERTOKEN_START=never` means that one alone.
 fn named_by_the_agent(paths: &Paths) -> Option<PathBuf> {
     if !crate::environment::may_start() {
         return None;
     }
+    named_socket(paths).filter(|named| *named != paths.socket)
+}
+
+/// The socket that the agent of this state folder has named as its own; it may have ended since.
+#[must_use]
+pub fn named_socket(paths: &Paths) -> Option<PathBuf> {
     let mut named = String::new();
     open_private(&paths.agent_address(), File::options().read(true)).ok()?.read_to_string(&mut named).ok()?;
-    let named = PathBuf::from(named.trim_end_matches('\n'));
-    (named.is_absolute() && named != paths.socket).then_some(named)
+    Some(PathBuf::from(named.trim_end_matches('\n'))).filter(|named| named.is_absolute())
 }
