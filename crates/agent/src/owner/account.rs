@@ -22,6 +22,8 @@ use crate::rotation::{ServerCell, SlottedToken};
 pub(super) struct ManagedAccount {
     pub(super) id: AccountId,
     account: Account,
+    /// Made once: every answer with a token has it.
+    identity: LoginIdentity,
     /// The account's server, for jobs.
     pub(super) server: ServerCell,
     /// `config.toml` has no id for it: an earlier version wrote it, or a person.
@@ -97,6 +99,7 @@ impl ManagedAccount {
         Self {
             has_no_id: account.id.is_none(),
             is_settled: false,
+            identity: LoginIdentity { account: id.clone(), server: Origin::of(&account.server.endpoint) },
             id,
             server: ServerCell::of(account.server.clone()),
             account,
@@ -120,8 +123,8 @@ impl ManagedAccount {
         &self.account
     }
 
-    pub(super) fn identity(&self) -> LoginIdentity {
-        LoginIdentity { account: self.id.clone(), server: Origin::of(&self.account.server.endpoint) }
+    pub(super) const fn identity(&self) -> &LoginIdentity {
+        &self.identity
     }
 
     /// Counts the outcome of a refresh that is waited for, and a log-in.
@@ -142,6 +145,7 @@ impl ManagedAccount {
     /// The account as it is configured from now on.
     pub(super) fn configure(&mut self, account: Account) {
         self.server.set(account.server.clone());
+        self.identity.server = Origin::of(&account.server.endpoint);
         self.account = account;
     }
 

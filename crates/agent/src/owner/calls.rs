@@ -67,7 +67,7 @@ impl Agent {
                 token_type: "Bearer".to_owned(),
                 expires_at: info.expires_at,
                 expires_in: info.remaining(now).as_secs(),
-                identity: Some(managed.identity()),
+                identity: Some(managed.identity().clone()),
             }),
             (Some(_) | None, _) => Err(managed.session.why_no_token(name, asked, now, &self.policy)),
         }

@@ -30,7 +30,7 @@ impl Agent {
         AccountStatus {
             token_file: self.token_files.status(sharing),
             approvals: managed.asking.to_vec(),
-            identity: Some(managed.identity()),
+            identity: Some(managed.identity().clone()),
             ..managed.session.status(name, server, is_default, self.clock.now())
         }
     }
