@@ -1,5 +1,6 @@
 //! What the local API carries: requests, status, problems.
 
+mod account_settings;
 pub mod diagnosis;
 pub mod login_problem;
 pub mod metrics;
