@@ -41,12 +41,12 @@ struct Begin {
 
 impl Agent {
     pub(super) fn log_in(&mut self, account: AccountRef, request: LoginRequest, reply: Reply<AccountStatus>) {
-        let LoginRequest { credential, settings, client_secret, replace_user, expected_endpoint } = request;
+        let LoginRequest { credential, settings, client_secret, replace_user: replaces_user, expected_endpoint } =
+            request;
         let begin = credential_of(&credential).and_then(|credential| {
             let client_secret = client_secret_of(client_secret)?;
             let credential = Some(Credential { client_secret: client_secret.clone(), ..credential });
             let settings = settings.unwrap_or_default();
-            let replaces_user = replace_user;
             Ok(Begin { settings, client_secret, method: None, credential, replaces_user, expected_endpoint })
         });
         match begin.and_then(|begin| Ok((self.account_to_log_in(account)?, begin))) {
@@ -76,10 +76,10 @@ impl Agent {
         request: SignInRequest,
         events: SignInEvents,
     ) {
-        let SignInRequest { settings, client_secret, replace_user, expected_endpoint } = request;
+        let SignInRequest { settings, client_secret, replace_user: replaces_user, expected_endpoint } = request;
         let begin = client_secret_of(client_secret).and_then(|client_secret| {
             let settings = settings.unwrap_or_default();
-            let (method, replaces_user) = (Some(method), replace_user);
+            let method = Some(method);
             let begin = Begin { settings, client_secret, method, credential: None, replaces_user, expected_endpoint };
             Ok((self.account_to_log_in(account)?, begin))
         });

@@ -1,4 +1,4 @@
-//! What a person is told after a click in the tray: what they have, or why not and what to do.
+//! What a person is told after a click: what they have, or why not and what to do.
 
 use crate::present::wall_clock::WallClock;
 use jiff::{SignedDuration, Timestamp};
