@@ -76,7 +76,7 @@ impl Journal {
         let Some(from) = entries.iter().rposition(|entry| matches!(entry.record, Record::Stored { .. })) else {
             return;
         };
-        if from > 30 {
+        if from > 6 {
             let lines: Vec<String> = entries[from..].iter().map(Entry::to_line).collect();
             self.bytes = lines.concat().into_bytes();
             self.synced = self.bytes.len();
