@@ -1,7 +1,8 @@
 //! The window, driven through WebKitWebDriver. It is the window that the product itself opened: a debug window of a
 //! desktop made here listens for a driver, and the driver comes to it.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::Desktop;
 use super::artefact;
@@ -23,21 +25,21 @@ use super::process::{Outcome, Process};
 /// The title of the product's window begins with this.
 const TITLE: &str = "^Evertoken";
 
-/// A port that nobody listens on, and that nobody is given by the system before it is used: it lies below the range from
-/// which the system gives them, and no other test of this process gets it.
+/// A port that nobody listens on, and that nobody is given before it is used: it lies below the range from which the system
+/// gives them, and in a range that this process keeps from the other tests by holding the UDP port where it begins.
 pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
     const FIRST: u16 = 20_000;
-    const PORTS: u16 = 12_000;
-    /// More than a test needs: the tests that run at the same time are processes of their own.
-    const FOR_A_PROCESS: u32 = 50;
-    let begin = u16::try_from(std::process::id() * FOR_A_PROCESS % u32::from(PORTS)).unwrap();
-    loop {
-        let port = FIRST + (begin + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS) % PORTS;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
-    }
+    const RANGES: u16 = 240;
+    /// More than a test needs.
+    const IN_A_RANGE: u16 = 50;
+    static RANGE: LazyLock<UdpSocket> = LazyLock::new(|| {
+        let begins = (0..RANGES).map(|range| FIRST + range * IN_A_RANGE);
+        begins.flat_map(|begin| UdpSocket::bind((Ipv4Addr::LOCALHOST, begin))).next().expect("a range of ports is free")
+    });
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = RANGE.local_addr().unwrap().port();
+    let mut ports = (0..IN_A_RANGE).map(|_| begin + NEXT.fetch_add(1, Ordering::Relaxed) % IN_A_RANGE);
+    ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).expect("a port is free")
 }
 
 /// What makes a Tauri window accept a driver, and WebKit listen for one.
@@ -57,12 +59,18 @@ impl Window {
     /// Waits for a window on the screen and takes hold of it.
     pub(crate) async fn appears(desktop: &Desktop) -> Self {
         desktop.window_is_open().await;
-        eventually("the window takes a driver", async || Self::driven(desktop).await).await
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match Self::driven(desktop).await {
+                Ok(window) => return window,
+                Err(refusal) => assert!(Instant::now() < end, "the window takes no driver: {refusal}"),
+            }
+        }
     }
 
     /// A driver that was refused, or waits for too long, may hold the only session that there can be: the next try brings
     /// a driver of its own.
-    async fn driven(desktop: &Desktop) -> Option<Self> {
+    async fn driven(desktop: &Desktop) -> Result<Self, String> {
         const A_TRY: Duration = Duration::from_secs(10);
         let port = free_port();
         let driver = Process::spawn(desktop.environment.command("WebKitWebDriver").args([
@@ -74,8 +82,9 @@ impl Window {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(Capabilities::new());
         let address = format!("http://127.0.0.1:{port}");
-        let client = tokio::time::timeout(A_TRY, builder.connect(&address)).await.ok()?.ok()?;
-        Some(Self { client, _driver: driver })
+        let session = tokio::time::timeout(A_TRY, builder.connect(&address)).await;
+        let client = session.map_err(|elapsed| elapsed.to_string())?.map_err(|error| error.to_string())?;
+        Ok(Self { client, _driver: driver })
     }
 
     /// Waits for an element of the page.
