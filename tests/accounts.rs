@@ -323,3 +323,25 @@ async fn p1_an_account_that_is_removed_behind_a_log_in_keeps_the_new_login() {
     scene.goes_on().await;
     scene.nothing_was_refused("removed behind a log-in").await;
 }
+
+/// A script that logs in with the same file again, or with one file for two accounts.
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_a_refresh_token_that_was_used_before_is_not_sent_again_and_costs_no_login() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "--expires-in 1h --grace 0").await;
+    let Scene { desktop, sandbox, .. } = &scene;
+    let response = sandbox.sign_in_response().await.to_string();
+    desktop.login_with("a", sandbox, &response).await.succeeded();
+    desktop.evertoken("refresh a").await.succeeded();
+    let before = sandbox.requests().await.len();
+
+    let again = desktop.login_with("a", sandbox, &response).await;
+    assert!(again.failed(2).contains("has used this refresh token before, for the login of a"), "{again:?}");
+    let elsewhere = desktop.login_with("b", sandbox, &response).await;
+    assert!(elsewhere.failed(2).contains("for another account's login"), "{elsewhere:?}");
+
+    assert_eq!(sandbox.requests().await.len(), before, "nothing was sent");
+    desktop.evertoken("refresh a").await.succeeded();
+    assert_eq!(desktop.status().await.names(), ["a"]);
+    desktop.evertoken("logout a").await.succeeded();
+    desktop.login_with("a", sandbox, &response).await.failed(3);
+}

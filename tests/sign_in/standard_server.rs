@@ -119,7 +119,7 @@ async fn parameters_of_token_requests_are_named_apart_and_stay_in_the_configurat
     );
     let login = format!("login default {options}");
     server.scene.desktop.evertoken_reading("r-123", &login).await.succeeded();
-    server.scene.desktop.evertoken_reading("r-123", "login default").await.succeeded();
+    server.scene.desktop.evertoken_reading("r-125", "login default").await.succeeded();
     for body in server.sent_to("/token") {
         assert!(body.ends_with("&scope=read") && !body.contains("audience"), "{body}");
     }

@@ -26,6 +26,7 @@ use super::browser::Pasted;
 use super::listener::Listener;
 use super::obtain::{Obtained, Ours, obtain};
 use super::resolve::{NOT_LOGGED_IN, resolve};
+use super::spent::refuse_spent;
 use crate::http::discovery::discover;
 use crate::request::Reply;
 use crate::rotation::{AccountContext, Rotated, SlottedToken, rotate};
@@ -178,11 +179,11 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
         let (Some(server), Some(credential)) = (self.material.server.clone(), self.material.credential.clone()) else {
             return Answer::Failed(cancelled());
         };
-        let purpose = Purpose::LogIn {
-            fingerprint: credential.refresh_token.fingerprint(),
-            user_id: credential.user_id.clone(),
-            replaces_user,
-        };
+        let fingerprint = credential.refresh_token.fingerprint();
+        if let Err(problem) = refuse_spent(&self.account, fingerprint).await {
+            return Answer::Failed(problem);
+        }
+        let purpose = Purpose::LogIn { fingerprint, user_id: credential.user_id.clone(), replaces_user };
         let log_in = LogIn::new(self.account.name.clone(), server, replaces_user);
         let delayed = |problem| self.store_delayed(problem);
         let given = || Some((credential.clone(), log_in.clone()));

@@ -9,6 +9,7 @@ mod dropped;
 mod listener;
 mod obtain;
 pub(crate) mod resolve;
+mod spent;
 
 pub(crate) use self::browser::Pasted;
 pub(crate) use self::driver::{LogInJob, LogInReport, LoggedIn, PersonsAnswer, drive};

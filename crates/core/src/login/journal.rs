@@ -3,11 +3,13 @@
 //! It answers one question that the keychain cannot: *was this refresh token already presented?*
 
 mod sleeps;
+mod spent;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::sleeps::with_sleeps;
+pub use self::spent::is_spent;
 use crate::oauth::failure::{Failure, Refusal};
 use crate::oauth::token::Fingerprint;
 
