@@ -81,3 +81,14 @@ async fn whoever_gives_up_ends_the_command_and_what_it_started() {
     login.abort();
     eventually("nothing of it is left", async || (sleepers() == 0).then_some(())).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_has_ended_is_not_waited_for_because_of_what_it_leaves_running() {
+    let scene = logged_in("--expires-in 4s").await;
+    let grant = scene.sandbox.sign_in().await;
+    configure(&scene, &format!("echo {}; sleep 1000 &", grant.refresh_token)).await;
+    scene.desktop.evertoken("login default --command").await.succeeded();
+    let command_line = |pid: &u32| crate::desktop::procfs::command_line(*pid) == "sleep 1000";
+    assert!(scene.desktop.environment.processes().iter().any(command_line), "a browser that it opened goes on");
+    scene.goes_on().await;
+}

@@ -1,6 +1,7 @@
 //! A program of the person's own that prints a refresh token or a token response. It is named in the person's
 //! configuration alone, run when the person asks for it, and without a shell.
 
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::system::process_group::ProcessGroup;
 
 /// How long it may take: it may have a sign-in of its own to do.
 const TIMEOUT: Duration = Duration::from_secs(300);
+/// What it printed before it ended is there at once. A browser that it started may hold its output open for hours.
+const READ_AFTER_ITS_END: Duration = Duration::from_millis(500);
 
 pub(super) async fn sign_in(context: &SignInContext) -> Result<Credential, Problem> {
     let Some((program, arguments)) = context.at.server.login_command.split_first() else {
@@ -28,8 +31,8 @@ pub(super) async fn sign_in(context: &SignInContext) -> Result<Credential, Probl
     context.prompt(SignInPrompt::Command { expires_at: Timestamp::now() + within });
     info!(account = %context.name, program, "running the sign-in command");
     let failed = |reason: &str| {
-        let advice = format!("Run it yourself to see what it says: {program}");
-        context.problem(ProblemKind::Failed, &format!("the sign-in command {program} {reason}"), &advice)
+        let advice = "Run the account's login_command, as config.toml has it, in a terminal to see what it says.";
+        context.problem(ProblemKind::Failed, &format!("the sign-in command {program} {reason}"), advice)
     };
     let printed = match tokio::time::timeout(TIMEOUT, printed(program, arguments)).await {
         Ok(Ok(printed)) => printed,
@@ -46,17 +49,29 @@ async fn printed(program: &str, arguments: &[String]) -> Result<String, String> 
     command.args(arguments).stdout(Stdio::piped());
     keep_variables_from(command.as_std_mut());
     let mut group = ProcessGroup::spawn(command).await.map_err(|error| format!("cannot be run: {error}"))?;
-    let mut printed = String::new();
-    if let Some(stdout) = group.0.stdout.take() {
-        let read = stdout.take(LONGEST_CREDENTIAL as u64 + 1).read_to_string(&mut printed).await;
-        read.map_err(|_| "printed something that is not text".to_owned())?;
-    }
+    let stdout = group.0.stdout.take();
+    let mut printed = Vec::new();
+    let status = {
+        let mut reading = pin!(async {
+            match stdout {
+                Some(stdout) => stdout.take(LONGEST_CREDENTIAL as u64 + 1).read_to_end(&mut printed).await,
+                None => Ok(0),
+            }
+        });
+        tokio::select! {
+            _ = &mut reading => group.0.wait().await,
+            status = group.0.wait() => {
+                let _ = tokio::time::timeout(READ_AFTER_ITS_END, reading).await;
+                status
+            }
+        }
+    };
+    let status = status.map_err(|error| format!("was lost: {error}"))?;
     if printed.len() > LONGEST_CREDENTIAL {
         return Err("printed more than 64 KiB".to_owned());
     }
-    let status = group.0.wait().await.map_err(|error| format!("was lost: {error}"))?;
     match status.code() {
-        Some(0) => Ok(printed),
+        Some(0) => String::from_utf8(printed).map_err(|_| "printed something that is not text".to_owned()),
         Some(code) => Err(format!("failed with the exit code {code}")),
         None => Err("was ended by a signal".to_owned()),
     }
