@@ -155,7 +155,7 @@ async fn nothing_of_a_persons_own_is_written_over_or_removed() {
 async fn a_path_that_cannot_hold_a_file_is_refused_in_words() {
     let scene = Scene::logged_in("--expires-in 23h").await;
     let said = scene.desktop.evertoken("account set default --token-file /tmp/").await;
-    assert!(said.failed(2).contains("no absolute path of a file"));
+    assert!(said.failed(2).contains("not an absolute path of a file"));
     let file = file_of(&scene, "token");
     let both = format!("account set default --token-file {} --require-approval on", file.display());
     assert!(scene.desktop.evertoken(&both).await.failed(2).contains("choose one"));

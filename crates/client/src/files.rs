@@ -30,6 +30,17 @@ pub fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> 
     }
 }
 
+/// The text of a file. A pipe or a device is none, and reading it may not end.
+///
+/// # Errors
+/// The operating system's; [`io::ErrorKind::InvalidInput`] for what is no file.
+pub fn read_file(path: &Path) -> io::Result<String> {
+    if std::fs::metadata(path)?.is_file() {
+        return std::fs::read_to_string(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"))
+}
+
 fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
@@ -80,6 +91,8 @@ mod tests {
         assert!(open(&mine).is_ok());
         assert_eq!(open(&link).unwrap_err().to_string(), "it is a link, which is not followed");
         assert_eq!(open(&pipe).unwrap_err().to_string(), "it is not a file");
+        assert_eq!(read_file(&link).unwrap(), "mine");
+        assert_eq!(read_file(&pipe).unwrap_err().to_string(), "it is not a file");
     }
 
     #[test]

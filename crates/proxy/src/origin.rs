@@ -45,6 +45,7 @@ impl From<InvalidEndpoint> for InvalidOrigin {
             InvalidEndpoint::PlainHttpToForeignHost(_) => Self::PlainHttpToForeignHost,
             InvalidEndpoint::UnknownScheme(scheme) => Self::UnknownScheme(scheme),
             InvalidEndpoint::Credentials => Self::Credentials,
+            InvalidEndpoint::Fragment => Self::MoreThanAnOrigin,
         }
     }
 }
@@ -55,7 +56,7 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         let endpoint: Endpoint = text.parse()?;
         let url = Url::parse(endpoint.as_str()).map_err(|_| InvalidOrigin::NotAnOrigin)?;
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        if url.path() != "/" || url.query().is_some() {
             return Err(InvalidOrigin::MoreThanAnOrigin);
         }
         let serialized = url.origin().ascii_serialization();

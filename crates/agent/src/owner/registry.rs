@@ -36,7 +36,8 @@ impl Agent {
     /// Follows a configuration: new accounts are opened, removed ones are let go, changed and renamed ones change.
     pub(super) fn adopt(&mut self, configuration: Configuration) {
         self.adopt_settings(&configuration.settings);
-        let missing = configuration.missing_ids(&self.paths.config);
+        let known = |name: &AccountName| self.accounts.get(name).map(|managed| managed.id.clone());
+        let missing = configuration.missing_ids(&self.paths.config, known);
         self.configuration = configuration;
         let mut before = self.accounts.take_all();
         let mut opened = Vec::new();
@@ -106,7 +107,7 @@ impl Agent {
             Problem::new(
                 ProblemKind::Configuration,
                 format!("You are logged in to {name}, but config.toml could not be written: {error}."),
-                "Make it writable; Evertoken writes the account's server at its next start. The login is stored.",
+                "Correct what the error names; Evertoken writes the account's server at its next start. The login is stored.",
             )
         })?;
         if let Some(managed) = self.accounts.get_mut(name) {

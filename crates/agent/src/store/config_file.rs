@@ -8,6 +8,7 @@ use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::config::{self, Configuration, ConfigurationError, Edit};
 
 use crate::store::journal_file::sync_folder;
+use crate::system::files::read_file;
 
 /// The file.
 #[derive(Debug, Clone)]
@@ -121,14 +122,6 @@ impl ConfigurationFile {
     fn content(&self, source: ConfigurationError) -> ConfigurationFileError {
         ConfigurationFileError::Content { path: self.path.clone(), source }
     }
-}
-
-/// A pipe or a device is no configuration, and reading it may not end.
-fn read_file(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.is_file() {
-        return fs::read_to_string(path);
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"))
 }
 
 /// The file's next content, beside it.

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Powershell, Zsh};
+use evertoken_client::files::read_file;
 use evertoken_core::config;
 
 use super::paths;
@@ -98,7 +99,7 @@ fn with_account_names(command: clap::Command) -> clap::Command {
 
 /// From the configuration, so that the Tab key starts no agent and waits for none.
 fn accounts() -> Vec<CompletionCandidate> {
-    let text = paths().ok().and_then(|paths| std::fs::read_to_string(paths.config_file()).ok()).unwrap_or_default();
+    let text = paths().ok().and_then(|paths| read_file(&paths.config_file()).ok()).unwrap_or_default();
     let accounts = config::parse(&text).map(|configuration| configuration.accounts).unwrap_or_default();
     accounts
         .iter()

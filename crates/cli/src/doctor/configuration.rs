@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use evertoken_client::files::read_file;
 use evertoken_core::api::status::StatusReport;
 use evertoken_core::config::{self, Configuration, ConfigurationError};
 
@@ -18,13 +19,17 @@ pub(super) struct File {
 }
 
 pub(super) fn read(path: &Path) -> File {
-    let text = std::fs::read_to_string(path).map_err(|error| error.kind());
+    let text = read_file(path).map_err(|error| error.kind());
     File { path: path.to_owned(), text, entry: Entry::of(path) }
 }
 
 impl File {
+    /// What it says; without a file, what is usual. `None` where it cannot be used.
     pub(super) fn configuration(&self) -> Option<Configuration> {
-        self.parsed()?.ok()
+        match self.text {
+            Err(io::ErrorKind::NotFound) => Some(Configuration::default()),
+            Ok(_) | Err(_) => self.parsed()?.ok(),
+        }
     }
 
     fn parsed(&self) -> Option<Result<Configuration, ConfigurationError>> {

@@ -34,8 +34,8 @@ pub struct TokenFilePath(PathBuf);
 
 /// The path of a token file is relative, or names no file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no absolute path of a file: begin it with a slash, give the file a name, and use UTF-8")]
-pub struct InvalidTokenFilePath(PathBuf);
+#[error("it is not an absolute path of a file: begin it with a slash, give the file a name, and use UTF-8")]
+pub struct InvalidTokenFilePath;
 
 impl TokenFilePath {
     /// The path itself.
@@ -55,7 +55,7 @@ impl TryFrom<PathBuf> for TokenFilePath {
         if path.is_absolute() && path.file_name().is_some() && path.to_str().is_some() && !is_folder {
             Ok(Self(path))
         } else {
-            Err(InvalidTokenFilePath(path))
+            Err(InvalidTokenFilePath)
         }
     }
 }

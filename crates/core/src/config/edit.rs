@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
-use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate, one_line};
+use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, document, migrate};
 use crate::account::approval::Program;
 use crate::account::token_file::TokenFile;
 use crate::account::{Account, AccountId, AccountName, Sharing};
@@ -49,8 +49,7 @@ impl Edit {
     /// # Errors
     /// [`ConfigurationError::Unreadable`] when the text is not TOML: it is then left alone.
     pub fn apply(&self, text: &str) -> Result<String, ConfigurationError> {
-        let mut document: DocumentMut =
-            migrate::to_current(text)?.parse().map_err(|error| ConfigurationError::Unreadable(one_line(&error)))?;
+        let mut document = document(&migrate::to_current(text)?)?;
         match self {
             Self::PutAccount(name, account) => put_account(&mut document, name, account)?,
             Self::SetServer(name, server) => put_server(account_table(&mut document, name)?, server),

@@ -2,11 +2,11 @@
 
 use toml_edit::{DocumentMut, Item, value};
 
-use super::{ConfigurationError, VERSION, one_line};
+use super::{ConfigurationError, VERSION, document};
 
 /// The text of a configuration of any known version, as one of the current version.
 pub(super) fn to_current(text: &str) -> Result<String, ConfigurationError> {
-    let mut document: DocumentMut = text.parse().map_err(|error| ConfigurationError::Unreadable(one_line(&error)))?;
+    let mut document = document(text)?;
     let version = match document.get("version") {
         None => 0,
         Some(item) => item

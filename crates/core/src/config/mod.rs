@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use toml_edit::{DocumentMut, TomlError};
 
 use crate::account::order::AccountOrder;
 use crate::account::{Account, AccountId, AccountName};
@@ -219,8 +220,8 @@ pub enum ConfigurationError {
     #[error("account {0} has the token_file of another account: give each its own")]
     SharedTokenFile(AccountName),
     /// Two accounts would share a login.
-    #[error("account {0} has the id of another account: leave its id line out, and Evertoken writes a new one")]
-    SharedId(AccountName),
+    #[error("the accounts {0} and {1} have one id: remove the id line of the copy, and Evertoken writes a new one")]
+    SharedId(AccountName, AccountName),
     /// A path that depends on where the agent is started.
     #[error("settings.keychain_file.{0} is not a whole path: begin it with /")]
     RelativePath(&'static str),
@@ -235,17 +236,17 @@ pub enum ConfigurationError {
 /// [`ConfigurationError`] with one sentence; nothing is guessed.
 pub fn parse(text: &str) -> Result<Configuration, ConfigurationError> {
     let migrated = migrate::to_current(text)?;
-    let configuration: Configuration =
-        toml_edit::de::from_str(&migrated).map_err(|error| ConfigurationError::Unreadable(one_line(&error)))?;
+    let configuration: Configuration = toml_edit::de::from_str(&migrated)
+        .map_err(|error| ConfigurationError::Unreadable(one_line(&error, error.message())))?;
     check(&configuration)?;
     Ok(configuration)
 }
 
 fn check(configuration: &Configuration) -> Result<(), ConfigurationError> {
-    let (mut token_files, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    let (mut token_files, mut ids) = (BTreeSet::new(), BTreeMap::new());
     for (name, account) in &configuration.accounts {
-        if account.id.as_ref().is_some_and(|id| !ids.insert(id)) {
-            return Err(ConfigurationError::SharedId(name.clone()));
+        if let Some(other) = account.id.as_ref().and_then(|id| ids.insert(id, name)) {
+            return Err(ConfigurationError::SharedId(other.clone(), name.clone()));
         }
         if let Some(file) = &account.sharing.token_file {
             if account.sharing.require_approval {
@@ -284,13 +285,19 @@ impl Configuration {
         }
     }
 
-    /// Ids for the accounts that a person wrote without one, the same at every start.
+    /// Ids for the accounts that stand without one: what `known` knows of the name, so that a line that was lost costs no
+    /// login, or else one that is the same at every start.
     #[must_use]
-    pub fn missing_ids(&self, folder: &Path) -> BTreeMap<AccountName, AccountId> {
+    pub fn missing_ids(
+        &self,
+        folder: &Path,
+        known: impl Fn(&AccountName) -> Option<AccountId>,
+    ) -> BTreeMap<AccountName, AccountId> {
         let mut taken: BTreeSet<AccountId> = self.accounts.values().filter_map(|account| account.id.clone()).collect();
         let mut missing = BTreeMap::new();
         for name in self.accounts.iter().filter(|(_, account)| account.id.is_none()).map(|(name, _)| name) {
-            let mut ids = (0..=u32::MAX).map(|attempt| AccountId::derived(folder, name, attempt));
+            let derived = (0..=u32::MAX).map(|attempt| AccountId::derived(folder, name, attempt));
+            let mut ids = known(name).into_iter().chain(derived);
             if let Some(id) = ids.find(|id| !taken.contains(id)) {
                 taken.insert(id.clone());
                 missing.insert(name.clone(), id);
@@ -300,12 +307,32 @@ impl Configuration {
     }
 }
 
+fn document(text: &str) -> Result<DocumentMut, ConfigurationError> {
+    text.parse().map_err(|error: TomlError| ConfigurationError::Unreadable(one_line(&error, error.message())))
+}
+
 /// TOML errors draw a picture of several lines; a log and a terminal want one sentence, and never the line's value.
-fn one_line(error: &impl std::fmt::Display) -> String {
+fn one_line(error: &impl std::fmt::Display, message: &str) -> String {
     let text = error.to_string();
-    let position = text.lines().next().unwrap_or_default().trim_end_matches(':').to_owned();
-    let reason = text.lines().rev().find(|line| !line.trim().is_empty() && !line.contains('|')).unwrap_or_default();
-    if reason == position { position } else { format!("{position}: {}", reason.trim()) }
+    let reason = without_value(message);
+    match text.lines().find(|line| line.starts_with("TOML parse error at ") || line.starts_with("in `")) {
+        Some(place) => format!("{place}: {reason}"),
+        None => reason,
+    }
+}
+
+/// What was found may be a token in the wrong place. The name of a field is needed to find it.
+fn without_value(message: &str) -> String {
+    if let Some((found, expected)) = message.rsplit_once(", expected ")
+        && !found.starts_with("unknown field")
+    {
+        let kind = found.split(['"', '`']).next().unwrap_or_default().trim_end();
+        return format!("{kind}, expected {expected}");
+    }
+    match message.strip_prefix('"').and_then(|quoted| quoted.rsplit_once("\" is ")) {
+        Some((_value, reason)) => format!("this is {reason}"),
+        None => message.lines().collect::<Vec<_>>().join(" "),
+    }
 }
 
 #[cfg(test)]
@@ -333,6 +360,62 @@ mod tests {
             assert!(!error.contains('\n') && error.len() > 10, "{bad}: {error}");
         }
         assert_eq!(parse("version = 99").unwrap_err(), ConfigurationError::TooNew(99));
+    }
+
+    #[test]
+    fn a_value_in_the_wrong_place_is_not_repeated() {
+        let of_an_account = [
+            "id",
+            "endpoint",
+            "encoding",
+            "headers",
+            "parameters",
+            "scope",
+            "client_id",
+            "token_endpoint_auth_method",
+            "grant_type",
+            "issuer",
+            "revocation_endpoint",
+            "redirect_uri",
+            "login_command",
+            "token_file",
+            "require_approval",
+            "programs",
+            "assume_valid_for",
+        ];
+        let of_all = [
+            "clear_clipboard_after",
+            "paste_once",
+            "keychain",
+            "keychain_file",
+            "notifications",
+            "refresh",
+            "start_at_login",
+            "account_order",
+        ];
+        let values = [
+            r#""canary, expected x""#,
+            r#""canary`""#,
+            "'''\ncanary\ncanary'''",
+            r#"["canary"]"#,
+            r#"[["canary"]]"#,
+            r#"{ x = "canary" }"#,
+            r#"{ path = ["canary"] }"#,
+            r#"{ x = ["canary"] }"#,
+            "canary",
+            "4815162342",
+            "1e-7",
+        ];
+        let places = of_an_account.map(|key| format!("[accounts.a]\nendpoint = \"https://a.example/\"\n{key}"));
+        let places = places.into_iter().chain(of_all.map(|key| format!("[settings]\n{key}")));
+        for place in places.chain(["default_account", "hooks", "accounts", "settings"].map(String::from)) {
+            for value in values {
+                let Err(error) = parse(&format!("version = 1\n{place} = {value}\n")) else { continue };
+                let error = error.to_string();
+                let is_repeated = ["canary", "4815162342", "1e-7"].iter().any(|value| error.contains(value));
+                assert!(!is_repeated && !error.contains('\n') && error.len() > 10, "{place} = {value}: {error}");
+            }
+        }
     }
 
     #[test]

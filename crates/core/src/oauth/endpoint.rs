@@ -38,6 +38,9 @@ pub enum InvalidEndpoint {
     /// User name or password in the URL.
     #[error("the endpoint carries a user name or a password: leave them out")]
     Credentials,
+    /// RFC 6749 section 3.2 forbids it.
+    #[error("the endpoint has a fragment, which no request can carry: leave the # and what follows out")]
+    Fragment,
 }
 
 impl Endpoint {
@@ -85,6 +88,9 @@ impl FromStr for Endpoint {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidEndpoint::Credentials);
         }
+        if url.fragment().is_some() {
+            return Err(InvalidEndpoint::Fragment);
+        }
         match url.scheme() {
             "https" => Ok(Self(url)),
             "http" if is_loopback(&url) => Ok(Self(url)),
@@ -124,6 +130,7 @@ mod tests {
             "ftp://api.vault.ist/x",
             "api.vault.ist",
             "https://user:password@api.vault.ist/x",
+            "https://api.vault.ist/x#part",
             "",
         ] {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");

@@ -69,9 +69,9 @@ impl FromStr for Issuer {
             InvalidEndpoint::NotAUrl => InvalidIssuer::NotAUrl,
             InvalidEndpoint::PlainHttpToForeignHost(url) => InvalidIssuer::PlainHttpToForeignHost(url),
             InvalidEndpoint::UnknownScheme(scheme) => InvalidIssuer::UnknownScheme(scheme),
-            InvalidEndpoint::Credentials => InvalidIssuer::TooMuch,
+            InvalidEndpoint::Credentials | InvalidEndpoint::Fragment => InvalidIssuer::TooMuch,
         })?;
-        if endpoint.as_str().contains(['?', '#']) {
+        if endpoint.as_str().contains('?') {
             return Err(InvalidIssuer::TooMuch);
         }
         Ok(Self(text.to_owned()))

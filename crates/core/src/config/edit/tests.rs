@@ -171,18 +171,28 @@ fn settings_are_changed_one_by_one() {
 #[test]
 fn an_id_is_written_where_there_was_none_and_a_rename_keeps_it() {
     let text = "version = 1\n[accounts.a] # mine\nendpoint = \"https://a.example/\"\n";
-    let ids = parse(text).unwrap().missing_ids(std::path::Path::new("/c"));
+    let ids = parse(text).unwrap().missing_ids(std::path::Path::new("/c"), |_| None);
     let text = Edit::AssignIds(ids.clone()).apply(text).unwrap();
     let read = parse(&text).unwrap();
     assert_eq!(read.accounts[&name("a")].id, ids.get(&name("a")).cloned());
-    assert!(read.missing_ids(std::path::Path::new("/c")).is_empty() && text.contains("# mine"), "{text}");
+    assert!(read.missing_ids(std::path::Path::new("/c"), |_| None).is_empty() && text.contains("# mine"), "{text}");
     let text = Edit::RenameAccount { from: name("a"), to: name("b") }.apply(&text).unwrap();
     // A person writes the old name again: another account.
     let text = text + "[accounts.a]\nendpoint = \"https://b.example/\"\n";
     let read = parse(&text).unwrap();
     assert_eq!(read.accounts[&name("b")].id, ids.get(&name("a")).cloned());
-    let again = read.missing_ids(std::path::Path::new("/c"));
+    let again = read.missing_ids(std::path::Path::new("/c"), |_| None);
     assert!(again[&name("a")] != ids[&name("a")], "{text}");
     let both = text.replace("[accounts.a]", &format!("[accounts.a]\nid = \"{}\"", ids[&name("a")]));
-    assert!(parse(&both).unwrap_err().to_string().contains("the id of another account"));
+    assert!(parse(&both).unwrap_err().to_string().contains("have one id: remove the id line of the copy"));
+}
+
+#[test]
+fn a_lost_id_is_the_one_that_was_known_unless_another_account_has_it() {
+    let known = |_: &AccountName| Some("00000000000000aa".parse().unwrap());
+    let ids = |text: &str| parse(text).unwrap().missing_ids(std::path::Path::new("/c"), known);
+    let account = "version = 1\n[accounts.a]\nendpoint = \"https://a.example/\"\n";
+    assert_eq!(ids(account)[&"a".parse().unwrap()].as_str(), "00000000000000aa");
+    let moved = format!("{account}[accounts.b]\nendpoint = \"https://a.example/\"\nid = \"00000000000000aa\"\n");
+    assert_ne!(ids(&moved)[&"a".parse().unwrap()].as_str(), "00000000000000aa");
 }
