@@ -96,6 +96,14 @@ impl Agent {
 
     pub(super) fn approve(&mut self, account: AccountRef, approval: &Approval) -> Result<AccountStatus, Problem> {
         let name = self.resolve(account)?;
+        let asks = self.account(&name).is_some_and(|managed| managed.account().sharing.require_approval);
+        if !approval.allow && !asks {
+            return Err(Problem::new(
+                ProblemKind::InvalidInput,
+                format!("Not denied: {name} gives access tokens to every program of yours and does not ask."),
+                format!("Make it ask first: `evertoken account set {name} --require-approval on`."),
+            ));
+        }
         self.decide(&name, approval)?;
         self.status_of(&name)
     }

@@ -152,7 +152,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let watched_file = paths.config_file();
     let left_behind = paths.socket.with_added_extension("notifications");
     let configuration = file.read()?;
-    std::fs::create_dir_all(&paths.state)?;
+    std::fs::create_dir_all(&paths.state).map_err(|error| StartError::Folder(paths.state.clone(), error))?;
     let _only_agent = OnlyAgent::claim(&paths, &inherited)?;
     // Before anybody can know that this agent runs and tell it to end.
     let process = ProcessSignals::new()?;

@@ -26,7 +26,10 @@ pub enum StartError {
     /// Others could change what the agent keeps.
     #[error("{0}")]
     Unsafe(String),
-    /// The state folder or something of the system cannot be used.
+    /// There is no place for journals and locks.
+    #[error("the state folder {0} cannot be made: {1}; make it writable, or set XDG_STATE_HOME to one that is")]
+    Folder(PathBuf, io::Error),
+    /// Something of the system cannot be used.
     #[error("the agent cannot run: {0}")]
     Io(#[from] io::Error),
 }

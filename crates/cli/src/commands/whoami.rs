@@ -1,7 +1,7 @@
 use clap::Args;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
-use evertoken_core::api::status::AccountStatus;
+use evertoken_core::api::status::{AccountStatus, State};
 use serde::Serialize;
 
 use super::account_argument::AccountArgument;
@@ -44,12 +44,16 @@ pub(crate) struct Identity {
 impl WhoAmI {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let client = agent_client().await?;
-        let AccountStatus { name, user_id, endpoint, scope, access_token, .. } =
+        let AccountStatus { name, user_id, endpoint, scope, access_token, state, .. } =
             find(client.status().await?, self.account.name()?.as_ref())?;
         if user_id.is_none() && access_token.is_none() {
             let detail = format!("{name}: there is no access token, so it is not known whose login it is.");
-            let advice = format!("`evertoken status {name}` says why; `evertoken login {name}` logs in.");
-            return Err(Problem::new(ProblemKind::LoginRequired, detail, advice).into());
+            let (kind, cure) = if state == State::KeychainUnavailable {
+                (ProblemKind::Keychain, "the login is not lost".to_owned())
+            } else {
+                (ProblemKind::LoginRequired, format!("`evertoken login {name}` logs in"))
+            };
+            return Err(Problem::new(kind, detail, format!("`evertoken status {name}` says why; {cure}.")).into());
         }
         if self.json {
             return output::json(&Identity { account: name, user_id, endpoint, scope });

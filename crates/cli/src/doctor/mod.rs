@@ -31,7 +31,6 @@ mod token_file;
 mod window;
 
 use evertoken_core::api::status::StatusReport;
-use evertoken_core::config::Keychain;
 use evertoken_core::config::paths::Paths;
 use evertoken_core::oauth::endpoint::{Endpoint, PRODUCTION_ENDPOINT};
 use jiff::Timestamp;
@@ -54,7 +53,7 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
         configuration::read(&surroundings.configuration_folder().join("config.toml"))
     };
     let configured = file.configuration();
-    let keychain = configured.as_ref().map_or(Keychain::Os, |configuration| configuration.settings.keychain);
+    let keychain = configured.as_ref().map(|configuration| configuration.settings.keychain);
     let endpoints = endpoints(report);
 
     let mut findings =
@@ -65,7 +64,7 @@ pub(crate) async fn examine(paths: &Paths) -> Vec<Finding> {
     findings.push(state_folder::look(surroundings.state_folder()));
     #[cfg(target_os = "linux")]
     findings.push(session_bus::look(&surroundings, keychain));
-    findings.push(keychain::verdict(keychain, report, diagnosis.as_ref()));
+    findings.push(keychain::verdict(keychain.unwrap_or_default(), report, diagnosis.as_ref()));
     #[cfg(target_os = "linux")]
     findings.push(display::look(&surroundings));
     #[cfg(target_os = "linux")]

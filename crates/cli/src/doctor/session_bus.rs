@@ -24,7 +24,7 @@ enum Met {
     Nowhere,
 }
 
-pub(super) fn look(surroundings: &Surroundings, keychain: Keychain) -> Finding {
+pub(super) fn look(surroundings: &Surroundings, keychain: Option<Keychain>) -> Finding {
     let set = surroundings.variable(VARIABLE);
     // What every D-Bus library takes when the variable is not set.
     let address = set.or_else(|| {
@@ -77,7 +77,7 @@ fn unescaped(value: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn verdict(met: &Met, keychain: Keychain) -> Finding {
+fn verdict(met: &Met, keychain: Option<Keychain>) -> Finding {
     let what = match met {
         Met::Answers(address) => return Finding::ok(CHECK, format!("It answers at {address}.")),
         Met::Elsewhere => return Finding::ok(CHECK, "It is not a socket of this machine, so it was not tried."),
@@ -86,13 +86,14 @@ fn verdict(met: &Met, keychain: Keychain) -> Finding {
     };
     let missing = "Log in to a desktop, or run the agent in one: dbus-run-session -- evertoken agent";
     match keychain {
-        Keychain::Os => {
+        Some(Keychain::Os) => {
             Finding::fail(CHECK, format!("{what} Keychain, tray and notifications are not there without it."), missing)
         }
-        Keychain::File => {
+        Some(Keychain::File) => {
             Finding::ok(CHECK, format!("{what} None is needed: tokens are in a file, notices in the log."))
         }
-        Keychain::Memory => {
+        // Without a configuration that can be used it is not known whether the keychain is there.
+        Some(Keychain::Memory) | None => {
             Finding::warn(CHECK, format!("{what} Tray and notifications are not there without it."), missing)
         }
     }
@@ -124,9 +125,10 @@ mod tests {
         let address = format!("tcp:host=x;unix:path={}", socket.display());
         let met = meet(&address);
         assert!(matches!(met, Met::Silent(_, io::ErrorKind::NotFound)), "{met:?}");
-        assert_eq!(verdict(&met, Keychain::Os).verdict, Verdict::Fail);
-        assert_eq!(verdict(&Met::Nowhere, Keychain::Memory).verdict, Verdict::Warn);
-        assert_eq!(verdict(&Met::Nowhere, Keychain::File).verdict, Verdict::Ok);
+        assert_eq!(verdict(&met, Some(Keychain::Os)).verdict, Verdict::Fail);
+        assert_eq!(verdict(&Met::Nowhere, Some(Keychain::Memory)).verdict, Verdict::Warn);
+        assert_eq!(verdict(&Met::Nowhere, Some(Keychain::File)).verdict, Verdict::Ok);
+        assert_eq!(verdict(&Met::Nowhere, None).verdict, Verdict::Warn);
 
         let _bus = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         assert!(matches!(meet(&address), Met::Answers(_)));

@@ -1,3 +1,5 @@
+use std::io::ErrorKind;
+
 use evertoken_core::api::status::{AccountStatus, StatusReport, TokenFileStatus};
 
 use super::Finding;
@@ -12,7 +14,14 @@ pub(super) fn verdicts(report: Option<&StatusReport>) -> Vec<Finding> {
 
 fn verdict(account: &AccountStatus, file: &TokenFileStatus) -> Finding {
     let (name, path) = (&account.name, file.path.display());
+    let is_gone = account.access_token.is_some()
+        && file.path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
     let finding = match &file.problem {
+        None if is_gone => Finding::fail(
+            CHECK,
+            format!("{path} is not there: another program deleted it."),
+            format!("`evertoken refresh {name}` writes it again."),
+        ),
         None => Finding::ok(CHECK, format!("{path} holds the access token while it is valid ({}).", file.form)),
         Some(problem) => Finding::fail(
             CHECK,
@@ -28,6 +37,7 @@ fn verdict(account: &AccountStatus, file: &TokenFileStatus) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::super::Verdict;
     use super::super::account::tests::{account, report};
     use super::*;
@@ -36,16 +46,21 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_kept_is_named_with_its_account() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t");
         let found = |problem: Option<&str>| {
             let mut account = account(State::Valid, None);
-            let (path, problem) = ("/run/t".into(), problem.map(str::to_owned));
+            let (path, problem) = (path.clone(), problem.map(str::to_owned));
             account.token_file = Some(TokenFileStatus { path, form: TokenFileForm::Env, problem });
             verdicts(Some(&report(vec![account]))).remove(0)
         };
+        let gone = found(None);
+        assert!(gone.verdict == Verdict::Fail && gone.what.contains("is not there"), "{gone:?}");
+        std::fs::write(&path, "").unwrap();
         assert_eq!(found(None).verdict, Verdict::Ok);
         let finding = found(Some("it cannot be written"));
         assert_eq!(finding.verdict, Verdict::Fail);
-        assert_eq!(finding.what, "/run/t does not hold the access token: it cannot be written.");
+        assert!(finding.what.ends_with("t does not hold the access token: it cannot be written."), "{finding:?}");
         assert!(finding.cure.is_some_and(|cure| cure.contains("account set eu --token-file FILE --form env")));
         assert_eq!(verdicts(Some(&report(vec![account(State::Valid, None)]))), []);
     }

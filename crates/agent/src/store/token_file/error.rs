@@ -21,6 +21,10 @@ pub(crate) enum TokenFileError {
 
 impl From<io::Error> for TokenFileError {
     fn from(error: io::Error) -> Self {
-        Self::Io(error.kind().to_string())
+        Self::Io(if error.kind() == io::ErrorKind::NotFound {
+            "its folder is not there; make that first".to_owned()
+        } else {
+            error.kind().to_string()
+        })
     }
 }
