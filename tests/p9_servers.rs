@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::desktop::wire::grant;
 use crate::desktop::{Agent, Behaviour, Desktop, Disk, Keyring, Sandbox, Scene, Wire, effort, eventually};
@@ -334,7 +336,10 @@ async fn p9_beside_a_held_lock_the_entries_of_an_earlier_version_are_read_and_no
 
     scene.agent = Agent::start(&scene.desktop).await;
 
-    scene.desktop.until_state("default", "valid").await;
+    let read_within = Duration::from_secs(15);
+    timeout(read_within, scene.desktop.until_state("default", "valid"))
+        .await
+        .expect("who reads does not wait for long");
     scene.desktop.evertoken("token").await.succeeded();
     Keyring::rewrite(&scene.desktop, |user, entry| {
         assert!(user.starts_with("default/"), "written without the lock: {user}");
