@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
+use futures_util::future::select_all;
 use serde_json::json;
 
 use crate::desktop::{Behaviour, Desktop, Outcome, Process, Sandbox, Scene, Wire, built, eventually, procfs};
@@ -166,4 +167,25 @@ async fn log_ins_that_hang_and_whose_callers_have_gone_stop_nobody() {
     scene.desktop.until("the other account goes on", |status| status.rotations("other") >= rotations + 2).await;
     scene.desktop.evertoken("status").await.succeeded();
     assert!(hanging.presented().len() <= 2, "callers who have gone present nothing: {}", hanging.presented().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_that_is_one_too_many_is_refused_at_once_and_others_go_on() {
+    const MOST: usize = 16;
+    let scene = Scene::logged_in("--expires-in 4s --grace 0").await;
+    let other = Sandbox::start(&scene.desktop, "--expires-in 4s --grace 0").await;
+    scene.desktop.login("other", &other).await;
+    let hanging = Wire::start(Behaviour::Hangs).await;
+    let body = json!({ "credential": "a-token", "settings": { "endpoint": hanging.endpoint() } }).to_string();
+    let log_in = "POST /v1/accounts/default/login";
+
+    let callers = (0..=MOST).map(|_| Box::pin(scene.desktop.api(log_in, &body)));
+    let (answer, _, waiting) = select_all(callers).await;
+
+    let refused = answer.unwrap();
+    assert_eq!((refused.status, &refused.body["type"]), (503, &json!("urn:evertoken:try-later")), "{}", refused.body);
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.starts_with(&format!("{MOST} log-ins of default")), "{detail}");
+    assert_eq!(waiting.len(), MOST);
+    scene.desktop.evertoken("token other").await.succeeded();
 }

@@ -105,6 +105,38 @@ async fn p4_a_clock_set_by_a_minute_a_day_or_a_year_makes_no_token_last_longer()
     tokio::join!(clock_is_set(SignedDuration::from_mins(1)), clock_is_set(day), clock_is_set(day * 365));
 }
 
+/// A virtual machine is paused: its clock jumps to the present, and the one that counts has stood still.
+#[tokio::test(flavor = "multi_thread")]
+async fn p4_a_machine_that_was_paused_hands_out_no_token_that_expired_meanwhile() {
+    const PAUSE: SignedDuration = SignedDuration::from_hours(2);
+    let mut desktop = Desktop::without_screen().await;
+    let _keyring = Keyring::start(&desktop).await;
+    let sandbox = Sandbox::start(&desktop, LIFE).await;
+    let mut clock = Faketime::of(&desktop);
+    let _agent = clock.start_agent(&mut desktop).await;
+    desktop.login("default", &sandbox).await;
+
+    sandbox.skew_clock("2h").await;
+    clock.set(PAUSE);
+    let token = a_token_that_lasts(&desktop, &sandbox, PAUSE).await;
+
+    // While the answer to a refresh is on its way.
+    is_over(&sandbox, &token).await;
+    sandbox.fault(json!({ "hold": "answer" })).await;
+    let arguments = format!("token --min-valid {}s", ASKED.as_secs());
+    let (outcome, ()) = tokio::join!(desktop.evertoken(&arguments), async {
+        sandbox.holds("answer").await;
+        sandbox.skew_clock("4h").await;
+        clock.set(PAUSE);
+        sandbox.release("answer").await;
+    });
+    if outcome.code == 0 {
+        assert_eq!(sandbox.user_info(outcome.succeeded()).await, 200, "it has expired");
+    }
+    eventually("a token again", async || (desktop.evertoken(&arguments).await.code == 0).then_some(())).await;
+    a_token_that_lasts(&desktop, &sandbox, PAUSE * 2).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p4_asking_for_more_than_a_token_lives_is_an_error_and_causes_no_storm_of_requests() {
     let scene = Scene::logged_in("--expires-in 1h").await;

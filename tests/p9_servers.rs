@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::desktop::wire::grant;
 use crate::desktop::{Agent, Behaviour, Desktop, Disk, Keyring, Sandbox, Scene, Wire, effort, eventually};
@@ -280,17 +282,16 @@ async fn p9_two_configurations_with_one_keychain_share_no_login() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p9_a_refresh_behind_a_log_in_at_another_server_goes_there() {
-    let scene = Scene::logged_in("--expires-in 20s --grace 0").await;
-    let other = Sandbox::start(&scene.desktop, LIFE).await;
-    other.fault(json!({ "hold_before_commit": "log-in" })).await;
-    let (said, refreshed) = tokio::join!(login_at(&scene.desktop, &other, "default"), async {
+    let scene = Scene::logged_in(LIFE).await;
+    let other = Sandbox::start(&scene.desktop, "--expires-in 3s --grace 0").await;
+    other.fault(json!({ "hold": "log-in" })).await;
+    let (said, ()) = tokio::join!(login_at(&scene.desktop, &other, "default"), async {
         other.holds("log-in").await;
-        let refresh = scene.desktop.evertoken("refresh");
-        let release = other.release("log-in");
-        tokio::join!(refresh, release).0
+        // It waits for the log-in to end, whose own access token is over by then: something has to be sent.
+        scene.desktop.until("a refresh is overdue", |status| status.has_expired("default")).await;
+        other.release("log-in").await;
     });
     said.succeeded();
-    refreshed.succeeded();
     goes_on(&scene.desktop, "default").await;
     assert_eq!(other.user_info(&scene.desktop.token().await).await, 200);
     got_only_its_own(&scene.sandbox, "queued").await;
@@ -335,7 +336,10 @@ async fn p9_beside_a_held_lock_the_entries_of_an_earlier_version_are_read_and_no
 
     scene.agent = Agent::start(&scene.desktop).await;
 
-    scene.desktop.until_state("default", "valid").await;
+    let read_within = Duration::from_secs(15);
+    timeout(read_within, scene.desktop.until_state("default", "valid"))
+        .await
+        .expect("who reads does not wait for long");
     scene.desktop.evertoken("token").await.succeeded();
     Keyring::rewrite(&scene.desktop, |user, entry| {
         assert!(user.starts_with("default/"), "written without the lock: {user}");
@@ -363,11 +367,16 @@ async fn p9_a_log_in_elsewhere_on_a_full_disk_is_kept_and_written_down_when_ther
     let said = login_at(&scene.desktop, &other, "default").await;
 
     assert!(said.failed(said.code).contains("config.toml could not be written"), "{said:?}");
+    login_at(&scene.desktop, &other, "new").await.failed(said.code);
     scene.desktop.evertoken("account set default --require-approval on").await.failed(1);
     goes_on(&scene.desktop, "default").await;
     scene.crash_and_restart().await;
     goes_on(&scene.desktop, "default").await;
     disk.empty();
+    // The file is read again, and knows nothing of the log-ins.
+    scene.desktop.api("PATCH /v1/settings", r#"{"refresh": "early"}"#).await.unwrap();
+    goes_on(&scene.desktop, "new").await;
+    goes_on(&scene.desktop, "default").await;
     scene.crash_and_restart().await;
     goes_on(&scene.desktop, "default").await;
     assert!(configuration(&scene.desktop).contains(&other.endpoint()));

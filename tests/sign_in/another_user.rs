@@ -242,6 +242,16 @@ async fn a_sign_in_that_outlasts_the_accounts_name_makes_no_second_account() {
     let said = login.await.unwrap();
     assert!(said.code == 1 && said.stderr.contains("Nothing was replaced"), "{said:?}");
     assert_eq!(scene.desktop.status().await.names(), ["work"]);
+
+    scene.desktop.evertoken("account rename work default").await.succeeded();
+    let mine = user(&scene).await;
+    let asked = scene.sandbox.requests().await.len();
+    let login = self::login(&scene, "--device");
+    scene.sandbox.requests_reach(asked + 1).await;
+    scene.desktop.evertoken("account rename default work").await.succeeded();
+    scene.sandbox.answer_device(json!({"answer": "approve", "user_id": mine})).await;
+    login.await.unwrap().succeeded();
+    assert_eq!(scene.desktop.status().await.names(), ["work"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

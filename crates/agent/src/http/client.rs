@@ -187,6 +187,10 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use std::io::Write as _;
 
+    use evertoken_core::oauth::origin::Bound;
+    use evertoken_core::oauth::server::Server;
+    use evertoken_core::oauth::token::RefreshToken;
+    use evertoken_core::oauth::token_request::{AuthorizationGrant, token_request};
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
@@ -203,6 +207,20 @@ mod tests {
         let (body, broken) = read(&coded[..coded.len() - 8], 5000);
         assert_eq!((body.len(), broken), (4096, Some(OutcomeUnknown::Unreadable)), "the end is missing");
         assert!(read(b"no gzip", 10).0.is_empty());
+    }
+
+    #[test]
+    fn a_token_request_asks_for_json_whatever_else_it_says() {
+        let mut server = Server::at("https://a.example/token".parse().unwrap());
+        server.headers = [("X-Merchant-ID".to_owned(), "m-1".to_owned())].into();
+        let token = Bound::new(RefreshToken::new("r".to_owned()), server.origins());
+        let request = token_request(&server, AuthorizationGrant::RefreshToken(&token), None).unwrap();
+        let headers = headers(&request).unwrap();
+        assert_eq!(
+            (&headers[ACCEPT], &headers[ACCEPT_ENCODING]),
+            (&"application/json".parse().unwrap(), &"identity".parse().unwrap())
+        );
+        assert_eq!(headers["x-merchant-id"], "m-1");
     }
 
     #[test]

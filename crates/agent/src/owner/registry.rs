@@ -87,9 +87,14 @@ impl Agent {
         let is_written = self.configuration.accounts.get(name).is_some_and(|account| account.server == server);
         let account =
             Account { id: known.and_then(|managed| managed.account().id.clone()), server: server.clone(), sharing };
+        // An account that only its own log-in tells of gets its id in the file, too.
         let edit = match known {
-            Some(_) => Edit::SetServer(name.clone(), Box::new(server.clone())),
-            None => Edit::PutAccount(name.clone(), Box::new(Account { id: Some(id.clone()), ..account.clone() })),
+            Some(_) if self.configuration.accounts.contains_key(name) => {
+                Edit::SetServer(name.clone(), Box::new(server.clone()))
+            }
+            Some(_) | None => {
+                Edit::PutAccount(name.clone(), Box::new(Account { id: Some(id.clone()), ..account.clone() }))
+            }
         };
         if known.is_none() {
             let account = Account { id: Some(id.clone()), ..account };
