@@ -105,6 +105,7 @@ fn in_minutes(minutes: i64) -> Option<SignedDuration> {
 
 #[test]
 fn a_day_token_is_refreshed_at_three_quarters_and_nothing_happens_before() {
+    assert_eq!(good().refresh_token(), Some(&refresh_token(1)));
     assert_eq!(wakeup(&good(), 0), Some((REFRESH, WakeupReason::Refresh)));
     assert_eq!(step(&good(), REFRESH - 1, Event::TimeoutElapsed), (good(), vec![]));
     assert!(requested(&step(&good(), REFRESH, Event::TimeoutElapsed).1).is_some());
@@ -170,6 +171,30 @@ fn there_are_never_two_requests() {
         Event::OpenFailed(KeychainProblem::Locked),
     ] {
         assert_eq!(step(&requesting, REFRESH + HOUR, event.clone()).1, [], "{event:?}");
+    }
+}
+
+#[test]
+fn a_caller_waits_only_while_something_is_under_way() {
+    let locked = session(&Session::opening(), 0, Event::OpenFailed(KeychainProblem::Locked));
+    let (requesting, effects) = step(&good(), REFRESH, Event::TimeoutElapsed);
+    let request = requested(&effects).unwrap();
+    let delayed = Event::TokenStoreDelayed { request, problem: KeychainProblem::Locked };
+    let unstored = session(&requesting, REFRESH, delayed);
+    let refused = refused().0;
+    let insists = session(&refused, REFRESH + HOUR, Event::RefreshRequested);
+    for (session, is_busy, is_unstored) in [
+        (Session::opening(), true, false),
+        (locked, false, false),
+        (good(), false, false),
+        (requesting, true, false),
+        (unstored, false, true),
+        (failing(OFFLINE), false, false),
+        (refused, false, false),
+        (insists, true, false),
+        (session(&good(), 0, Event::LoggedOut), false, false),
+    ] {
+        assert_eq!((session.is_busy(), session.is_unstored()), (is_busy, is_unstored), "{session:?}");
     }
 }
 
