@@ -139,6 +139,9 @@ fn a_refused_login_says_login_soon_and_then_login_required() {
     assert_eq!(refused.state(at(REFRESH)), State::LoginSoon);
     assert_eq!(wakeup(&refused, REFRESH), Some((DAY, WakeupReason::AccessTokenEnds)));
     assert_eq!(refused.state(at(DAY)), State::LoginRequired);
+    let updated = step(&refused, DAY, Event::TimeoutElapsed).1;
+    assert!(matches!(updated[..], [Effect::Update(Notice::LoginRequired { .. })]), "{updated:?}");
+    assert_eq!(step(&refused, DAY - 1, Event::TimeoutElapsed).1, []);
     assert_eq!(wakeup(&refused, DAY), None);
 }
 
