@@ -175,6 +175,7 @@ mod tests {
             let not_utf8: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"/run/token\xff".to_vec());
             assert!(TokenFilePath::try_from(PathBuf::from(not_utf8)).is_err());
         }
-        assert!(TokenFilePath::try_from(PathBuf::from(absolute("/run/user/1000/token"))).is_ok());
+        let good = PathBuf::from(absolute("/run/user/1000/token"));
+        assert_eq!(TokenFilePath::try_from(good.clone()).map(PathBuf::from), Ok(good));
     }
 }

@@ -141,6 +141,16 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_login_is_still_known_to_have_expired_and_when() {
+        let expired_at = Some(Timestamp::constant(7, 0));
+        let fingerprint = Fingerprint::of("r4");
+        let refused = Record::Refused { fingerprint, expired_at, trace_id: None, reason: None };
+        let resumed = recover(&found(), &journal(&[presented(), refused]), "").map(|recovered| recovered.resume);
+        let refusal = Refusal { expired_at, ..Refusal::default() };
+        assert_eq!(resumed, Ok(Resume::Refused { refusal, since: Timestamp::constant(9, 0), told: false }));
+    }
+
+    #[test]
     fn a_person_who_was_told_is_told_again_after_the_machine_was_started_anew() {
         let fingerprint = Fingerprint::of("r4");
         let refused = Record::Refused { fingerprint, expired_at: None, trace_id: None, reason: None };

@@ -205,6 +205,7 @@ mod tests {
         }
         let long = "x".repeat(LONGEST_CLIENT_SECRET + 1);
         assert_eq!(ClientSecret::read(&long).unwrap_err(), UnusableClientSecret::TooLong);
+        assert_eq!(secret(&long[1..]).expose(), &long[1..]);
     }
 
     #[test]

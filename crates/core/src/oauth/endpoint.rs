@@ -136,4 +136,19 @@ mod tests {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn a_proxy_stands_before_every_host_but_this_machine() {
+        let is_loopback = |text: &str| text.parse().map(|endpoint: Endpoint| endpoint.is_loopback());
+        for (text, expected) in [
+            ("https://127.9.9.9/x", true),
+            ("https://[::1]/x", true),
+            ("https://localhost/x", true),
+            ("https://128.0.0.1/x", false),
+            ("https://[::2]/x", false),
+            ("https://api.vault.ist/x", false),
+        ] {
+            assert_eq!(is_loopback(text), Ok(expected), "{text}");
+        }
+    }
 }

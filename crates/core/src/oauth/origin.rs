@@ -38,12 +38,6 @@ impl Origins {
         Self(endpoints.into_iter().map(Origin::of).collect())
     }
 
-    /// Is nothing known?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Are all of these among them?
     #[must_use]
     pub fn cover(&self, others: &Self) -> bool {

@@ -2,7 +2,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::oauth::failure::{AnotherUser, NotSent, Refusal};
+use crate::oauth::failure::{AnotherUser, ErrorCode, NotSent, OAuthError, Refusal};
 use crate::oauth::origin::ForeignServer;
 
 fn now() -> Timestamp {
@@ -143,11 +143,19 @@ proptest! {
 }
 
 #[test]
+fn a_token_with_a_quarter_of_its_life_left_is_renewed_and_one_with_a_second_more_is_taken_over() {
+    let token = access_token();
+    let quarter = token.lifetime() / 4;
+    assert!(!is_fresh(&token, token.expires_at - quarter));
+    assert!(is_fresh(&token, token.expires_at - quarter - SignedDuration::from_secs(1)));
+}
+
+#[test]
 fn what_another_process_rotated_is_taken_over_without_a_request() {
     let mut found = found();
     found.access_token = Some((5, access_token()));
-    let steps = run(Purpose::Refresh { known: Some(4) }, [Answer::Read(found)]);
-    assert!(matches!(steps.last().unwrap(), Step::Finished(Outcome::Adopted(_))), "{steps:?}");
+    let adopts = |known| run(Purpose::Refresh { known }, [Answer::Read(found.clone())])[1] != Step::ProveWritable;
+    assert_eq!([Some(4), Some(5), None].map(adopts), [true, false, false]);
 }
 
 #[test]
@@ -159,7 +167,7 @@ fn a_wrong_token_pasted_over_a_good_login_loses_nothing() {
         [Answer::Done, Answer::Read(found()), Answer::Done, Answer::Done, refusal, Answer::Done, Answer::Done],
     );
     let Step::StoreCandidate(candidate) = steps[2] else { panic!("{steps:?}") };
-    assert_eq!((candidate.slot, candidate.proven), (Slot::B, false));
+    assert_eq!((candidate.slot, candidate.proven, candidate.rotations), (Slot::B, false, 0));
     assert_eq!(steps[6], Step::DropCandidate(Slot::B));
     assert!(matches!(steps[7], Step::Finished(Outcome::Failed(Failure::AuthorizationRequired(_)))));
 }
@@ -174,6 +182,27 @@ fn a_refused_candidate_of_a_crashed_login_gives_way_to_the_login_before() {
         [Answer::Read(found), Answer::Done, Answer::Done, refusal, Answer::Done, Answer::Done],
     );
     assert_eq!(steps.last().unwrap(), &Step::Finished(Outcome::Reverted));
+}
+
+#[test]
+fn p1_a_candidate_gives_way_only_when_it_was_refused_and_a_login_never() {
+    let refused = |code| {
+        let error = Some(OAuthError { code, description: None });
+        Failure::UnexpectedAnswer { http_status: 401, error, web_page: false }
+    };
+    for (failure, proven, expected) in [
+        (refused(ErrorCode::InvalidClient), false, Outcome::Reverted),
+        (refused(ErrorCode::InvalidClient), true, Outcome::Failed(refused(ErrorCode::InvalidClient))),
+        (refused(ErrorCode::InvalidRequest), false, Outcome::Failed(refused(ErrorCode::InvalidRequest))),
+        (Failure::NotSent(NotSent::Dns), false, Outcome::Failed(Failure::NotSent(NotSent::Dns))),
+    ] {
+        let mut found = found();
+        found.b = Some(RefreshTokenInfo { proven, ..info(Slot::B, 6, "pasted") });
+        let answers = [Answer::Read(found), Answer::Done, Answer::Done, Answer::RequestFailed(failure)];
+        let steps = run(REFRESH, answers.into_iter().chain([Answer::Done, Answer::Done]));
+        let drops = steps.contains(&Step::DropCandidate(Slot::B));
+        assert_eq!((steps.last().unwrap(), drops), (&Step::Finished(expected.clone()), expected == Outcome::Reverted));
+    }
 }
 
 #[test]

@@ -105,6 +105,7 @@ fn in_minutes(minutes: i64) -> Option<SignedDuration> {
 
 #[test]
 fn a_day_token_is_refreshed_at_three_quarters_and_nothing_happens_before() {
+    assert_eq!(good().refresh_token(), Some(&refresh_token(1)));
     assert_eq!(wakeup(&good(), 0), Some((REFRESH, WakeupReason::Refresh)));
     assert_eq!(step(&good(), REFRESH - 1, Event::TimeoutElapsed), (good(), vec![]));
     assert!(requested(&step(&good(), REFRESH, Event::TimeoutElapsed).1).is_some());
@@ -138,6 +139,9 @@ fn a_refused_login_says_login_soon_and_then_login_required() {
     assert_eq!(refused.state(at(REFRESH)), State::LoginSoon);
     assert_eq!(wakeup(&refused, REFRESH), Some((DAY, WakeupReason::AccessTokenEnds)));
     assert_eq!(refused.state(at(DAY)), State::LoginRequired);
+    let updated = step(&refused, DAY, Event::TimeoutElapsed).1;
+    assert!(matches!(updated[..], [Effect::Update(Notice::LoginRequired { .. })]), "{updated:?}");
+    assert_eq!(step(&refused, DAY - 1, Event::TimeoutElapsed).1, []);
     assert_eq!(wakeup(&refused, DAY), None);
 }
 
@@ -170,6 +174,30 @@ fn there_are_never_two_requests() {
         Event::OpenFailed(KeychainProblem::Locked),
     ] {
         assert_eq!(step(&requesting, REFRESH + HOUR, event.clone()).1, [], "{event:?}");
+    }
+}
+
+#[test]
+fn a_caller_waits_only_while_something_is_under_way() {
+    let locked = session(&Session::opening(), 0, Event::OpenFailed(KeychainProblem::Locked));
+    let (requesting, effects) = step(&good(), REFRESH, Event::TimeoutElapsed);
+    let request = requested(&effects).unwrap();
+    let delayed = Event::TokenStoreDelayed { request, problem: KeychainProblem::Locked };
+    let unstored = session(&requesting, REFRESH, delayed);
+    let refused = refused().0;
+    let insists = session(&refused, REFRESH + HOUR, Event::RefreshRequested);
+    for (session, is_busy, is_unstored) in [
+        (Session::opening(), true, false),
+        (locked, false, false),
+        (good(), false, false),
+        (requesting, true, false),
+        (unstored, false, true),
+        (failing(OFFLINE), false, false),
+        (refused, false, false),
+        (insists, true, false),
+        (session(&good(), 0, Event::LoggedOut), false, false),
+    ] {
+        assert_eq!((session.is_busy(), session.is_unstored()), (is_busy, is_unstored), "{session:?}");
     }
 }
 

@@ -208,11 +208,11 @@ pub fn read_credential(text: &str) -> Result<RefreshToken, UnusableCredential> {
     }
 }
 
-/// Whose login it is, if what was given is a token response that says so.
+/// Whose login it is, if the credential is a token response that says so.
 #[must_use]
 pub fn user_id_in(credential: &str) -> Option<String> {
     let text = credential.trim_start_matches('\u{feff}').trim();
-    if !is_token_response(text) || text.len() > LONGEST_CREDENTIAL {
+    if !is_token_response(text) {
         return None;
     }
     let fields = Fields::read(text.as_bytes());

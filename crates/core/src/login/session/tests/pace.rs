@@ -64,9 +64,11 @@ fn callers_who_poll_a_fresh_token_cause_no_request_either() {
         assert_eq!(effects, []);
         polled = next;
     }
-    // More than any token lasts is not to be had.
-    assert_eq!(step(&good(), HOUR, Event::TokenWanted { min_valid: in_minutes(48 * 60) }).1, []);
-    assert!(requested(&step(&good(), HOUR, Event::TokenWanted { min_valid: in_minutes(23 * 60 + 30) }).1).is_some());
+    // More than any token lasts is not to be had, nor what the next one lasts before another may be asked for.
+    for (asked, helps) in [(23 * HOUR, false), (23 * HOUR + 1, true), (DAY - 30, true), (DAY - 29, false)] {
+        let wanted = Event::TokenWanted { min_valid: Some(SignedDuration::from_secs(asked)) };
+        assert_eq!(requested(&step(&good(), HOUR, wanted).1).is_some(), helps, "{asked} s");
+    }
 }
 
 #[test]
@@ -166,4 +168,28 @@ fn an_odd_answer_is_retried_after_a_minute_at_the_least() {
         wakeup(&failing(Failure::UnexpectedAnswer { http_status: 403, error: None, web_page: false }), REFRESH)
             .unwrap();
     assert_eq!(due, REFRESH + MINUTE);
+}
+
+#[test]
+fn a_request_of_an_earlier_login_is_never_taken_for_a_later_one() {
+    let requesting = session(&good(), REFRESH, Event::TimeoutElapsed);
+    let left = session(&requesting, REFRESH, Event::LoggedOut);
+    assert!(left.requests > requesting.requests);
+    assert!(requesting.clone().reopened().requests > requesting.requests);
+}
+
+#[test]
+fn a_person_may_ask_for_a_refresh_an_hour_after_the_last() {
+    assert_eq!(good().last_success(), Some(at(0)));
+    assert!(requested(&step(&good(), HOUR, Event::RefreshRequested).1).is_some());
+}
+
+#[test]
+fn a_token_that_no_refresh_brings_is_told_from_one_that_is_on_its_way() {
+    let advice = |asked: i64| {
+        let asked = Some(SignedDuration::from_secs(asked));
+        good().why_no_token(&"a".parse().unwrap(), asked, at(HOUR), &Policy::default()).advice
+    };
+    assert_eq!(advice(2 * DAY), "Ask for less: --min-valid 86370s at most.");
+    assert_eq!(advice(DAY - 30), "Try again in a moment, or wait for it with --wait.");
 }

@@ -54,6 +54,8 @@ fn a_locked_keychain_at_start_is_waited_for_and_is_no_sign_out() {
     assert_eq!(waiting.state(at(0)), State::KeychainUnavailable);
     let (due, reason) = wakeup(&waiting, 0).unwrap();
     assert_eq!(reason, WakeupReason::Open);
+    assert!(matches!(waiting.phase(), Phase::Opening { failures: 1, .. }), "{waiting:?}");
+    assert_eq!(step(&waiting, due - 1, Event::TimeoutElapsed).1, []);
     for (now, event) in [(due, Event::TimeoutElapsed), (1, Event::RefreshRequested), (1, Event::KeychainReturned)] {
         let (opening, effects) = step(&waiting, now, event);
         assert_eq!(effects, [Effect::OpenTokens]);

@@ -125,6 +125,22 @@ fn nothing_else_asks_for_a_login() {
 }
 
 #[test]
+fn a_server_that_says_when_to_come_back_has_not_looked_at_the_token() {
+    let of = |http_status, retry_after| {
+        read(Answer { http_status, retry_after, body: b"", broken: None, secrets: &[] }, HOUR, now()).unwrap_err()
+    };
+    for status in [429, 503] {
+        let later = Failure::RetryLater { retry_after: Some(SignedDuration::from_secs(7)), http_status: status };
+        assert_eq!(of(status, Some("7")), later);
+    }
+    assert_eq!(of(429, None), Failure::RetryLater { retry_after: None, http_status: 429 });
+    for (status, retry_after) in [(502, Some("7")), (503, None)] {
+        let unknown = Failure::OutcomeUnknown(OutcomeUnknown::ServerError { http_status: status });
+        assert_eq!(of(status, retry_after), unknown);
+    }
+}
+
+#[test]
 fn what_stands_before_a_server_is_named_as_what_it_is() {
     for (status, body, words) in [
         (403, "<html>Blocked</html>", "a web page came instead of the endpoint's answer (HTTP 403)"),
