@@ -40,6 +40,14 @@ impl File {
 pub(super) fn verdict(file: &File, report: Option<&StatusReport>) -> Finding {
     let path = file.path.display();
     match file.text {
+        Err(io::ErrorKind::NotFound) if report.is_some_and(|report| !report.accounts.is_empty()) => {
+            let what = format!("{path} is gone, and the agent serves accounts that were in it.");
+            return Finding::fail(
+                CHECK,
+                what,
+                "Put it back from a backup before the agent ends: the accounts' ids are in it.",
+            );
+        }
         Err(io::ErrorKind::NotFound) => {
             return Finding::ok(CHECK, format!("There is no {path} yet; the first log-in makes it."));
         }
@@ -114,6 +122,8 @@ mod tests {
     #[test]
     fn no_file_is_how_it_begins_and_an_unreadable_one_is_not() {
         assert_eq!(verdict(&file(Err(io::ErrorKind::NotFound), 0), None).verdict, Verdict::Ok);
+        let served = report(vec![account(State::Valid, None)]);
+        assert_eq!(verdict(&file(Err(io::ErrorKind::NotFound), 0), Some(&served)).verdict, Verdict::Fail);
         let finding = verdict(&file(Err(io::ErrorKind::PermissionDenied), 0), None);
         assert_eq!(finding.verdict, Verdict::Fail);
         assert!(finding.what.ends_with("permission denied."), "{finding:?}");
