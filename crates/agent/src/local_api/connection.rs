@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -58,9 +57,7 @@ pub(super) async fn accept_all(
             let has_asked = Arc::clone(&asked);
             let service = hyper::service::service_fn(move |request: Request<Incoming>| {
                 has_asked.notify_one();
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(peer.clone());
-                let answer = routes::answer(router.clone(), owner.clone(), request);
+                let answer = routes::answer(router.clone(), owner.clone(), peer.clone(), request);
                 async move { Ok::<_, Infallible>(answer.await) }
             });
             let mut http = http1::Builder::new();

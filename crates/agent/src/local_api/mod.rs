@@ -1,5 +1,6 @@
 //! The local API, version 1: HTTP over a socket that only this user can open.
 
+mod arguments;
 mod connection;
 #[cfg(unix)]
 mod half_closed;
@@ -11,6 +12,7 @@ mod json;
 mod origin;
 mod refusal;
 mod routes;
+mod token_read;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]

@@ -1,7 +1,7 @@
 //! Refuses what a web page may have sent. No browser reaches the socket by itself; a port forwarder that somebody sets
 //! up would let every page in.
 
-use axum::extract::Request;
+use axum::http::Request;
 use axum::http::header::{HOST, HeaderName, ORIGIN};
 use axum::http::uri::Authority;
 use evertoken_core::api::problem::{Problem, ProblemKind};
@@ -15,7 +15,7 @@ const FROM_BROWSERS: [HeaderName; 2] = [ORIGIN, HeaderName::from_static("sec-fet
 /// that it is this machine (DNS rebinding).
 const OWN_NAMES: [&str; 3] = ["", "localhost", "evertoken"];
 
-pub(super) fn refuse_web_pages(request: &Request) -> Option<Refusal> {
+pub(super) fn refuse_web_pages<B>(request: &Request<B>) -> Option<Refusal> {
     let refusal = || {
         let problem = Problem::new(
             ProblemKind::BadRequest,
@@ -27,7 +27,7 @@ pub(super) fn refuse_web_pages(request: &Request) -> Option<Refusal> {
     is_from_elsewhere(request).then(refusal)
 }
 
-fn is_from_elsewhere(request: &Request) -> bool {
+fn is_from_elsewhere<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
     let is_from_browser = FROM_BROWSERS.iter().any(|name| headers.contains_key(name));
     let mut hosts = headers.get_all(HOST).iter().map(|value| value.to_str().unwrap_or("not ASCII"));

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use evertoken_core::api::problem::Problem;
+use evertoken_core::api::problem::{Problem, ProblemKind};
 
 /// A problem as an answer.
 pub(super) struct Refusal(pub(super) Problem);
@@ -20,4 +20,8 @@ impl IntoResponse for Refusal {
         (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.0).into_response().into_body())
             .into_response()
     }
+}
+
+pub(super) fn bad_request(detail: impl Into<String>) -> Refusal {
+    Refusal(Problem::new(ProblemKind::BadRequest, detail, "See the local API's documentation; nothing was changed."))
 }

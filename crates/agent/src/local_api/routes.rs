@@ -2,17 +2,14 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Json, Router};
-use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
 use evertoken_core::api::diagnosis::Diagnosis;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{
@@ -23,16 +20,17 @@ use evertoken_core::api::status::{AccountStatus, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::oauth::server::SignInMethod;
 use futures_util::{Stream, StreamExt, stream};
+use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
+use super::arguments::{Body, OfAccount};
 use super::origin::refuse_web_pages;
-use super::refusal::Refusal;
-use super::{health, json};
+use super::refusal::{Refusal, bad_request};
+use super::{health, token_read};
 use crate::http::client;
-use crate::request::{AccountRef, Call, OwnerHandle};
+use crate::request::{Call, OwnerHandle};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
@@ -40,9 +38,6 @@ use crate::system::peer::Peer;
 const VERSION: u32 = 1;
 /// The largest body in bytes: a 64 KiB credential, escaped as JSON.
 const LARGEST_BODY: usize = 256 << 10;
-/// A client on the same machine sends its body at once.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Who answers: the name and version of this program (RFC 9110 section 10.2.4).
 const SERVER: &str = concat!("evertoken/", env!("CARGO_PKG_VERSION"));
 
@@ -58,7 +53,7 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<OwnerHandle>)> {
         ("post", "/v1/accounts", post(create)),
         ("patch", "/v1/accounts/{name}", patch(change)),
         ("delete", "/v1/accounts/{name}", delete(remove)),
-        ("get", "/v1/accounts/{name}/token", get(token)),
+        ("get", "/v1/accounts/{name}/token", get(token_read::token)),
         ("post", "/v1/accounts/{name}/login", post(log_in)),
         (
             "post",
@@ -100,12 +95,22 @@ pub(super) fn router(owner: OwnerHandle, token_files: TokenFileStore) -> Router 
 }
 
 /// Answers one request. What holds for all of them is done here, and not in layers, each of which would cost a token read
-/// more than the read itself.
-pub(super) async fn answer(router: Router, owner: OwnerHandle, request: Request) -> Response {
+/// more than the read itself; so would the router.
+pub(super) async fn answer(
+    router: Router,
+    owner: OwnerHandle,
+    peer: Peer,
+    request: hyper::Request<Incoming>,
+) -> Response {
     let changes = request.method() != Method::GET;
-    let mut response = match refuse_web_pages(&request) {
-        Some(refusal) => refusal.into_response(),
-        None => router.oneshot(request).await.unwrap_or_else(|never| match never {}),
+    let mut response = if let Some(refusal) = refuse_web_pages(&request) {
+        refusal.into_response()
+    } else if let Some(account) = token_read::asked_for(&request) {
+        token_read::token_of(&owner, account, &peer, None).await.into_response()
+    } else {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(peer);
+        router.oneshot(request).await.unwrap_or_else(|never| match never {})
     };
     // What has changed something is answered when the token files have followed.
     if changes && response.status().is_success() {
@@ -117,49 +122,6 @@ pub(super) async fn answer(router: Router, owner: OwnerHandle, request: Request)
 }
 
 type Answer<T> = Result<Json<T>, Refusal>;
-
-fn bad_request(detail: impl Into<String>) -> Refusal {
-    Refusal(Problem::new(ProblemKind::BadRequest, detail, "See the local API's documentation; nothing was changed."))
-}
-
-/// The account in the path.
-struct OfAccount(AccountRef);
-
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for OfAccount {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Refusal> {
-        let name: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
-        let Path(name) = name.map_err(|_| bad_request("The path is not one of the API's."))?;
-        if name == DEFAULT_ACCOUNT_PLACEHOLDER {
-            return Ok(Self(None));
-        }
-        name.parse::<AccountName>().map(|name| Self(Some(name))).map_err(|error| bad_request(error.to_string()))
-    }
-}
-
-/// A JSON body, read within its limits; an empty one stands for `{}`.
-struct Body<T>(T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
-    type Rejection = Refusal;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let bytes: Result<Bytes, BytesRejection> =
-            tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state))
-                .await
-                .map_err(|_| bad_request("The request's body did not arrive in time."))?;
-        let bytes = bytes.map_err(|error| bad_request(error.body_text()))?;
-        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        if !text.trim_ascii_start().starts_with(b"{") {
-            return Err(bad_request("The request's body is not a JSON object."));
-        }
-        // serde's own message may repeat the input, which may be a token.
-        json::read(text).map(Self).map_err(|error| {
-            bad_request(format!("The request's body is not the JSON that this call takes (line {}).", error.line()))
-        })
-    }
-}
 
 async fn no_such_call(uri: Uri) -> Refusal {
     let (asked, advice) = match version(uri.path()) {
@@ -210,22 +172,6 @@ fn event(report: &StatusReport) -> Event {
     let mut report = report.clone();
     report.count_down(Timestamp::now());
     Event::default().event("status").data(serde_json::to_string(&report).unwrap_or_default())
-}
-
-#[derive(Deserialize)]
-struct TokenQuery {
-    min_valid: Option<u64>,
-}
-
-async fn token(
-    State(owner): State<OwnerHandle>,
-    OfAccount(account): OfAccount,
-    Extension(peer): Extension<Peer>,
-    query: Result<Query<TokenQuery>, QueryRejection>,
-) -> Result<Response, Refusal> {
-    let Query(TokenQuery { min_valid }) = query.map_err(|_| bad_request("min_valid is a number of seconds."))?;
-    let answer = owner.ask(|reply| Call::Token(account, peer.caller(), min_valid, reply)).await?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
 macro_rules! calls {

@@ -26,7 +26,7 @@ use super::browser::Pasted;
 use super::listener::Listener;
 use super::obtain::{Obtained, Ours, obtain};
 use super::resolve::{NOT_LOGGED_IN, resolve};
-use super::spent::refuse_spent;
+use super::spent::{OtherAccount, refuse_spent};
 use crate::http::discovery::discover;
 use crate::request::Reply;
 use crate::rotation::{AccountContext, Rotated, SlottedToken, rotate};
@@ -48,6 +48,7 @@ pub(crate) struct LogInJob {
     pub(crate) client_secret: Option<ClientSecret>,
     pub(crate) flow: Flow,
     pub(crate) listener: Listener,
+    pub(crate) others: Vec<OtherAccount>,
     /// What a person answers to a question. It is closed when the log-in is to end.
     pub(crate) answers: mpsc::UnboundedReceiver<PersonsAnswer>,
     /// What a person brings from a browser on another machine.
@@ -85,9 +86,20 @@ pub(crate) struct LoggedIn {
 
 /// Runs a log-in to its end; `report` reaches the owner of the account.
 pub(crate) async fn drive(job: LogInJob, report: impl Fn(LogInReport) + Send + Sync) -> LogInReport {
-    let LogInJob { account, before, settings, server, credential, client_secret, flow, listener, answers, pasted } =
-        job;
-    let material = Material { settings, server, credential, client_secret, pasted: Some(pasted), ours: None };
+    let LogInJob {
+        account,
+        before,
+        settings,
+        server,
+        credential,
+        client_secret,
+        flow,
+        listener,
+        others,
+        answers,
+        pasted,
+    } = job;
+    let material = Material { settings, server, credential, client_secret, others, pasted: Some(pasted), ours: None };
     let mut driver =
         Driver { account, before, material, listener: Mutex::new(listener), answers, proven: None, report };
     let mut flow = flow;
@@ -110,6 +122,7 @@ struct Material {
     server: Option<Server>,
     credential: Option<Credential>,
     client_secret: Option<ClientSecret>,
+    others: Vec<OtherAccount>,
     /// Until there is a sign-in that takes it.
     pasted: Option<mpsc::UnboundedReceiver<Pasted>>,
     /// The server that gave the credential to this sign-in alone.
@@ -180,7 +193,7 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
             return Answer::Failed(cancelled());
         };
         let fingerprint = credential.refresh_token.fingerprint();
-        if let Err(problem) = refuse_spent(&self.account, fingerprint).await {
+        if let Err(problem) = refuse_spent(fingerprint, &server.endpoint, &self.account, &self.material.others).await {
             return Answer::Failed(problem);
         }
         let purpose = Purpose::LogIn { fingerprint, user_id: credential.user_id.clone(), replaces_user };

@@ -14,3 +14,4 @@ mod spent;
 pub(crate) use self::browser::Pasted;
 pub(crate) use self::driver::{LogInJob, LogInReport, LoggedIn, PersonsAnswer, drive};
 pub(crate) use self::listener::Listener;
+pub(crate) use self::spent::OtherAccount;

@@ -1,13 +1,31 @@
 //! A refresh token that was exchanged before is not sent again, as by a script that logs in with the same file twice.
 
+use std::time::Duration;
+
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::login::journal::is_spent;
+use evertoken_core::oauth::endpoint::Endpoint;
 use evertoken_core::oauth::token::Fingerprint;
 
 use crate::rotation::AccountContext;
+use crate::store::journal_file::JournalFile;
+
+/// The journal of an account on a disk that hangs holds up no other account.
+const READ_WITHIN: Duration = Duration::from_secs(2);
+
+/// Another account: where its tokens are refreshed, and what happened to its login.
+pub(crate) struct OtherAccount {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) journal: JournalFile,
+}
 
 /// A server that sees a refresh token again may end the login that came from it. Where that login is gone, the server decides.
-pub(super) async fn refuse_spent(account: &AccountContext, token: Fingerprint) -> Result<(), Problem> {
+pub(super) async fn refuse_spent(
+    token: Fingerprint,
+    endpoint: &Endpoint,
+    account: &AccountContext,
+    others: &[OtherAccount],
+) -> Result<(), Problem> {
     let own = account.journal.read().await.unwrap_or_default();
     if is_spent(&own, token) && account.look().await.is_ok_and(|found| found.tokens.current().is_some()) {
         return Err(spent(
@@ -15,15 +33,15 @@ pub(super) async fn refuse_spent(account: &AccountContext, token: Fingerprint) -
             "That login goes on, and you need not log in; `evertoken status` shows it.",
         ));
     }
-    let others = account.journal.read_others().await.unwrap_or_default();
-    if others.iter().any(|entries| is_spent(entries, token)) {
-        return Err(spent(
-            "another account's login",
-            &format!(
+    for other in others.iter().filter(|other| other.endpoint.origin() == endpoint.origin()) {
+        let entries = tokio::time::timeout(READ_WITHIN, other.journal.read()).await;
+        if entries.is_ok_and(|entries| is_spent(&entries.unwrap_or_default(), token)) {
+            let advice = format!(
                 "For a login of its own, {} needs a refresh token of its own: log in at the server again.",
                 account.name
-            ),
-        ));
+            );
+            return Err(spent("another account's login", &advice));
+        }
     }
     Ok(())
 }

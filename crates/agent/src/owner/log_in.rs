@@ -17,12 +17,14 @@ use evertoken_core::oauth::token_response::{read_credential, user_id_in};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 
+use super::account::ManagedAccount;
 use super::agent::{Agent, random_bits};
 use super::finished::{Finished, JobResult};
 use super::log_ins::{LogInNumber, RunningLogIn};
 use crate::login::resolve::{NOT_LOGGED_IN, invalid, issuer_of, resolve};
-use crate::login::{Listener, LogInJob, LogInReport, LoggedIn, Pasted, PersonsAnswer, drive};
+use crate::login::{Listener, LogInJob, LogInReport, LoggedIn, OtherAccount, Pasted, PersonsAnswer, drive};
 use crate::request::{AccountRef, Reply, SignInEvents};
+use crate::store::journal_file::JournalFile;
 
 /// The account that a first log-in makes when nobody names it.
 const FIRST_ACCOUNT: &str = "default";
@@ -131,6 +133,7 @@ impl Agent {
             self.log_ins.running.values_mut().filter(earlier).for_each(RunningLogIn::end);
         }
         let given = credential.as_ref().map(|credential| credential.refresh_token.fingerprint());
+        let others = self.other_accounts(&name);
         let running = RunningLogIn {
             account: context.id.clone(),
             name,
@@ -151,11 +154,21 @@ impl Agent {
             client_secret,
             flow,
             listener,
+            others,
             answers: persons_answers,
             pasted,
         };
         self.start_log_in(running, job);
         Ok(())
+    }
+
+    fn other_accounts(&self, name: &AccountName) -> Vec<OtherAccount> {
+        let others = self.accounts.iter().filter(|(other, _)| *other != name);
+        let other = |managed: &ManagedAccount| OtherAccount {
+            endpoint: managed.account().server.endpoint.clone(),
+            journal: JournalFile::new(self.paths.journal(&managed.id)),
+        };
+        others.map(|(_, managed)| other(managed)).collect()
     }
 
     fn start_log_in(&mut self, running: RunningLogIn, job: LogInJob) {
@@ -198,6 +211,8 @@ impl Agent {
             credential: Some(credential),
             flow: Flow::waiting(question.users, until),
             listener: Listener::Nobody,
+            // Its credential is a successor, which was never sent.
+            others: Vec::new(),
             answers: persons_answers,
             pasted: mpsc::unbounded_channel().1,
         };

@@ -38,11 +38,6 @@ impl JournalFile {
         self.in_turn(Self::read_now).await
     }
 
-    /// Every entry of each other journal in the same folder that can be read.
-    pub(crate) async fn read_others(&self) -> io::Result<Vec<Vec<Entry>>> {
-        self.in_turn(Self::read_others_now).await
-    }
-
     /// Deletes the journal.
     pub(crate) async fn remove(&self) -> io::Result<()> {
         self.in_turn(Self::remove_now).await
@@ -85,15 +80,6 @@ impl JournalFile {
         let mut entries = read_entries(&self.older())?;
         entries.extend(read_entries(&self.path)?);
         Ok(entries)
-    }
-
-    fn read_others_now(&self) -> io::Result<Vec<Vec<Entry>>> {
-        let folder = fs::read_dir(self.path.parent().unwrap_or(Path::new(".")))?;
-        let others = folder
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension() == self.path.extension() && *path != self.path);
-        Ok(others.filter_map(|path| Self::new(path).read_now().ok()).collect())
     }
 
     fn remove_now(&self) -> io::Result<()> {

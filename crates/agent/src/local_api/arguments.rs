@@ -1,0 +1,56 @@
+//! What a request says: the account in its path, and its body.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
+use serde::de::DeserializeOwned;
+
+use super::json;
+use super::refusal::{Refusal, bad_request};
+use crate::request::AccountRef;
+
+/// A client on the same machine sends its body at once.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The account in the path.
+pub(super) struct OfAccount(pub(super) AccountRef);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfAccount {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let name: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let Path(name) = name.map_err(|_| bad_request("The path is not one of the API's."))?;
+        if name == DEFAULT_ACCOUNT_PLACEHOLDER {
+            return Ok(Self(None));
+        }
+        name.parse::<AccountName>().map(|name| Self(Some(name))).map_err(|error| bad_request(error.to_string()))
+    }
+}
+
+/// A JSON body, read within its limits; an empty one stands for `{}`.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let bytes: Result<Bytes, BytesRejection> =
+            tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state))
+                .await
+                .map_err(|_| bad_request("The request's body did not arrive in time."))?;
+        let bytes = bytes.map_err(|error| bad_request(error.body_text()))?;
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(bad_request("The request's body is not a JSON object."));
+        }
+        // serde's own message may repeat the input, which may be a token.
+        json::read(text).map(Self).map_err(|error| {
+            bad_request(format!("The request's body is not the JSON that this call takes (line {}).", error.line()))
+        })
+    }
+}
