@@ -3,7 +3,10 @@
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
+use tokio::time::Instant;
+
 use super::canary::Canary;
+use super::deadline::PATIENCE;
 use super::procfs::Pid;
 
 const PAGE: u64 = 4096;
@@ -34,6 +37,15 @@ pub(crate) fn find(pid: Pid, canary: &Canary) -> Option<String> {
             found
         })
     })
+}
+
+/// Waits until nothing of the canary is in the memory of a process, and panics with what is.
+pub(crate) async fn is_clear(pid: Pid, canary: &Canary) {
+    let end = Instant::now() + PATIENCE;
+    while let Some(found) = find(pid, canary) {
+        assert!(Instant::now() < end, "{found}");
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The range and the name of a region that can be written to.
