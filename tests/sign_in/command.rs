@@ -52,6 +52,7 @@ async fn a_command_that_does_not_bring_a_login_is_told_apart_and_changes_nothing
         ("echo two words".to_owned(), "printed no login"),
         ("echo '{\"access_token\":\"a\"}'".to_owned(), "has no refresh_token in it"),
         ("head -c 70000 /dev/zero | tr '\\0' x".to_owned(), "printed more than 64 KiB"),
+        ("trap '' PIPE; head -c 70000 /dev/zero | tr '\\0' x; sleep 1000".to_owned(), "printed more than 64 KiB"),
         ("printf '\\377\\376'".to_owned(), "not text"),
         (format!("echo {}", "wrong-token"), "cannot log in"),
     ] {

@@ -51,25 +51,28 @@ async fn printed(program: &str, arguments: &[String]) -> Result<String, String> 
     let mut group = ProcessGroup::spawn(command).await.map_err(|error| format!("cannot be run: {error}"))?;
     let stdout = group.0.stdout.take();
     let mut printed = Vec::new();
-    let status = {
+    let ended = {
         let mut reading = pin!(async {
-            match stdout {
-                Some(stdout) => stdout.take(LONGEST_CREDENTIAL as u64 + 1).read_to_end(&mut printed).await,
-                None => Ok(0),
+            if let Some(stdout) = stdout {
+                let _ = stdout.take(LONGEST_CREDENTIAL as u64 + 1).read_to_end(&mut printed).await;
             }
         });
         tokio::select! {
-            _ = &mut reading => group.0.wait().await,
+            () = &mut reading => None,
             status = group.0.wait() => {
                 let _ = tokio::time::timeout(READ_AFTER_ITS_END, reading).await;
-                status
+                Some(status)
             }
         }
     };
-    let status = status.map_err(|error| format!("was lost: {error}"))?;
     if printed.len() > LONGEST_CREDENTIAL {
         return Err("printed more than 64 KiB".to_owned());
     }
+    let status = match ended {
+        Some(status) => status,
+        None => group.0.wait().await,
+    };
+    let status = status.map_err(|error| format!("was lost: {error}"))?;
     match status.code() {
         Some(0) => String::from_utf8(printed).map_err(|_| "printed something that is not text".to_owned()),
         Some(code) => Err(format!("failed with the exit code {code}")),
