@@ -25,12 +25,12 @@ pub fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> 
     }
     match options.open(path) {
         Err(error) if is_link(path) => Err(io::Error::new(error.kind(), "it is a link, which is not followed")),
-        Ok(file) if !file.metadata()?.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),
+        Ok(file) if !file.metadata()?.is_file() => Err(not_a_file()),
         other => other,
     }
 }
 
-/// The text of a file. A pipe or a device is none, and reading it may not end.
+/// The text of a file. A pipe or a device is refused: reading it could wait for ever.
 ///
 /// # Errors
 /// The operating system's; [`io::ErrorKind::InvalidInput`] for what is no file.
@@ -38,7 +38,11 @@ pub fn read_file(path: &Path) -> io::Result<String> {
     if std::fs::metadata(path)?.is_file() {
         return std::fs::read_to_string(path);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"))
+    Err(not_a_file())
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")
 }
 
 fn is_link(path: &Path) -> bool {

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use evertoken_core::account::{AccountName, DEFAULT_ACCOUNT_PLACEHOLDER};
+use evertoken_core::account::{DEFAULT_ACCOUNT_PLACEHOLDER, InvalidAccountName};
 use serde::de::DeserializeOwned;
 
 use super::json;
@@ -15,6 +15,11 @@ use crate::request::AccountRef;
 
 /// A client on the same machine sends its body at once.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Which account a name in the path means.
+pub(super) fn account_ref(name: &str) -> Result<AccountRef, InvalidAccountName> {
+    if name == DEFAULT_ACCOUNT_PLACEHOLDER { Ok(None) } else { name.parse().map(Some) }
+}
 
 /// The account in the path.
 pub(super) struct OfAccount(pub(super) AccountRef);
@@ -25,10 +30,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OfAccount {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let name: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
         let Path(name) = name.map_err(|_| bad_request("The path is not one of the API's."))?;
-        if name == DEFAULT_ACCOUNT_PLACEHOLDER {
-            return Ok(Self(None));
-        }
-        name.parse::<AccountName>().map(|name| Self(Some(name))).map_err(|error| bad_request(error.to_string()))
+        account_ref(&name).map(Self).map_err(|error| bad_request(error.to_string()))
     }
 }
 

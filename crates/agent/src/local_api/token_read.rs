@@ -5,10 +5,9 @@ use axum::extract::{Query, State};
 use axum::http::{Method, Request, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use evertoken_core::account::DEFAULT_ACCOUNT_PLACEHOLDER;
 use serde::Deserialize;
 
-use super::arguments::OfAccount;
+use super::arguments::{OfAccount, account_ref};
 use super::refusal::{Refusal, bad_request};
 use crate::request::{AccountRef, Call, OwnerHandle};
 use crate::system::peer::Peer;
@@ -19,7 +18,7 @@ pub(super) fn asked_for<B>(request: &Request<B>) -> Option<AccountRef> {
     if request.method() != Method::GET || request.uri().query().is_some() {
         return None;
     }
-    if name == DEFAULT_ACCOUNT_PLACEHOLDER { Some(None) } else { name.parse().ok().map(Some) }
+    account_ref(name).ok()
 }
 
 #[derive(Deserialize)]
@@ -51,6 +50,8 @@ pub(super) async fn token_of(
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use evertoken_core::account::DEFAULT_ACCOUNT_PLACEHOLDER;
+
     use super::*;
 
     #[test]

@@ -17,6 +17,7 @@ use evertoken_core::oauth::client_authentication::ClientSecret;
 use evertoken_core::oauth::failure::{Failure, OutcomeUnknown};
 use evertoken_core::oauth::issuer::Issuer;
 use evertoken_core::oauth::metadata::Metadata;
+use evertoken_core::oauth::origin::Origin;
 use evertoken_core::oauth::server::{Server, SignInMethod};
 use evertoken_core::oauth::token::{AccessToken, Fingerprint};
 use jiff::{SignedDuration, Timestamp};
@@ -193,7 +194,9 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
             return Answer::Failed(cancelled());
         };
         let fingerprint = credential.refresh_token.fingerprint();
-        if let Err(problem) = refuse_spent(fingerprint, &server.endpoint, &self.account, &self.material.others).await {
+        if let Err(problem) =
+            refuse_spent(fingerprint, &Origin::of(&server.endpoint), &self.account, &self.material.others).await
+        {
             return Answer::Failed(problem);
         }
         let purpose = Purpose::LogIn { fingerprint, user_id: credential.user_id.clone(), replaces_user };

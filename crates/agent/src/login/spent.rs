@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::login::journal::is_spent;
-use evertoken_core::oauth::endpoint::Endpoint;
+use evertoken_core::oauth::origin::Origin;
 use evertoken_core::oauth::token::Fingerprint;
 
 use crate::rotation::AccountContext;
@@ -13,16 +13,16 @@ use crate::store::journal_file::JournalFile;
 /// The journal of an account on a disk that hangs holds up no other account.
 const READ_WITHIN: Duration = Duration::from_secs(2);
 
-/// Another account: where its tokens are refreshed, and what happened to its login.
+/// Another account: the server that refreshes its tokens, and what happened to its login.
 pub(crate) struct OtherAccount {
-    pub(crate) endpoint: Endpoint,
+    pub(crate) server: Origin,
     pub(crate) journal: JournalFile,
 }
 
 /// A server that sees a refresh token again may end the login that came from it. Where that login is gone, the server decides.
 pub(super) async fn refuse_spent(
     token: Fingerprint,
-    endpoint: &Endpoint,
+    server: &Origin,
     account: &AccountContext,
     others: &[OtherAccount],
 ) -> Result<(), Problem> {
@@ -33,7 +33,7 @@ pub(super) async fn refuse_spent(
             "That login goes on, and you need not log in; `evertoken status` shows it.",
         ));
     }
-    for other in others.iter().filter(|other| other.endpoint.origin() == endpoint.origin()) {
+    for other in others.iter().filter(|other| other.server == *server) {
         let entries = tokio::time::timeout(READ_WITHIN, other.journal.read()).await;
         if entries.is_ok_and(|entries| is_spent(&entries.unwrap_or_default(), token)) {
             let advice = format!(

@@ -98,11 +98,7 @@ impl Agent {
         let name = self.resolve(account)?;
         let asks = self.account(&name).is_some_and(|managed| managed.account().sharing.require_approval);
         if !approval.allow && !asks {
-            return Err(Problem::new(
-                ProblemKind::InvalidInput,
-                format!("Not denied: {name} gives access tokens to every program of yours and does not ask."),
-                format!("Make it ask first: `evertoken account set {name} --require-approval on`."),
-            ));
+            return Err(asks_nobody(&name));
         }
         self.decide(&name, approval)?;
         self.status_of(&name)
@@ -153,6 +149,14 @@ fn approval_required(name: &AccountName, program: Option<&Program>) -> Problem {
         ProblemKind::ApprovalRequired,
         format!("{} has not been allowed to read access tokens of {name} yet; a person is asked.", in_words(program)),
         "Allow it in the notification or with `evertoken approve`, then try again; or wait for it with --wait 2m.",
+    )
+}
+
+fn asks_nobody(name: &AccountName) -> Problem {
+    Problem::new(
+        ProblemKind::InvalidInput,
+        format!("Not denied: {name} gives access tokens to every program of yours and does not ask."),
+        format!("Make it ask first: `evertoken account set {name} --require-approval on`."),
     )
 }
 

@@ -165,7 +165,7 @@ impl Agent {
     fn other_accounts(&self, name: &AccountName) -> Vec<OtherAccount> {
         let others = self.accounts.iter().filter(|(other, _)| *other != name);
         let other = |managed: &ManagedAccount| OtherAccount {
-            endpoint: managed.account().server.endpoint.clone(),
+            server: managed.identity().server.clone(),
             journal: JournalFile::new(self.paths.journal(&managed.id)),
         };
         others.map(|(_, managed)| other(managed)).collect()

@@ -83,21 +83,18 @@ impl Agent {
     /// login's own entry.
     pub(super) fn follow_log_in(&mut self, name: &AccountName, id: &AccountId, server: Server) -> Result<(), Problem> {
         let known = self.accounts.get(name).filter(|managed| managed.id == *id);
+        let is_new = known.is_none();
         let sharing = known.map_or_else(Sharing::default, |managed| managed.account().sharing.clone());
-        let is_written = self.configuration.accounts.get(name).is_some_and(|account| account.server == server);
-        let account =
-            Account { id: known.and_then(|managed| managed.account().id.clone()), server: server.clone(), sharing };
-        // An account that only its own log-in tells of gets its id in the file, too.
-        let edit = match known {
-            Some(_) if self.configuration.accounts.contains_key(name) => {
-                Edit::SetServer(name.clone(), Box::new(server.clone()))
-            }
-            Some(_) | None => {
-                Edit::PutAccount(name.clone(), Box::new(Account { id: Some(id.clone()), ..account.clone() }))
-            }
+        let account = Account { id: Some(id.clone()), server: server.clone(), sharing };
+        let in_file = self.configuration.accounts.get(name);
+        let is_written = in_file.is_some_and(|account| account.server == server);
+        // An account that only its own log-in tells of goes into the file with its id.
+        let edit = if is_new || in_file.is_none() {
+            Edit::PutAccount(name.clone(), Box::new(account.clone()))
+        } else {
+            Edit::SetServer(name.clone(), Box::new(server.clone()))
         };
-        if known.is_none() {
-            let account = Account { id: Some(id.clone()), ..account };
+        if is_new {
             self.accounts.insert(name.clone(), ManagedAccount::new(id.clone(), account));
         }
         if let Some(managed) = self.accounts.get_mut(name) {

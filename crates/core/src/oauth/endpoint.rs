@@ -57,8 +57,7 @@ impl Endpoint {
     }
 
     /// Scheme, host and port, as RFC 6454 section 6.2 writes them.
-    #[must_use]
-    pub fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
     }
 
