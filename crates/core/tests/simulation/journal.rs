@@ -6,6 +6,9 @@ use jiff::Timestamp;
 
 use super::random::Random;
 
+/// So many moot lines stay: each job reads the journal anew.
+const MOST_MOOT: usize = 6;
+
 pub(crate) struct Journal {
     pub(crate) writable: bool,
     bytes: Vec<u8>,
@@ -76,7 +79,7 @@ impl Journal {
         let Some(from) = entries.iter().rposition(|entry| matches!(entry.record, Record::Stored { .. })) else {
             return;
         };
-        if from > 6 {
+        if from > MOST_MOOT {
             let lines: Vec<String> = entries[from..].iter().map(Entry::to_line).collect();
             self.bytes = lines.concat().into_bytes();
             self.synced = self.bytes.len();
