@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::desktop::{
-    Agent, Behaviour, Canary, Desktop, Keyring, Notifications, Outcome, Sandbox, Scene, Wire, Wiretap, eventually,
-    memory, procfs,
+    Agent, Behaviour, Canary, Desktop, Keyring, Notifications, Outcome, PATIENCE, Sandbox, Scene, Wire, Wiretap,
+    eventually, memory, procfs,
 };
 
 /// Long enough to be recognized in pieces, and with characters that have to be encoded.
@@ -230,8 +230,8 @@ async fn no_form_of_a_client_secret_is_anywhere_but_in_the_keychain() {
     canary.assert_absent("the traffic on the bus", &wiretap.record(desktop).await);
     scene.sandbox.expire().await;
     desktop.until("the login is over", |status| status.state("default").starts_with("login-")).await;
-    // While nothing is sent.
-    memory::is_clear(scene.agent.pid(), &canary).await;
+    let when = "the agent's memory holds no secret while nothing is sent";
+    memory::is_clear(scene.agent.pid(), &canary, PATIENCE, when).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,10 +2,11 @@
 //! and memory.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::desktop::{
-    Agent, Canary, Clipboard, Desktop, Keyring, Notifications, PATIENCE, Process, Scene, Tray, Watcher, Window,
-    Wiretap, eventually, memory, procfs,
+    Canary, Clipboard, Desktop, Keyring, Notifications, PATIENCE, Process, Scene, Tray, Watcher, Window, Wiretap,
+    eventually, memory, procfs,
 };
 
 /// A token that no server gave.
@@ -165,17 +166,8 @@ async fn p6_the_windows_processes_hold_no_token_while_they_show_a_valid_login() 
     .await;
 }
 
-/// Waits until the connections of the last commands are over, and their buffers freed.
-async fn nothing_is_left(agent: &Agent, canary: &Canary, when: &str) {
-    let mut left = None;
-    let nothing = async || {
-        left = memory::find(agent.pid(), canary);
-        left.is_none().then_some(())
-    };
-    if tokio::time::timeout(PATIENCE / 2, eventually(when, nothing)).await.is_err() {
-        panic!("{when}: {left:?}");
-    }
-}
+/// The connections of the last commands are over soon, and their buffers freed.
+const FREED_WITHIN: Duration = PATIENCE.checked_div(2).unwrap();
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p6_after_a_log_out_the_agents_memory_holds_no_token() {
@@ -195,7 +187,7 @@ async fn p6_after_a_log_out_the_agents_memory_holds_no_token() {
 
     desktop.evertoken("logout default").await.succeeded();
 
-    nothing_is_left(agent, &canary, "a log-out leaves no token in memory").await;
+    memory::is_clear(agent.pid(), &canary, FREED_WITHIN, "a log-out leaves no token in memory").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,7 +198,7 @@ async fn p6_a_refused_log_in_leaves_nothing_in_the_agents_memory() {
 
     scene.desktop.login_with("default", &scene.sandbox, WRONG).await.failed(3);
 
-    nothing_is_left(&scene.agent, &canary, "a refused token is forgotten").await;
+    memory::is_clear(scene.agent.pid(), &canary, FREED_WITHIN, "a refused token is forgotten").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,6 +210,6 @@ async fn p6_spent_refresh_tokens_are_gone_from_the_agents_memory_soon() {
     scene.goes_on().await;
     scene.goes_on().await;
 
-    nothing_is_left(&scene.agent, &canary, "spent tokens are forgotten").await;
+    memory::is_clear(scene.agent.pid(), &canary, FREED_WITHIN, "spent tokens are forgotten").await;
     scene.agent.kill();
 }

@@ -1,5 +1,6 @@
 //! Waiting for a condition, with an end.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -18,15 +19,24 @@ pub(crate) async fn eventually<T>(what: &str, probe: impl AsyncFnMut() -> Option
 
 /// Like [`eventually`], with a bound of its own.
 pub(crate) async fn within<T>(bound: Duration, what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    succeeds_within(bound, what, async || probe().await.ok_or("it did not happen")).await
+}
+
+/// Like [`within`]; panics with what the last try said, too.
+pub(crate) async fn succeeds_within<T, E: Display>(
+    bound: Duration,
+    what: &str,
+    mut probe: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
     let end = Instant::now() + bound;
     let mut glances = interval(GLANCE);
     glances.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         glances.tick().await;
-        if let Some(seen) = probe().await {
-            return seen;
+        match probe().await {
+            Ok(seen) => return seen,
+            Err(why) => assert!(Instant::now() < end, "not within {bound:?}: {what}: {why}"),
         }
-        assert!(Instant::now() < end, "not within {bound:?}: {what}");
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
-
-use tokio::time::Instant;
+use std::time::Duration;
 
 use super::canary::Canary;
-use super::deadline::PATIENCE;
+use super::deadline::succeeds_within;
 use super::procfs::Pid;
 
 const PAGE: u64 = 4096;
@@ -39,13 +38,9 @@ pub(crate) fn find(pid: Pid, canary: &Canary) -> Option<String> {
     })
 }
 
-/// Waits until nothing of the canary is in the memory of a process, and panics with what is.
-pub(crate) async fn is_clear(pid: Pid, canary: &Canary) {
-    let end = Instant::now() + PATIENCE;
-    while let Some(found) = find(pid, canary) {
-        assert!(Instant::now() < end, "{found}");
-        tokio::task::yield_now().await;
-    }
+/// Waits until the buffers of what was done last are freed, and nothing of the canary is in the memory of a process.
+pub(crate) async fn is_clear(pid: Pid, canary: &Canary, bound: Duration, when: &str) {
+    succeeds_within(bound, when, async || find(pid, canary).map_or(Ok(()), Err)).await;
 }
 
 /// The range and the name of a region that can be written to.

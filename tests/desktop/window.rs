@@ -13,12 +13,11 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 use super::Desktop;
 use super::artefact;
 use super::axe;
-use super::deadline::{PATIENCE, eventually};
+use super::deadline::{PATIENCE, eventually, succeeds_within};
 use super::environment::Environment;
 use super::process::{Outcome, Process};
 
@@ -59,13 +58,7 @@ impl Window {
     /// Waits for a window on the screen and takes hold of it.
     pub(crate) async fn appears(desktop: &Desktop) -> Self {
         desktop.window_is_open().await;
-        let end = Instant::now() + PATIENCE;
-        loop {
-            match Self::driven(desktop).await {
-                Ok(window) => return window,
-                Err(refusal) => assert!(Instant::now() < end, "the window takes no driver: {refusal}"),
-            }
-        }
+        succeeds_within(PATIENCE, "the window takes a driver", async || Self::driven(desktop).await).await
     }
 
     /// A driver that was refused, or waits for too long, may hold the only session that there can be: the next try brings

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{login, server, signed_out};
-use crate::desktop::{Browser, Canary, Keyring, eventually, memory, procfs};
+use crate::desktop::{Browser, Canary, Keyring, PATIENCE, memory, procfs};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_code_no_state_no_token_of_a_sign_in_is_written_down_or_in_an_argument() {
@@ -47,8 +47,5 @@ async fn no_code_no_state_no_token_of_a_sign_in_is_written_down_or_in_an_argumen
     }
     let mut spent = Canary::new();
     spent.add("the code", &value(&callback, "code"));
-    eventually("the agent has forgotten the code", async || {
-        memory::find(scene.agent.pid(), &spent).is_none().then_some(())
-    })
-    .await;
+    memory::is_clear(scene.agent.pid(), &spent, PATIENCE, "the agent has forgotten the code").await;
 }
