@@ -48,7 +48,7 @@
               --fish <($out/bin/evertoken completions fish)
             install -Dm644 -t $out/share/applications packaging/evertoken.desktop
             install -Dm644 -t $out/share/icons/hicolor/scalable/apps icons/evertoken.svg
-            install -Dm644 -t $out/share/icons/hicolor/symbolic/apps icons/evertoken-symbolic.svg
+            install -Dm644 -t $out/share/icons/hicolor/symbolic/apps icons/symbolic/*
             install -Dm644 -t $out/share/systemd/user packaging/systemd/user/*
             substituteInPlace $out/share/systemd/user/evertoken-agent.service --replace-fail /usr/bin $out/bin
           '';

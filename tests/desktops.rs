@@ -74,6 +74,7 @@ async fn walk(parts: Parts) {
     walk.tooltip().await;
     walk.window().await;
     walk.copy_in_the_menu().await;
+    walk.coloured_by_the_panel().await;
     walk.log_in_again().await;
 }
 
@@ -134,6 +135,20 @@ impl Walk {
         Clipboard::of(desktop).until("the token is on the clipboard", |text| text == token).await;
         self.shown("copied").await;
         self.rests("check mark and answer go by themselves").await;
+    }
+
+    /// The icon as the panel draws it when it is told the name of one.
+    async fn coloured_by_the_panel(&mut self) {
+        self.symbolic_icon(true).await;
+        self.shown("symbolic").await;
+        self.symbolic_icon(false).await;
+        self.rests("the icon has its own colours again").await;
+    }
+
+    async fn symbolic_icon(&self, wanted: bool) {
+        let change = format!(r#"{{"symbolic_tray_icon": {wanted}}}"#);
+        let answer = self.scene.desktop.api("PATCH /v1/settings", &change).await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     async fn log_in_again(&mut self) {

@@ -96,6 +96,22 @@ async fn a_copy_that_cannot_be_made_says_why_and_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_panel_is_told_an_icon_to_colour_as_long_as_the_setting_says_so() {
+    let desktop = Desktop::without_screen().await;
+    desktop.environment.configure("version = 1\n[settings]\nsymbolic_tray_icon = true\n");
+    let watcher = Watcher::arrive(&desktop.bus).await;
+    let scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    let tray = Tray::appears(&scene.desktop.bus, &watcher).await;
+    let names_one = async || tray.picture().await.starts_with("evertoken-valid-symbolic 2 pictures");
+    eventually("an icon is named", async || names_one().await.then_some(())).await;
+
+    let text = std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+    scene.desktop.environment.configure(&text.replace("symbolic_tray_icon = true\n", ""));
+
+    eventually("there are pictures alone", async || (!names_one().await).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_middle_click_copies_and_its_notification_can_be_switched_off() {
     let desktop = Desktop::with_screen().await;
     let watcher = Watcher::arrive(&desktop.bus).await;

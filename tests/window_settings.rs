@@ -76,14 +76,20 @@ async fn a_setting_is_checked_while_it_is_typed_and_undoes_no_change_of_the_file
     clear.clear().await.unwrap();
     clear.send_keys("2m").await.unwrap();
     window.click(r#"dialog [name="paste-once"]"#).await;
+    window.click(r#"dialog [name="symbolic-tray-icon"]"#).await;
     window.click(r#"dialog [name="notify-copied"]"#).await;
     window.click(r#"dialog [data-action="save"]"#).await;
     window.until("document.querySelector('dialog') === null").await;
 
     let text = std::fs::read_to_string(&file).unwrap();
-    for kept in
-        ["refresh = \"late\"", "# by hand", "clear_clipboard_after = \"2m\"", "paste_once = true", "copied = false"]
-    {
+    for kept in [
+        "refresh = \"late\"",
+        "# by hand",
+        "clear_clipboard_after = \"2m\"",
+        "paste_once = true",
+        "symbolic_tray_icon = true",
+        "copied = false",
+    ] {
         assert!(text.contains(kept), "{text}");
     }
     window.click(r#"[data-action="settings"]"#).await;

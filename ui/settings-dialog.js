@@ -56,6 +56,7 @@ function fill(dialog, form) {
   input(dialog, "notify-approval").checked = form.notify_approval;
   input(dialog, "notify-copied").checked = form.notify_copied;
   input(dialog, "paste-once").checked = form.paste_once;
+  input(dialog, "symbolic-tray-icon").checked = form.symbolic_tray_icon;
   input(dialog, "refresh").value = form.refresh;
   input(dialog, "start-at-login").checked = form.start_at_login;
 }
@@ -71,6 +72,7 @@ function read(dialog) {
     notify_approval: input(dialog, "notify-approval").checked,
     notify_copied: input(dialog, "notify-copied").checked,
     paste_once: input(dialog, "paste-once").checked,
+    symbolic_tray_icon: input(dialog, "symbolic-tray-icon").checked,
     refresh: /** @type {RefreshChoice} */ (input(dialog, "refresh").value),
     start_at_login: input(dialog, "start-at-login").checked,
   };

@@ -324,7 +324,7 @@ theme: ThemeChoice,
 /**
  * As people type it: `45s`.
  */
-clear_clipboard_after: string, notify_login: boolean, notify_not_renewed: boolean, notify_keychain: boolean, notify_approval: boolean, notify_copied: boolean, paste_once: boolean, refresh: RefreshChoice, start_at_login: boolean, };
+clear_clipboard_after: string, notify_login: boolean, notify_not_renewed: boolean, notify_keychain: boolean, notify_approval: boolean, notify_copied: boolean, paste_once: boolean, symbolic_tray_icon: boolean, refresh: RefreshChoice, start_at_login: boolean, };
 
 export type SettingsTroubles = { "clear-clipboard-after": string, };
 

@@ -22,6 +22,7 @@ pub(crate) struct SettingsForm {
     notify_approval: bool,
     notify_copied: bool,
     paste_once: bool,
+    symbolic_tray_icon: bool,
     refresh: RefreshChoice,
     start_at_login: bool,
 }
@@ -88,6 +89,7 @@ impl SettingsForm {
             notify_approval: approval,
             notify_copied: copied,
             paste_once: settings.paste_once,
+            symbolic_tray_icon: settings.symbolic_tray_icon,
             refresh: settings.refresh.into(),
             start_at_login: settings.start_at_login,
         }
@@ -111,6 +113,8 @@ impl SettingsForm {
             refresh: (self.refresh != opened.refresh).then(|| self.refresh.into()),
             start_at_login: (self.start_at_login != opened.start_at_login).then_some(self.start_at_login),
             paste_once: (self.paste_once != opened.paste_once).then_some(self.paste_once),
+            symbolic_tray_icon: (self.symbolic_tray_icon != opened.symbolic_tray_icon)
+                .then_some(self.symbolic_tray_icon),
             account_order: None,
         })
     }
@@ -131,6 +135,7 @@ mod tests {
             notify_login: false,
             notify_copied: false,
             paste_once: true,
+            symbolic_tray_icon: true,
             start_at_login: true,
             ..opened.clone()
         };
@@ -139,6 +144,7 @@ mod tests {
             notifications: Some(NotificationSettings { login: false, copied: false, ..elsewhere }),
             start_at_login: Some(true),
             paste_once: Some(true),
+            symbolic_tray_icon: Some(true),
             ..SettingsChange::default()
         };
         assert_eq!(typed.change(&opened, &now), Ok(expected));

@@ -63,9 +63,20 @@ pub(super) fn command(environment: &Environment, panel: &str) -> Command {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
+    install_icons(environment);
     let mut command = environment.command(panel);
     command.args((panel == "xfce4-panel").then_some("--disable-wm-check"));
     command
+}
+
+/// The icons that a panel gives its own colour, as the package installs them.
+fn install_icons(environment: &Environment) {
+    let theme = environment.path("data/icons/hicolor/symbolic/apps");
+    fs::create_dir_all(&theme).unwrap();
+    for icon in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../icons/symbolic")).unwrap() {
+        let icon = icon.unwrap();
+        fs::copy(icon.path(), theme.join(icon.file_name())).unwrap();
+    }
 }
 
 /// A running xfce4-panel.

@@ -76,6 +76,9 @@ impl Agent {
         {
             tracing::error!("whether the agent starts with the desktop could not be changed: {error}");
         }
+        if let Some(tray) = &self.tray {
+            tray.show_symbolic(now.symbolic_tray_icon);
+        }
         self.policy = Policy::with(now.refresh);
     }
 

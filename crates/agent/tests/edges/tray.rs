@@ -114,3 +114,30 @@ desk_test!(without display: the_icon_goes_with_the_tray, |desk| {
     drop(tray);
     assert!(owners.next().await.unwrap().args().unwrap().new_owner().is_none());
 });
+
+desk_test!(without display: a_panel_that_colours_icons_itself_is_told_their_names_and_any_other_has_the_pictures, |desk| {
+    let _bus = desk.session_bus();
+    let mut panel = Panel::start().await;
+    let (shown, provider) = changing(content("a · valid", Icon::Valid));
+    let tray = Tray::start(provider, mpsc::unbounded_channel().0);
+    let icon = panel.icon().await;
+    let name = async |property| String::try_from(icon.property(property).await).unwrap();
+    assert_eq!([name("IconName").await, name("AttentionIconName").await], ["", ""], "unless it is asked for");
+    let rule = MatchRule::builder().interface("org.kde.StatusNotifierItem").unwrap().member("NewIcon").unwrap();
+    let mut changes = MessageStream::for_match_rule(rule.build(), &panel.connection, None).await.unwrap();
+
+    tray.show_symbolic(true);
+    changes.next().await.unwrap().unwrap();
+    assert_eq!([name("IconName").await, name("AttentionIconName").await], ["evertoken-valid-symbolic", ""]);
+    assert!(format!("{:?}", icon.property("IconPixmap").await).len() > 1000, "where the theme has no such icon");
+
+    *shown.lock().unwrap() = content("a · log in again", Icon::LoginRequired);
+    tray.refresh();
+    changes.next().await.unwrap().unwrap();
+    let expected = "evertoken-login-required-symbolic";
+    assert_eq!([name("IconName").await, name("AttentionIconName").await], [expected, expected]);
+
+    tray.show_symbolic(false);
+    changes.next().await.unwrap().unwrap();
+    assert_eq!([name("IconName").await, name("AttentionIconName").await], ["", ""]);
+});

@@ -252,6 +252,9 @@ fn change_settings(document: &mut DocumentMut, change: &SettingsChange) -> Resul
     if let Some(paste_once) = change.paste_once {
         put(settings, "paste_once", paste_once);
     }
+    if let Some(symbolic) = change.symbolic_tray_icon {
+        put(settings, "symbolic_tray_icon", symbolic);
+    }
     if let Some(refresh) = change.refresh {
         let name = match refresh {
             RefreshTime::Early => "early",

@@ -250,6 +250,7 @@ mod tests {
         let of_all = [
             "clear_clipboard_after",
             "paste_once",
+            "symbolic_tray_icon",
             "keychain",
             "keychain_file",
             "notifications",

@@ -16,6 +16,8 @@ pub struct Settings {
     pub clear_clipboard_after: Span,
     /// Is a copied access token gone after the first paste, where the display tells of pastes?
     pub paste_once: bool,
+    /// Does the panel give the tray icon its own colour, on Linux? The package's icons have to be installed.
+    pub symbolic_tray_icon: bool,
     /// Where tokens are kept.
     pub keychain: Keychain,
     /// Where the keychain file and its key are, for `keychain = "file"`.
@@ -110,6 +112,8 @@ impl Default for Settings {
             clear_clipboard_after: CLEAR_CLIPBOARD_AFTER,
             // Some programs ask twice for one paste, and histories that we do not know would use it up.
             paste_once: false,
+            // Panels that do not colour it draw it dark, also on a dark panel.
+            symbolic_tray_icon: false,
             keychain: Keychain::default(),
             keychain_file: KeychainFile::default(),
             notifications: NotificationSettings::default(),
@@ -131,6 +135,9 @@ pub struct SettingsChange {
     /// Is a copied access token gone after the first paste, where the display tells of pastes?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paste_once: Option<bool>,
+    /// Does the panel give the tray icon its own colour, on Linux?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbolic_tray_icon: Option<bool>,
     /// Which notifications are shown; those that are absent are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationSettings>,

@@ -20,6 +20,16 @@ pub(super) struct Package {
     is_main: bool,
 }
 
+/// An icon that panels and desktops give their own colour.
+macro_rules! symbolic {
+    ($name:literal) => {
+        (
+            concat!("icons/symbolic/", $name, "-symbolic.svg"),
+            concat!("usr/share/icons/hicolor/symbolic/apps/", $name, "-symbolic.svg"),
+        )
+    };
+}
+
 pub(super) const PACKAGES: &[Package] = &[
     Package {
         name: "evertoken",
@@ -44,11 +54,18 @@ pub(super) const PACKAGES: &[Package] = &[
             ("packaging/evertoken-agent-autostart.desktop", "etc/xdg/autostart/evertoken-agent.desktop"),
             ("packaging/org.evertoken.desktop.metainfo.xml", "usr/share/metainfo/org.evertoken.desktop.metainfo.xml"),
             ("icons/evertoken.svg", "usr/share/icons/hicolor/scalable/apps/evertoken.svg"),
-            ("icons/evertoken-symbolic.svg", "usr/share/icons/hicolor/symbolic/apps/evertoken-symbolic.svg"),
+            symbolic!("evertoken"),
             ("icons/32x32.png", "usr/share/icons/hicolor/32x32/apps/evertoken.png"),
             ("icons/128x128.png", "usr/share/icons/hicolor/128x128/apps/evertoken.png"),
             ("icons/256x256.png", "usr/share/icons/hicolor/256x256/apps/evertoken.png"),
             ("icons/icon.png", "usr/share/icons/hicolor/512x512/apps/evertoken.png"),
+            symbolic!("evertoken-valid"),
+            symbolic!("evertoken-retrying"),
+            symbolic!("evertoken-expired"),
+            symbolic!("evertoken-login-required"),
+            symbolic!("evertoken-keychain-unavailable"),
+            symbolic!("evertoken-signed-out"),
+            symbolic!("evertoken-copied"),
         ],
         is_main: false,
     },
@@ -135,5 +152,17 @@ mod tests {
             assert!(root().join(from).is_file(), "{from}");
             assert!(!to.starts_with('/'), "{to}");
         }
+    }
+
+    #[test]
+    fn every_symbolic_icon_is_in_a_package() {
+        let packaged: Vec<_> =
+            PACKAGES.iter().flat_map(|package| package.files).map(|(from, _)| root().join(from)).collect();
+        let missing: Vec<_> = files_in(&root().join("icons/symbolic"))
+            .unwrap()
+            .into_iter()
+            .filter(|file| !packaged.contains(file))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 }

@@ -30,6 +30,9 @@ impl Tray {
         let _ending = self.0.send_event(UserEvent::Changed);
     }
 
+    /// macOS gives every icon its own colour, Windows none.
+    pub(crate) fn show_symbolic(&self, _is_symbolic: bool) {}
+
     /// The same, for who has to do it later.
     pub(crate) fn refresher(&self) -> impl Fn() + Send + 'static {
         let tray = self.clone();

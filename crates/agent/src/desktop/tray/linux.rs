@@ -1,6 +1,7 @@
 //! StatusNotifierItem and its menu over D-Bus, by ksni: left click and tooltip without GTK.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use evertoken_core::present::tray::{Action, Icon, MenuItem, Tray as Content};
@@ -12,7 +13,7 @@ use zbus::zvariant::OwnedValue;
 use zbus::{Connection, MessageStream};
 
 use super::Provider;
-use super::picture::pictures;
+use super::picture::{pictures, symbolic_name};
 use crate::system::power_and_network::bus;
 
 /// The name of the panel that icons register with.
@@ -28,6 +29,7 @@ const LONGEST_CALL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Tray {
     changed: Arc<Notify>,
+    is_symbolic: Arc<AtomicBool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -37,13 +39,22 @@ impl Tray {
     #[must_use]
     pub fn start(provider: Provider, sender: mpsc::UnboundedSender<Action>) -> Self {
         let changed = Arc::new(Notify::new());
-        let task = tokio::spawn(run(provider, sender, Arc::clone(&changed)));
-        Self { changed, task }
+        let is_symbolic = Arc::new(AtomicBool::new(false));
+        let item = Item::maker(provider, sender, Arc::clone(&is_symbolic));
+        let task = tokio::spawn(run(item, Arc::clone(&changed)));
+        Self { changed, is_symbolic, task }
     }
 
     /// Something that the tray shows may have changed.
     pub fn refresh(&self) {
         self.changed.notify_one();
+    }
+
+    /// Names an icon that the panel gives its own colour, or shows the coloured pictures again.
+    pub fn show_symbolic(&self, is_symbolic: bool) {
+        if self.is_symbolic.swap(is_symbolic, Ordering::Relaxed) != is_symbolic {
+            self.refresh();
+        }
     }
 
     /// The same, for who has to do it later.
@@ -67,12 +78,11 @@ pub(crate) async fn is_there() -> bool {
     }
 }
 
-async fn run(provider: Provider, sender: mpsc::UnboundedSender<Action>, changed: Arc<Notify>) {
+async fn run(item: impl Fn() -> Item, changed: Arc<Notify>) {
     let mut pause = FIRST_PAUSE;
     loop {
         let session_bus = bus::session().await;
-        let item = || Item::new(Arc::clone(&provider), sender.clone());
-        match register(&session_bus, item).await {
+        match register(&session_bus, &item).await {
             Ok(Some((registered, mut panels))) => {
                 pause = FIRST_PAUSE;
                 loop {
@@ -165,15 +175,23 @@ impl Drop for Registered {
 struct Item {
     provider: Provider,
     sender: mpsc::UnboundedSender<Action>,
+    is_symbolic: Arc<AtomicBool>,
     content: Content,
     pixmaps: Vec<ksni::Icon>,
 }
 
 impl Item {
-    fn new(provider: Provider, sender: mpsc::UnboundedSender<Action>) -> Self {
-        let content = provider();
-        let pixmaps = pixmaps(content.icon);
-        Self { provider, sender, content, pixmaps }
+    fn maker(
+        provider: Provider,
+        sender: mpsc::UnboundedSender<Action>,
+        is_symbolic: Arc<AtomicBool>,
+    ) -> impl Fn() -> Self {
+        move || {
+            let content = provider();
+            let pixmaps = pixmaps(content.icon);
+            let (provider, sender, is_symbolic) = (Arc::clone(&provider), sender.clone(), Arc::clone(&is_symbolic));
+            Self { provider, sender, is_symbolic, content, pixmaps }
+        }
     }
 
     fn recompute(&mut self) {
@@ -201,6 +219,15 @@ impl ksni::Tray for Item {
 
     fn status(&self) -> ksni::Status {
         if self.content.icon.needs_attention() { ksni::Status::NeedsAttention } else { ksni::Status::Active }
+    }
+
+    /// A panel whose icon theme does not have it draws the pixmap.
+    fn icon_name(&self) -> String {
+        if self.is_symbolic.load(Ordering::Relaxed) { symbolic_name(self.content.icon) } else { String::new() }
+    }
+
+    fn attention_icon_name(&self) -> String {
+        if self.content.icon.needs_attention() { self.icon_name() } else { String::new() }
     }
 
     fn icon_pixmap(&self) -> Vec<ksni::Icon> {

@@ -32,6 +32,12 @@ const fn files(icon: Icon) -> [&'static [u8]; 2] {
     }
 }
 
+/// The name in the icon theme of the icon that a panel gives its own colour.
+#[cfg(target_os = "linux")]
+pub(super) fn symbolic_name(icon: Icon) -> String {
+    format!("evertoken-{}-symbolic", icon.name())
+}
+
 /// The icon's pictures, smallest first.
 pub(super) fn pictures(icon: Icon) -> Vec<Picture> {
     files(icon).into_iter().filter_map(decode).collect()
@@ -92,6 +98,19 @@ mod tests {
                 "{} is unlike the others",
                 icon.name()
             );
+        }
+    }
+
+    /// A panel colours what is filled (GTK), or what has this class (KDE); a stroke would stay black.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn every_state_has_a_symbolic_icon_that_panels_can_colour() {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../icons/symbolic"));
+        for icon in Icon::ALL {
+            let drawn =
+                std::fs::read_to_string(folder.join(format!("{}.svg", symbolic_name(icon)))).unwrap_or_default();
+            assert!(drawn.contains("class=\"ColorScheme-Text\" fill=\"currentColor\""), "{}", icon.name());
+            assert!(!drawn.contains("stroke="), "{}", icon.name());
         }
     }
 
