@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::account::AccountName;
 use crate::account::approval::Program;
 use crate::login::notice::{Notice, NoticeKind};
-use crate::present::sentence::{full_date, local_time};
+use crate::present::sentence::{at_local_time, full_date, local_time};
 
 /// A notification, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +116,7 @@ impl Notice {
                     Some(until) if *until > now => {
                         format!("The access token still works until {}.", local_time(*until, now, wall))
                     }
-                    Some(until) => format!("The access token expired at {}.", local_time(*until, now, wall)),
+                    Some(until) => format!("The access token expired {}.", at_local_time(*until, now, wall)),
                     None => "There is no valid access token.".to_owned(),
                 };
                 format!("{what} {token}")
@@ -126,8 +126,8 @@ impl Notice {
             }
             Self::NotRenewed { cause, since, access_token_until } => {
                 let verb = if *access_token_until > now { "expires" } else { "expired" };
-                let (since, until) = (local_time(*since, now, wall), local_time(*access_token_until, now, wall));
-                format!("{cause} since {since}. The access token {verb} at {until}.")
+                let (since, until) = (local_time(*since, now, wall), at_local_time(*access_token_until, now, wall));
+                format!("{cause} since {since}. The access token {verb} {until}.")
             }
             Self::KeychainRefused => "the new login is only in memory until the keychain accepts it.".to_owned(),
             Self::ApprovalRequired { program, not_kept } => {

@@ -7,7 +7,7 @@ use crate::account::AccountName;
 use crate::api::problem::Problem;
 use crate::api::requests::{CopyAnswer, RefreshAnswer};
 use crate::config::duration::in_words;
-use crate::present::sentence::{local_time, not_refreshed, state_and_end, with_local_times};
+use crate::present::sentence::{at_local_time, not_refreshed, state_and_end, with_local_times};
 
 /// The answer to one click.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Said {
     ) -> Self {
         match outcome {
             Ok(CopyAnswer { expires_at, cleared_after }) => {
-                let expires = format!("It expires at {}", local_time(*expires_at, now, wall));
+                let expires = format!("It expires {}", at_local_time(*expires_at, now, wall));
                 let advice = match cleared_after {
                     0 => format!("{expires}, and stays on the clipboard until you log out or quit Evertoken."),
                     seconds => format!("{expires}; the clipboard is cleared in {}.", span_in_words(*seconds)),
@@ -101,6 +101,9 @@ mod tests {
             told(Ok(CopyAnswer { expires_at, cleared_after: 45 })),
             "Copied Production's access token. It expires at 14:32; the clipboard is cleared in 45 s."
         );
+        let tomorrow = "2026-11-23T10:13:00Z".parse().unwrap();
+        let lasts = told(Ok(CopyAnswer { expires_at: tomorrow, cleared_after: 45 }));
+        assert!(lasts.contains("It expires on 23 Nov at 10:13; "), "{lasts}");
         assert!(told(Ok(CopyAnswer { expires_at, cleared_after: 0 })).contains("stays on the clipboard until"));
         let problem = Problem::new(ProblemKind::LoginRequired, "Production: nobody is logged in.", "Log in.");
         assert_eq!(told(Err(problem)), "Production: nobody is logged in. Log in.");

@@ -11,18 +11,35 @@ use crate::login::policy::Policy;
 /// minutes would say too little.
 #[must_use]
 pub fn local_time(at: Timestamp, now: Timestamp, wall: &WallClock) -> String {
-    if at.duration_since(now).abs() <= NEAR {
-        return wall.time(at, Precision::Seconds);
-    }
+    let time = clock_time(at, now, wall);
+    other_day(at, now, wall).map_or_else(|| time.clone(), |day| format!("{day}, {time}"))
+}
+
+/// The same within a sentence: "at 14:32", "on 24 Nov at 14:32".
+#[must_use]
+pub fn at_local_time(at: Timestamp, now: Timestamp, wall: &WallClock) -> String {
+    let time = clock_time(at, now, wall);
+    other_day(at, now, wall).map_or_else(|| format!("at {time}"), |day| format!("on {day} at {time}"))
+}
+
+fn clock_time(at: Timestamp, now: Timestamp, wall: &WallClock) -> String {
+    wall.time(at, if is_near(at, now) { Precision::Seconds } else { Precision::Minutes })
+}
+
+/// The day, unless it is today or the instant is close enough without.
+fn other_day(at: Timestamp, now: Timestamp, wall: &WallClock) -> Option<String> {
     let (day, today) = (wall.date(at), wall.date(now));
-    let time = wall.time(at, Precision::Minutes);
-    if day == today {
-        time
+    if day == today || is_near(at, now) {
+        None
     } else if day.year() == today.year() {
-        format!("{}, {time}", wall.day(at))
+        Some(wall.day(at))
     } else {
-        format!("{}, {time}", wall.day_of_year(at))
+        Some(wall.day_of_year(at))
     }
+}
+
+fn is_near(at: Timestamp, now: Timestamp) -> bool {
+    at.duration_since(now).abs() <= NEAR
 }
 
 /// So close to now, minutes say too little.
@@ -36,7 +53,14 @@ pub fn with_local_times(sentence: &str, now: Timestamp, wall: &WallClock) -> Str
         let bare = word.trim_end_matches(|c: char| c.is_whitespace() || ".,;:)(".contains(c));
         match bare.parse::<Timestamp>() {
             Ok(at) if bare.ends_with('Z') => {
-                let local = if told.ends_with(" on ") { full_date(at, wall) } else { local_time(at, now, wall) };
+                let local = if told.ends_with(" on ") {
+                    full_date(at, wall)
+                } else if told.ends_with(" at ") {
+                    told.truncate(told.len() - "at ".len());
+                    at_local_time(at, now, wall)
+                } else {
+                    local_time(at, now, wall)
+                };
                 told.push_str(&local);
                 told.push_str(&word[bare.len()..]);
             }
@@ -135,7 +159,7 @@ mod tests {
         assert_eq!(local("tries again at 2026-11-22T08:00:42Z; wait"), "tries again at 09:00:42; wait");
         assert_eq!(
             local("expired at 2024-12-31T23:00:00Z, (2026-11-21T08:00:00Z)"),
-            "expired at 1 Jan 2025, 00:00, (21 Nov, 09:00)"
+            "expired on 1 Jan 2025 at 00:00, (21 Nov, 09:00)"
         );
         for same in ["", "no instant  at all\n", "2026-11-22", "error 2026-11-22T08:00:00+01:00", "Z. Zürich"] {
             assert_eq!(local(same), same);

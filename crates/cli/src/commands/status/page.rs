@@ -1,7 +1,9 @@
 //! The report as a person reads it.
 
 use evertoken_core::api::status::{AccountStatus, State, StatusReport};
-use evertoken_core::present::sentence::{local_time, state_and_end, state_and_time_left, with_local_times};
+use evertoken_core::present::sentence::{
+    at_local_time, local_time, state_and_end, state_and_time_left, with_local_times,
+};
 use evertoken_core::present::wall_clock::{Precision, WallClock};
 use jiff::Timestamp;
 
@@ -66,7 +68,7 @@ fn rows(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> Vec<(&'sta
     let told = |sentence: &str| with_local_times(&plain(sentence), now, wall);
     let AccountStatus { endpoint, user_id, access_token, refresh, login, .. } = account;
     let failures = refresh.failing_since.map(|since| match refresh.failures {
-        1 => format!("1 attempt failed at {}", local(since)),
+        1 => format!("1 attempt failed {}", at_local_time(since, now, wall)),
         several => format!("{several} attempts failed since {}", local(since)),
     });
     let rows = [

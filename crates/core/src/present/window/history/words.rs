@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::reading::Incident;
 use super::{HistorySpan, ItemKind};
 use crate::config::duration::in_words;
-use crate::present::sentence::{as_sentence, local_time};
+use crate::present::sentence::{as_sentence, at_local_time, local_time};
 
 /// "9 refreshes, 1 failure and 1 log-in in the last 7 days."
 pub(super) fn summary(incidents: &[Incident], span: HistorySpan) -> String {
@@ -92,10 +92,11 @@ pub(super) fn what(incident: &Incident) -> String {
 }
 
 pub(super) fn why(incident: &Incident, now: Timestamp, wall: &WallClock) -> String {
-    let at = incident.expires_at.map(|at| local_time(at, now, wall));
-    match (incident.kind, at) {
-        (ItemKind::Refreshed | ItemKind::LoggedIn, Some(end)) => format!("Access token until {end}."),
-        (ItemKind::Refused, Some(end)) => format!("The login expired on {end}."),
+    match (incident.kind, incident.expires_at) {
+        (ItemKind::Refreshed | ItemKind::LoggedIn, Some(end)) => {
+            format!("Access token until {}.", local_time(end, now, wall))
+        }
+        (ItemKind::Refused, Some(end)) => format!("The login expired {}.", at_local_time(end, now, wall)),
         (ItemKind::Refused, None) if !incident.reason.is_empty() => format!("The endpoint said: {}.", incident.reason),
         (ItemKind::Refused, None) => "The endpoint did not say why.".to_owned(),
         (ItemKind::LoggedOut, _) => "The tokens were deleted.".to_owned(),
