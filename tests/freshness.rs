@@ -59,7 +59,7 @@ async fn a_login_stays_fresh_for_its_whole_life_and_one_click_renews_it() {
     let notification = notifications.shown(LOG_IN_AGAIN).await;
     let labels: Vec<_> = notification.actions.iter().map(|(_, label)| label.as_str()).collect();
     assert!(labels.contains(&"Log in"), "{labels:?}");
-    assert!(notification.body.starts_with("default: the login expired on "), "{}", notification.body);
+    assert!(notification.body.starts_with("default: the login expired at "), "{}", notification.body);
     desktop.until_state("default", "login-required").await;
     assert_eq!(desktop.evertoken("token").await.failed(3).lines().count(), 2);
     tray.label("to log in", |label| label == "Log in again…").await;

@@ -79,6 +79,6 @@ function traceId(id) {
   copy.dataset.action = "copy-trace";
   copy.setAttribute("aria-label", `Copy the trace id ${id}`);
   copy.addEventListener("click", () => copyText(id, "Copied the trace id."));
-  element.append("Trace id ", Object.assign(document.createElement("code"), { textContent: id }), " ", copy);
+  element.append("Trace ID ", Object.assign(document.createElement("code"), { textContent: id }), " ", copy);
   return element;
 }

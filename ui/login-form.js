@@ -44,7 +44,7 @@ export function loginForm({ account, endpoint = null, signIn, suggestion, isFirs
   const where = /** @type {HTMLDetailsElement} */ (part(form, '[data-part="place"]'));
   const arrange = () => {
     const chosen = preset(form);
-    write(field(form, "place-words"), `${PLACES[chosen]}, as ${name.value}`);
+    write(field(form, "place-words"), name.value === "" ? PLACES[chosen] : `${PLACES[chosen]}, as ${name.value}`);
     part(form, '[data-part="more"]').hidden = chosen !== "custom" && chosen !== "issuer";
     offer(form, isNew ? (chosen === "issuer" ? OF_A_SERVER : []) : (signIn ?? []));
   };

@@ -96,7 +96,7 @@ fn statuses(trap: &str) -> Vec<Row> {
         row(
             "documented-401",
             answer("401 Unauthorized", JSON, DOCUMENTED_REFUSAL),
-            AsksForLogin("expired on 1 Jan 2025, 00:00"),
+            AsksForLogin("expired on 1 Jan 2025 at 00:00"),
         ),
         html("portal-200", "200 OK", PAGE),
         redirect("portal-302", "302 Found", "answer (HTTP 302): a proxy"),

@@ -91,7 +91,7 @@ async fn the_service_manager_hears_that_the_agent_is_ready_how_it_is_and_that_it
     sandbox.expire().await;
     manager.hears_of("STATUS=1 account: 1 log in").await;
     let log = agent.log();
-    assert!(log.contains("WARN") && log.contains("Log in to Vault again: default: the login expired on"), "{log}");
+    assert!(log.contains("WARN") && log.contains("Log in to Vault again: default: the login expired at"), "{log}");
 
     assert!(agent.terminate().await.success());
     manager.hears_of("STOPPING=1").await;

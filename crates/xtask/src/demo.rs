@@ -112,8 +112,9 @@ Get a token, in a second terminal
 What you will see
   now        {}
   15 s       the access token is refreshed by itself, and again every 15 s
-  90 s       the login expires: the state changes to \"log in soon\"{}
-  110 s      the last access token expires too: \"log in again\"
+  80 s       {}
+  90 s       the login expires: the next refresh is refused, and the state changes to \"log in soon\"{}
+  110 s      at the latest, the last access token expires too: \"log in again\"
 
 Log in again
   {}
@@ -123,7 +124,8 @@ Ctrl-C ends the demo.
 ",
         folder.path.display(),
         if window { "the window, and an icon in the tray" } else { "no display here, so a line below for each change" },
-        if window { ", and one notification asks you to log in" } else { "" },
+        if window { "a notification: the login expires soon" } else { "the login expires soon" },
+        if window { "; another\n             notification asks you to log in" } else { "" },
         if window {
             format!(
                 "click Log in again in the window and paste what `curl -s -X POST {sign_in}` prints,\n  or in a second terminal:"

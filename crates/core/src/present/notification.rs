@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::account::AccountName;
 use crate::account::approval::Program;
 use crate::login::notice::{Notice, NoticeKind};
-use crate::present::sentence::{at_local_time, full_date, local_time};
+use crate::present::sentence::{at_local_time, local_time};
 
 /// A notification, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Notice {
             Self::LoginRequired { expired_at, access_token_until } => {
                 let what = expired_at.map_or_else(
                     || "the login has expired.".to_owned(),
-                    |at| format!("the login expired on {}.", full_date(at, wall)),
+                    |at| format!("the login expired {}.", at_local_time(at, now, wall)),
                 );
                 let token = match access_token_until {
                     Some(until) if *until > now => {
@@ -122,7 +122,7 @@ impl Notice {
                 format!("{what} {token}")
             }
             Self::LoginEnds { at } => {
-                format!("the login expires on {}. Log in before then to stay logged in.", full_date(*at, wall))
+                format!("the login expires {}. Log in before then to stay logged in.", at_local_time(*at, now, wall))
             }
             Self::NotRenewed { cause, since, access_token_until } => {
                 let verb = if *access_token_until > now { "expires" } else { "expired" };
@@ -174,12 +174,12 @@ mod tests {
         };
         assert_eq!(
             body(&notice),
-            "Production: the login expired on 1 Jan 2025, 00:00. The access token still works until 14:32."
+            "Production: the login expired on 1 Jan 2025 at 00:00. The access token still works until 14:32."
         );
         let notice = Notice::LoginEnds { at: at("2026-11-24T14:32:00Z") };
         assert_eq!(
             body(&notice),
-            "Production: the login expires on 24 Nov 2026, 14:32. Log in before then to stay logged in."
+            "Production: the login expires on 24 Nov at 14:32. Log in before then to stay logged in."
         );
         let elsewhere =
             notice.notification(&"a".parse().unwrap(), "i.example", at("2026-11-23T12:40:00Z"), &WallClock::UTC);

@@ -53,13 +53,12 @@ pub fn with_local_times(sentence: &str, now: Timestamp, wall: &WallClock) -> Str
         let bare = word.trim_end_matches(|c: char| c.is_whitespace() || ".,;:)(".contains(c));
         match bare.parse::<Timestamp>() {
             Ok(at) if bare.ends_with('Z') => {
-                let local = if told.ends_with(" on ") {
-                    full_date(at, wall)
-                } else if told.ends_with(" at ") {
-                    told.truncate(told.len() - "at ".len());
-                    at_local_time(at, now, wall)
-                } else {
-                    local_time(at, now, wall)
+                let local = match told.strip_suffix("on ").or_else(|| told.strip_suffix("at ")) {
+                    Some(before) => {
+                        told.truncate(before.len());
+                        at_local_time(at, now, wall)
+                    }
+                    None => local_time(at, now, wall),
                 };
                 told.push_str(&local);
                 told.push_str(&word[bare.len()..]);
@@ -140,11 +139,6 @@ pub fn as_sentence(cause: &str) -> String {
     format!("{start}{}{stop}", letters.as_str())
 }
 
-/// "1 Jan 2025, 00:00"
-pub(super) fn full_date(at: Timestamp, wall: &WallClock) -> String {
-    format!("{}, {}", wall.day_of_year(at), wall.time(at, Precision::Minutes))
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
@@ -155,7 +149,7 @@ mod tests {
         let wall = WallClock::in_zone(jiff::tz::TimeZone::get("Europe/Berlin").unwrap());
         let now = "2026-11-22T08:00:00Z".parse().unwrap();
         let local = |sentence: &str| with_local_times(sentence, now, &wall);
-        assert_eq!(local("the login expired on 2024-12-31T23:00:00Z."), "the login expired on 1 Jan 2025, 00:00.");
+        assert_eq!(local("the login expired on 2024-12-31T23:00:00Z."), "the login expired on 1 Jan 2025 at 00:00.");
         assert_eq!(local("tries again at 2026-11-22T08:00:42Z; wait"), "tries again at 09:00:42; wait");
         assert_eq!(
             local("expired at 2024-12-31T23:00:00Z, (2026-11-21T08:00:00Z)"),

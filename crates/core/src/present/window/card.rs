@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::api::status::{AccountStatus, State};
 use crate::config::duration::{in_words, reads_the_same_for};
+use crate::login::policy::Policy;
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::server::SignInMethod;
 use crate::present::sentence::{
@@ -187,7 +188,11 @@ fn headline(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> String
     match (account.state, end) {
         (State::Valid, _) => account.login.before.map_or_else(
             || "Nothing to do: the login stays fresh by itself.".to_owned(),
-            |before| format!("Nothing to do now. Log in again before {}.", local_time(before, now, wall)),
+            |before| {
+                let log_in = format!("Log in again before {}.", local_time(before, now, wall));
+                let is_soon = before.duration_since(now) <= Policy::default().warn_before_login_ends;
+                if is_soon { log_in } else { format!("Nothing to do now. {log_in}") }
+            },
         ),
         (State::Refreshing, _) if works => "A new access token is on its way. The current one still works.".to_owned(),
         (State::Refreshing, _) => "An access token is on its way.".to_owned(),

@@ -113,7 +113,7 @@ fn a_refused_login_names_its_reason_and_offers_the_log_in() {
     let mut refused = account(State::LoginSoon);
     refused.login.reason = Some("the login expired on 2025-01-01T00:00:00Z".to_owned());
     let soon = card(&refused);
-    assert_eq!(soon.message, "The login expired on 1 Jan 2025, 00:00.");
+    assert_eq!(soon.message, "The login expired on 1 Jan 2025 at 00:00.");
     assert_eq!(soon.headline, "Log in again before 23 Nov, 08:00: the access token works until then.");
     assert_eq!(soon.next_refresh, "no refresh before you log in");
 }
@@ -176,4 +176,6 @@ fn a_login_that_ends_says_before_when_a_person_logs_in_again() {
     ends.login.before = Some(at("24T10:00:00"));
 
     assert_eq!(card(&ends).headline, "Nothing to do now. Log in again before 24 Nov, 10:00.");
+    ends.login.before = Some(at("23T08:00:00"));
+    assert_eq!(card(&ends).headline, "Log in again before 23 Nov, 08:00.", "the notification says so too by now");
 }
