@@ -53,12 +53,11 @@ pub fn with_local_times(sentence: &str, now: Timestamp, wall: &WallClock) -> Str
         let bare = word.trim_end_matches(|c: char| c.is_whitespace() || ".,;:)(".contains(c));
         match bare.parse::<Timestamp>() {
             Ok(at) if bare.ends_with('Z') => {
-                let local = match told.strip_suffix("on ").or_else(|| told.strip_suffix("at ")) {
-                    Some(before) => {
-                        told.truncate(before.len());
-                        at_local_time(at, now, wall)
-                    }
-                    None => local_time(at, now, wall),
+                let local = if [" on ", " at "].iter().any(|preposition| told.ends_with(preposition)) {
+                    told.truncate(told.len() - "on ".len());
+                    at_local_time(at, now, wall)
+                } else {
+                    local_time(at, now, wall)
                 };
                 told.push_str(&local);
                 told.push_str(&word[bare.len()..]);
@@ -155,6 +154,7 @@ mod tests {
             local("expired at 2024-12-31T23:00:00Z, (2026-11-21T08:00:00Z)"),
             "expired on 1 Jan 2025 at 00:00, (21 Nov, 09:00)"
         );
+        assert_eq!(local("the expiration 2026-11-21T08:00:00Z"), "the expiration 21 Nov, 09:00", "not \"expirati on\"");
         for same in ["", "no instant  at all\n", "2026-11-22", "error 2026-11-22T08:00:00+01:00", "Z. Zürich"] {
             assert_eq!(local(same), same);
         }
