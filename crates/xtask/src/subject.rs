@@ -47,7 +47,7 @@ fn end_to_end(subject: &str, options: &Options) -> Result<usize> {
         return Ok(0);
     }
     setup::for_testing(true)?;
-    let window = modules.iter().any(|module| has_screen(&root().join("tests"), module));
+    let window = modules.iter().any(|module| may_open_the_window(module));
     let tests = EndToEnd {
         program: build::end_to_end(window)?,
         command: |program| Ok(shut_off(program)),
@@ -82,6 +82,12 @@ fn modules_about(tests: &Path, subject: &str) -> io::Result<Vec<String>> {
 fn has_function(source: &str, part_of_name: &str) -> bool {
     let names = source.lines().filter_map(|line| line.trim_start().trim_start_matches("async ").strip_prefix("fn "));
     names.filter_map(|rest| rest.split('(').next()).any(|name| name.contains(part_of_name))
+}
+
+/// Whether this end-to-end test, or one of this module, may open the window.
+pub(crate) fn may_open_the_window(name: &str) -> bool {
+    let module = name.split("::").next().unwrap_or(name);
+    has_screen(&root().join("tests"), module)
 }
 
 /// Whether a test of this module has a screen: without one, no window can open.

@@ -3,31 +3,20 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
 use crate::build::{self, PACKAGES};
 use crate::command::{cargo, command, root, run};
-use crate::end_to_end::EndToEnd;
+use crate::end_to_end::{EndToEnd, Prepared};
 use crate::test_command::{Options, shut_off, unit_test_command};
 use crate::{packages, platforms, setup, subject, systemd, windows};
 
-type Work = fn(&Options) -> Result<()>;
-
-const STEPS: &[(&str, Work)] = &[
-    ("set-up", |options| setup::for_testing(!options.quick)),
-    ("format", |_| run(&mut cargo("fmt --all --check"))),
-    ("dependencies", |_| packages::look_at_dependencies()),
-    ("build and lints", |_| build::everything()),
-    ("unit tests and simulation", unit_tests),
-    ("the page's types", |_| page_types()),
-    ("end to end", end_to_end),
-    ("Windows and macOS", |_| platforms::check()),
-];
-
-/// What `--quick` leaves out.
-const LONG_STEPS: [&str; 2] = ["end to end", "Windows and macOS"];
+/// What a step took.
+type Taken = (&'static str, Duration);
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn test(options: &Options) -> Result<()> {
@@ -40,13 +29,15 @@ pub(crate) fn test(options: &Options) -> Result<()> {
     }
     let begin = Instant::now();
     let mut taken = Vec::new();
-    let steps: Vec<_> = STEPS.iter().filter(|(name, _)| !(options.quick && LONG_STEPS.contains(name))).collect();
-    for (number, (name, work)) in steps.iter().enumerate() {
-        println!("\n== {}/{} {name}", number + 1, steps.len());
-        let start = Instant::now();
-        work(options).with_context(|| format!("{name}: failed after {}", seconds(start.elapsed())))?;
-        println!("== {name}: {}", seconds(start.elapsed()));
-        taken.push((name, start.elapsed()));
+    step("set-up", &mut taken, || setup::for_testing(!options.quick))?;
+    step("format", &mut taken, || run(&mut cargo("fmt --all --check")))?;
+    step("dependencies", &mut taken, packages::look_at_dependencies)?;
+    if options.quick {
+        step("build and lints", &mut taken, build::everything)?;
+        without_a_desktop(options, &mut taken)?;
+    } else {
+        everything(options, &mut taken)?;
+        step("Windows and macOS", &mut taken, platforms::check)?;
     }
     println!();
     for (name, duration) in taken {
@@ -54,6 +45,47 @@ pub(crate) fn test(options: &Options) -> Result<()> {
     }
     println!("{:<28}{:>9}\nAll passed.", "together", seconds(begin.elapsed()));
     Ok(())
+}
+
+fn step<T>(name: &'static str, taken: &mut Vec<Taken>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("\n== {name}");
+    let start = Instant::now();
+    let done = work().with_context(|| format!("{name}: failed after {}", seconds(start.elapsed())))?;
+    println!("== {name}: {}", seconds(start.elapsed()));
+    taken.push((name, start.elapsed()));
+    Ok(done)
+}
+
+fn without_a_desktop(options: &Options, taken: &mut Vec<Taken>) -> Result<()> {
+    step("unit tests and simulation", taken, || unit_tests(options))?;
+    step("the page's types", taken, page_types)
+}
+
+/// The window's crates are compiled one after the other and leave a core idle for minutes: the end-to-end tests that open no
+/// window run beside them.
+fn everything(options: &Options, taken: &mut Vec<Taken>) -> Result<()> {
+    let program = step("programs without the window", taken, || build::end_to_end(false))?;
+    let tests = EndToEnd { program, command: |program| Ok(shut_off(program)), soak: options.soak, pictures: None };
+    let (later, now): (Vec<_>, Vec<_>) =
+        tests.names("")?.into_iter().partition(|name| subject::may_open_the_window(name));
+    let (prepared, names) = channel();
+    prepared.send(Prepared::Tests(now))?;
+    thread::scope(|scope| {
+        let beside = scope.spawn(move || {
+            let mut taken = Vec::new();
+            let done = step("build and lints", &mut taken, build::everything).and_then(|()| {
+                prepared.send(Prepared::Tests(later))?;
+                without_a_desktop(options, &mut taken)
+            });
+            if done.is_err() {
+                let _ = prepared.send(Prepared::Failed);
+            }
+            done.map(|()| taken)
+        });
+        let tested = step("end to end", taken, || tests.run_as_prepared(&names));
+        taken.extend(beside.join().map_err(|_| anyhow!("a step panicked"))??);
+        tested
+    })
 }
 
 fn unit_tests(options: &Options) -> Result<()> {
@@ -66,16 +98,6 @@ fn unit_tests(options: &Options) -> Result<()> {
         run(&mut unit_test_command("test --workspace --doc", options))?;
     }
     Ok(())
-}
-
-fn end_to_end(options: &Options) -> Result<()> {
-    let tests = EndToEnd {
-        program: build::end_to_end(true)?,
-        command: |program| Ok(shut_off(program)),
-        soak: options.soak,
-        pictures: None,
-    };
-    tests.run(tests.names("")?)
 }
 
 /// The names of the integration tests beside the end-to-end one: choosing targets by name keeps all packages, and so

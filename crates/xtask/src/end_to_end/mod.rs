@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,14 @@ pub(crate) struct EndToEnd {
     pub(crate) pictures: Option<PathBuf>,
 }
 
+/// What a run hears of whoever prepares its tests, until they have gone.
+pub(crate) enum Prepared {
+    /// These tests can run from now on.
+    Tests(Vec<String>),
+    /// What the others need cannot be had.
+    Failed,
+}
+
 impl EndToEnd {
     /// The names of the tests whose name contains `filter`; those that need more only where they are asked for.
     pub(crate) fn names(&self, filter: &str) -> Result<Vec<String>> {
@@ -54,12 +62,19 @@ impl EndToEnd {
 
     /// Runs these tests and fails if one fails. How long each took is kept for the next run.
     pub(crate) fn run(&self, names: Vec<String>) -> Result<()> {
+        let (prepared, tests) = channel();
+        prepared.send(Prepared::Tests(names))?;
+        drop(prepared);
+        self.run_as_prepared(&tests)
+    }
+
+    /// The same for tests of which some are still being prepared.
+    pub(crate) fn run_as_prepared(&self, tests: &Receiver<Prepared>) -> Result<()> {
         let begin = Instant::now();
         let place = target()?.join("end-to-end");
         fs::create_dir_all(&place)?;
         let mut costs = Costs::read(&place);
-        let tests = names.into_iter().map(|name| (costs.of(&name), name)).collect();
-        let finished = self.run_all(Schedule::new(tests), &place)?;
+        let finished = self.run_all(tests, &costs, &place)?;
         costs.learn(&finished);
         costs.write(&place)?;
         report::longest(&finished);
@@ -71,11 +86,22 @@ impl EndToEnd {
         Ok(())
     }
 
-    fn run_all(&self, mut schedule: Schedule, place: &Path) -> Result<Vec<Finished>> {
+    fn run_all(&self, tests: &Receiver<Prepared>, costs: &Costs, place: &Path) -> Result<Vec<Finished>> {
         let (ended, ends) = channel();
+        let mut schedule = Schedule::default();
         let mut running = BTreeMap::new();
         let mut finished = Vec::new();
-        while !(schedule.is_empty() && running.is_empty()) {
+        let mut more_to_come = true;
+        while more_to_come || !schedule.is_empty() || !running.is_empty() {
+            match tests.try_recv() {
+                Ok(Prepared::Tests(names)) => schedule.add(names.into_iter().map(|name| (costs.of(&name), name))),
+                Ok(Prepared::Failed) => {
+                    running.values().for_each(|(_, test): &(_, TestProcess)| test.end());
+                    bail!("the other end-to-end tests cannot run");
+                }
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => more_to_come = false,
+            }
             while let Some((name, cost)) = schedule.next(machine_is_crowded()) {
                 running.insert(name.clone(), (cost, self.start(&name, place, &ended)?));
             }

@@ -22,14 +22,20 @@ pub(super) struct Schedule {
     cores: usize,
 }
 
+impl Default for Schedule {
+    fn default() -> Self {
+        Self::on(available_parallelism().map_or(1, usize::from))
+    }
+}
+
 impl Schedule {
-    pub(super) fn new(tests: Vec<(Cost, String)>) -> Self {
-        Self::on(available_parallelism().map_or(1, usize::from), tests)
+    fn on(cores: usize) -> Self {
+        Self { waiting: Vec::new(), running: Vec::new(), cores }
     }
 
-    fn on(cores: usize, mut tests: Vec<(Cost, String)>) -> Self {
-        tests.sort_by(|(one, _), (other, _)| other.seconds.total_cmp(&one.seconds));
-        Self { waiting: tests, running: Vec::new(), cores }
+    pub(super) fn add(&mut self, tests: impl IntoIterator<Item = (Cost, String)>) {
+        self.waiting.extend(tests);
+        self.waiting.sort_by(|(one, _), (other, _)| other.seconds.total_cmp(&one.seconds));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -91,7 +97,8 @@ mod tests {
             ("long", cost(60.0, 1.0)),
             ("loud", cost(40.0, 40.0)),
         ];
-        let mut schedule = Schedule::on(1, tests.map(|(name, cost)| (cost, name.to_owned())).to_vec());
+        let mut schedule = Schedule::on(1);
+        schedule.add(tests.map(|(name, cost)| (cost, name.to_owned())));
         assert_eq!(started(&mut schedule), ["long", "loud"]);
         schedule.has_ended(cost(40.0, 40.0));
         assert_eq!(started(&mut schedule), ["busy"]);
@@ -102,8 +109,8 @@ mod tests {
 
     #[test]
     fn tests_that_only_wait_run_together_up_to_a_bound() {
-        let tests = (0..40).map(|number| (cost(5.0, 0.1), number.to_string())).collect();
-        let mut schedule = Schedule::on(2, tests);
+        let mut schedule = Schedule::on(2);
+        schedule.add((0..40).map(|number| (cost(5.0, 0.1), number.to_string())));
         let beside_a_compiler: Vec<_> = std::iter::from_fn(|| schedule.next(true)).collect();
         assert_eq!(beside_a_compiler.len(), 2 * AT_LEAST_FOR_EACH_CORE);
         assert_eq!(started(&mut schedule).len(), 2 * (AT_MOST_FOR_EACH_CORE - AT_LEAST_FOR_EACH_CORE));
