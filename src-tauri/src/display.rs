@@ -20,10 +20,30 @@ impl std::fmt::Display for NoDisplay {
     }
 }
 
-/// Opens the display for the rest of the process.
+/// Opens the display for the rest of the process. It has no other thread yet.
 #[cfg(target_os = "linux")]
 pub(crate) fn open() -> Result<(), NoDisplay> {
+    if !has_graphics_processor() {
+        draw_without_one();
+    }
     gtk::init().map_err(|_| NoDisplay)
+}
+
+/// Of any kind: with a driver of the kernel, NVIDIA's own, or the one of Windows around a Linux.
+#[cfg(target_os = "linux")]
+fn has_graphics_processor() -> bool {
+    let nodes = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    let renders = nodes.map(|node| node.file_name()).any(|name| name.as_encoded_bytes().starts_with(b"renderD"));
+    renders || ["/dev/nvidiactl", "/dev/dxg"].iter().any(|node| std::path::Path::new(node).exists())
+}
+
+/// WebKit would have Mesa draw the page as a graphics processor does, in software: a third of the time until it is seen
+/// (decision 8). What a person has set stays.
+#[cfg(target_os = "linux")]
+fn draw_without_one() {
+    for (name, value) in [("WEBKIT_SKIA_ENABLE_CPU_RENDERING", "1"), ("LP_NUM_THREADS", "0")] {
+        let _ = gtk::glib::setenv(name, value, false);
+    }
 }
 
 /// Elsewhere a program that runs has a screen.
