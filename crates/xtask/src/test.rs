@@ -61,13 +61,13 @@ fn without_a_desktop(options: &Options, taken: &mut Vec<Taken>) -> Result<()> {
     step("the page's types", taken, page_types)
 }
 
-/// The window's crates are compiled one after the other and leave a core idle for minutes: the end-to-end tests that open no
-/// window run beside them.
+/// The window's crates are compiled one after the other and leave a core idle for minutes: most end-to-end tests run beside
+/// them.
 fn everything(options: &Options, taken: &mut Vec<Taken>) -> Result<()> {
     let program = step("programs without the window", taken, || build::end_to_end(false))?;
     let tests = EndToEnd { program, command: |program| Ok(shut_off(program)), soak: options.soak, pictures: None };
-    let (later, now): (Vec<_>, Vec<_>) =
-        tests.names("")?.into_iter().partition(|name| subject::may_open_the_window(name));
+    let (now, later): (Vec<_>, Vec<_>) =
+        tests.names("")?.into_iter().partition(|name| subject::runs_beside_the_build(name));
     let (prepared, names) = channel();
     prepared.send(Prepared::Tests(now))?;
     thread::scope(|scope| {
