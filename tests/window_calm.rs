@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::desktop::{Desktop, Scene, Tray, Watcher, Window, eventually, note, window_share};
+use crate::desktop::{Desktop, Scene, Tray, Watcher, Window, eventually, note, procfs, window_share};
 
 async fn open(desktop: &Desktop) -> Window {
     desktop.evertoken("open").await.succeeded();
@@ -103,4 +103,26 @@ async fn a_desktop_that_prefers_dark_windows_gets_one() {
     window.show_theme("light").await;
     window.run("window.__TAURI__.core.invoke('show_theme', { theme: 'system' })").await;
     window.until("matchMedia('(prefers-color-scheme: dark)').matches").await;
+}
+
+/// Mesa would play a graphics processor, at three times the price.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_painted_by_the_processor_where_there_is_no_other_one() {
+    let has_graphics = std::fs::read_dir("/dev/dri")
+        .is_ok_and(|nodes| nodes.flatten().any(|node| node.file_name().to_string_lossy().starts_with("renderD")));
+    for (chosen, painted_so) in [(None, !has_graphics), (Some("0"), false)] {
+        let mut desktop = Desktop::with_screen().await;
+        if let Some(value) = chosen {
+            desktop.environment.set("WEBKIT_SKIA_ENABLE_CPU_RENDERING", value);
+        }
+        let scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+        let window = open(&scene.desktop).await;
+        window.find(r#"[data-account="default"]"#).await;
+
+        let processes = scene.desktop.environment.processes();
+        let page = processes.into_iter().find(|pid| procfs::command_line(*pid).contains("WebKitWebProcess")).unwrap();
+
+        let variables = procfs::variables(page);
+        assert_eq!(variables.split('\0').any(|pair| pair == "WEBKIT_SKIA_ENABLE_CPU_RENDERING=1"), painted_so);
+    }
 }
