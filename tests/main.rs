@@ -14,6 +14,7 @@ mod desktop_entries;
 mod desktops;
 mod doctor;
 mod dotfiles;
+mod earlier_version;
 mod exec;
 mod freshness;
 mod hooks;

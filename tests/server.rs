@@ -1,6 +1,6 @@
 //! Without a desktop: no bus, no keychain, no screen; tokens in an encrypted file.
 
-mod place;
+pub(crate) mod place;
 mod service;
 
 use std::fs;

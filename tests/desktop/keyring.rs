@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use evertoken_core::oauth::origin::Origin;
+use serde::Deserialize;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use super::Desktop;
@@ -19,6 +20,14 @@ const KEYCHAIN_SERVICE: &str = "evertoken-dev";
 const INTERNAL: &str = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
 
 const ITEM: &str = "org.freedesktop.Secret.Item";
+
+/// An entry as the Secret Service keeps it.
+#[derive(Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) label: String,
+    pub(crate) attributes: HashMap<String, String>,
+    pub(crate) secret: String,
+}
 
 /// A running gnome-keyring-daemon. Killed when it goes.
 pub(crate) struct Keyring {
@@ -120,15 +129,21 @@ impl Keyring {
         let password = (&session, Vec::<u8>::new(), PASSWORD.as_bytes(), "text/plain");
         let made = service.call(INTERNAL, "CreateWithMasterPassword", &(label, password)).await;
         let collection: OwnedObjectPath = made.body().deserialize().unwrap();
-        for (user, entry) in logins {
-            let attributes = HashMap::from([("service", KEYCHAIN_SERVICE), ("username", user)]);
-            let properties = HashMap::from([
-                ("org.freedesktop.Secret.Item.Label", Value::from(user.as_str())),
-                ("org.freedesktop.Secret.Item.Attributes", Value::from(attributes)),
-            ]);
-            let secret = (&session, Vec::<u8>::new(), entry.as_bytes(), "text/plain");
-            let interface = "org.freedesktop.Secret.Collection";
-            service.call_on(collection.as_str(), interface, "CreateItem", &(properties, secret, true)).await;
+        for (user, secret) in logins {
+            let attributes = [("service", KEYCHAIN_SERVICE), ("username", user)];
+            let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let entry = Entry { label: user.clone(), attributes, secret: secret.clone() };
+            put_into(&service, &collection, &session, &entry).await;
+        }
+    }
+
+    /// Puts entries into the default keyring, as another program may.
+    pub(crate) async fn put(desktop: &Desktop, entries: &[Entry]) {
+        let service = SecretService::on(&desktop.bus).await;
+        let session = service.session().await;
+        let collection = service.default_collection().await.unwrap();
+        for entry in entries {
+            put_into(&service, &collection, &session, entry).await;
         }
     }
 
@@ -144,4 +159,15 @@ impl Keyring {
         let outcome = Outcome::of(command, b"").await;
         format!("{}{}", outcome.stdout, outcome.stderr)
     }
+}
+
+async fn put_into(service: &SecretService, collection: &OwnedObjectPath, session: &OwnedObjectPath, entry: &Entry) {
+    let Entry { label, attributes, secret } = entry;
+    let properties = HashMap::from([
+        ("org.freedesktop.Secret.Item.Label", Value::from(label.as_str())),
+        ("org.freedesktop.Secret.Item.Attributes", Value::from(attributes.clone())),
+    ]);
+    let secret = (session, Vec::<u8>::new(), secret.as_bytes(), "text/plain");
+    let interface = "org.freedesktop.Secret.Collection";
+    service.call_on(collection.as_str(), interface, "CreateItem", &(properties, secret, true)).await;
 }

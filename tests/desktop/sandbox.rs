@@ -77,6 +77,11 @@ impl Sandbox {
         self.post("/sandbox/sign-in", &json!({})).await
     }
 
+    /// Somebody presents this refresh token.
+    pub(crate) async fn present(&self, refresh_token: &str) {
+        self.post(TOKEN_PATH, &json!({ "grant_type": "refresh_token", "refresh_token": refresh_token })).await;
+    }
+
     /// Ends all refresh tokens: from now on the documented 401.
     pub(crate) async fn expire(&self) {
         self.post("/sandbox/expire", &json!({})).await;

@@ -83,14 +83,7 @@ impl Server {
 
     /// What the keychain file holds, opened as its documentation says and not with the product's code.
     pub(super) fn entries(&self) -> BTreeMap<String, String> {
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &fs::read(self.key()).unwrap()).unwrap();
-        let mut bytes = fs::read(self.sealed()).unwrap();
-        let rest = bytes.strip_prefix(HEADER).unwrap();
-        let nonce = Nonce::try_assume_unique_for_key(&rest[..NONCE]).unwrap();
-        let sealed = &mut bytes[HEADER.len() + NONCE..];
-        let text = LessSafeKey::new(key).open_in_place(nonce, Aad::from(HEADER), sealed).unwrap();
-        let mut services: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_slice(text).unwrap();
-        services.remove("evertoken-dev").unwrap()
+        open_keychain_file(&fs::read(self.key()).unwrap(), fs::read(self.sealed()).unwrap())
     }
 
     /// Waits for two more rotations.
@@ -106,4 +99,15 @@ impl Server {
         let refused = self.sandbox.requests().await.into_iter().find(|one| matches!(one.status, Some(400..=499)));
         assert!(refused.is_none(), "{when}: {refused:?}");
     }
+}
+
+/// What a keychain file holds, by the names of its entries.
+pub(crate) fn open_keychain_file(key: &[u8], mut bytes: Vec<u8>) -> BTreeMap<String, String> {
+    let key = UnboundKey::new(&CHACHA20_POLY1305, key).unwrap();
+    let rest = bytes.strip_prefix(HEADER).unwrap();
+    let nonce = Nonce::try_assume_unique_for_key(&rest[..NONCE]).unwrap();
+    let sealed = &mut bytes[HEADER.len() + NONCE..];
+    let text = LessSafeKey::new(key).open_in_place(nonce, Aad::from(HEADER), sealed).unwrap();
+    let mut services: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_slice(text).unwrap();
+    services.remove("evertoken-dev").unwrap()
 }

@@ -112,7 +112,8 @@ async fn forget(
 /// Answers what the server is to revoke.
 async fn forget_tokens(context: &AccountContext, remove: bool) -> Result<Vec<StoredRefreshToken>, Problem> {
     let locked_out = |problem| keychain_problem(&context.name, problem);
-    let _lock = AccountLock::acquire(context.lock.clone()).await?;
+    let lock = AccountLock::acquire(context.lock.clone()).await?;
+    context.take_over_old_entries(&lock).await.map_err(locked_out)?;
     let tokens = context.tokens.read().await.map_err(locked_out)?;
     if remove {
         // A log-in may have ended while this waited for the lock.

@@ -18,8 +18,8 @@ pub(crate) struct Found {
 impl AccountContext {
     /// The account's tokens, with the entries of an earlier version taken over, with what the keychain lost put back, and
     /// without log-ins that the configuration has followed.
-    pub(crate) async fn read_settled(&self, _lock: &AccountLock) -> Result<Found, KeychainProblem> {
-        self.take_over_old_entries().await?;
+    pub(crate) async fn read_settled(&self, lock: &AccountLock) -> Result<Found, KeychainProblem> {
+        self.take_over_old_entries(lock).await?;
         let entries = self.entries().await;
         let journal = summarize(&entries);
         let tokens = self.put_back_lost_token(&journal).await?.settled(&journal);
@@ -58,7 +58,8 @@ impl AccountContext {
         }
     }
 
-    async fn take_over_old_entries(&self) -> Result<(), KeychainProblem> {
+    /// Makes what an earlier version left the account's own. Whoever deletes, or looks whether there is something, does it first.
+    pub(crate) async fn take_over_old_entries(&self, _lock: &AccountLock) -> Result<(), KeychainProblem> {
         let Some((old_journal, server)) = self.old_journal.as_ref().zip(self.server.get()) else { return Ok(()) };
         self.tokens.migrate(&self.name, &server).await?;
         if let Err(error) = old_journal.rename(&self.journal).await {

@@ -11,6 +11,7 @@ use evertoken_core::oauth::origin::Bound;
 use evertoken_core::oauth::server::Server;
 
 use crate::store::keychain::Keychain;
+use crate::system::fail_point::fail_point;
 
 /// What an earlier version kept, as entries of the current version.
 pub(super) struct OldEntries {
@@ -54,12 +55,15 @@ pub(super) async fn read(
     Ok(Some(OldEntries { refresh_tokens, access_token, client_secret_left }))
 }
 
-/// Deletes them, once their successors are stored.
+/// Deletes them, once their successors are stored. The refresh tokens go last: by them the next start sees that some are left.
 pub(super) async fn forget(keychain: &Keychain, name: &AccountName) -> Result<(), KeychainProblem> {
-    let tokens = REFRESH_TOKENS.iter().map(|(_, kind)| *kind);
-    for kind in tokens.chain(CLIENT_SECRETS).chain([ACCESS_TOKEN, PROBE]) {
+    for kind in [PROBE, ACCESS_TOKEN].into_iter().chain(CLIENT_SECRETS) {
         keychain.delete(&user(name, kind)).await?;
     }
+    for (_, kind) in REFRESH_TOKENS {
+        keychain.delete(&user(name, kind)).await?;
+    }
+    fail_point("old-tokens-deleted");
     Ok(())
 }
 

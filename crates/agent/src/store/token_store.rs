@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::store::keychain::Keychain;
 use crate::store::old_entries;
+use crate::system::fail_point::fail_point;
 
 /// One account's entries.
 #[derive(Clone)]
@@ -126,18 +127,24 @@ impl TokenStore {
 
     /// Takes over the entries that an earlier version kept under the account's name.
     pub(crate) async fn migrate(&self, name: &AccountName, server: &Server) -> Result<(), KeychainProblem> {
-        let Some(old) = old_entries::read(&self.keychain, name, server).await? else { return Ok(()) };
-        if self.read().await?.current().is_none() {
-            for (slot, stored) in &old.refresh_tokens {
-                self.store_refresh_token(*slot, stored).await?;
+        let Some(mut old) = old_entries::read(&self.keychain, name, server).await? else { return Ok(()) };
+        old.refresh_tokens.sort_by_key(|(_, stored)| stored.generation);
+        let newest = old.refresh_tokens.last().map(|(_, stored)| stored.generation);
+        let known = self.read().await?.current().map(|current| current.generation);
+        // The newest comes last: until it is there, whoever goes on after a death begins anew.
+        if known.is_none() || newest > known {
+            if let Some(secret) = &old.client_secret_left {
+                self.put_and_read_back(EntryKind::ClientSecret, secret.to_entry()).await?;
             }
             if let Some(access_token) = &old.access_token {
                 self.put_and_read_back(EntryKind::AccessToken, access_token.to_entry()).await?;
             }
-            if let Some(secret) = &old.client_secret_left {
-                self.put_and_read_back(EntryKind::ClientSecret, secret.to_entry()).await?;
+            for (slot, stored) in &old.refresh_tokens {
+                self.store_refresh_token(*slot, stored).await?;
+                fail_point("one-entry-taken-over");
             }
         }
+        fail_point("entries-taken-over");
         tracing::info!(account = %name, "the login's entries are of the current version now");
         old_entries::forget(&self.keychain, name).await
     }
