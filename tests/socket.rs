@@ -1,6 +1,6 @@
 //! The local API, as a careless or hostile program of the same person uses it.
 
-use crate::desktop::{Desktop, Scene, eventually};
+use crate::desktop::{Desktop, Scene, Schema, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_requests_get_a_problem_and_change_nothing() {
@@ -65,4 +65,44 @@ async fn the_event_stream_begins_with_a_snapshot() {
         (seen.contains("text/event-stream") && seen.contains("data:") && seen.contains("\"accounts\":[]")).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_changes_hears_of_the_account_that_changed_and_of_no_other() {
+    let scene = Scene::signed_out(Desktop::without_screen().await, "--expires-in 1h").await;
+    for name in ["a", "b", "c"] {
+        scene.desktop.login(name, &scene.sandbox).await;
+    }
+    let mut stream = tokio::net::UnixStream::connect(scene.desktop.socket()).await.unwrap();
+    let request = b"GET /v1/events?changes=true HTTP/1.1\r\nHost: evertoken\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request).await.unwrap();
+    let (mut lines, mut events) = (tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(stream)), Vec::new());
+    let mut name = String::new();
+    let mut is_told = async |sought: &str| {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("the stream goes on");
+            if let Some(event) = line.strip_prefix("event: ") {
+                event.clone_into(&mut name);
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                let schema = if name == "change" { "status-change" } else { "status" };
+                events.push((name.clone(), Schema::named(schema).describes_text(data)));
+                if data.contains(sought) {
+                    return std::mem::take(&mut events);
+                }
+            }
+        }
+    };
+
+    let first = is_told(r#""name":"c""#).await;
+    scene.desktop.evertoken("logout b").await.succeeded();
+    let logged_out = is_told("signed-out").await;
+    scene.desktop.evertoken("account remove b").await.succeeded();
+    let removed = is_told(r#""removed":["b"]"#).await;
+
+    assert_eq!((first.len(), first[0].0.as_str()), (1, "status"));
+    assert_eq!(first[0].1["accounts"].as_array().unwrap().len(), 3);
+    for (name, change) in logged_out.into_iter().chain(removed) {
+        let told: Vec<_> = change["accounts"].as_array().unwrap().iter().map(|account| &account["name"]).collect();
+        assert!(name == "change" && told.iter().all(|told| *told == "b"), "{name}: {change}");
+    }
 }

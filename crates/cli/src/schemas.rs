@@ -11,7 +11,7 @@ use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, AccountSettings, Approval, CallbackRequest, CopyAnswer, LoginRequest, LogoutAnswer,
     NewAccount, ReadyAnswer, RefreshAnswer, RefreshRequest, ReplaceRequest, SignInPrompt, SignInRequest, TokenAnswer,
 };
-use evertoken_core::api::status::{AccountStatus, StatusReport};
+use evertoken_core::api::status::{AccountStatus, StatusChange, StatusReport};
 use evertoken_core::config::{Configuration, Settings, SettingsChange};
 use evertoken_core::login::journal::HistoryAnswer;
 use schemars::generate::SchemaSettings;
@@ -64,6 +64,7 @@ fn schemas() -> BTreeMap<&'static str, Schema> {
         ("sign-in-prompt", output::<SignInPrompt>()),
         ("sign-in-request", input::<SignInRequest>()),
         ("status", output::<StatusReport>()),
+        ("status-change", output::<StatusChange>()),
         ("token", output::<TokenAnswer>()),
         ("token-inspect", output::<Inspected>()),
         ("whoami", output::<Identity>()),

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::calls::path;
@@ -20,12 +21,16 @@ use crate::{Client, answer, unavailable};
 const BEGINS_WITHIN: Duration = Duration::from_secs(10);
 /// The agent asks issuer, keychain and server first, each with bounds of its own; this one is beyond their sum.
 const SIGN_IN_BEGINS_WITHIN: Duration = Duration::from_secs(120);
-/// In bytes. A report is a kilobyte or two for each account.
-const LONGEST_EVENT: usize = 8 * 1024 * 1024;
+/// In bytes. A report is a kilobyte or two for each account, of which there may be ten thousand.
+const LONGEST_EVENT: usize = 64 * 1024 * 1024;
 
 /// The agent's reports: how things are now, then each change. Waiting for the next one costs nothing.
 #[derive(Debug)]
-pub struct Events(Stream);
+pub struct Events {
+    stream: Stream,
+    /// The report that was told last.
+    report: Option<StatusReport>,
+}
 
 /// A sign-in under way. Dropping it ends the sign-in.
 #[derive(Debug)]
@@ -46,8 +51,8 @@ impl Client {
     /// # Errors
     /// [`AgentUnavailable`](evertoken_core::api::problem::ProblemKind::AgentUnavailable).
     pub async fn events(&self) -> Result<Events, Problem> {
-        let request = request(Method::GET, "events", None::<&()>)?;
-        Ok(Events(self.stream(request, BEGINS_WITHIN).await?))
+        let request = request(Method::GET, "events?changes=true", None::<&()>)?;
+        Ok(Events { stream: self.stream(request, BEGINS_WITHIN).await?, report: None })
     }
 
     /// Begins a sign-in. It goes on for as long as its events are held.
@@ -93,16 +98,31 @@ impl Events {
     /// The next report; `None` when the agent has ended. May be dropped half-way and called again.
     pub async fn next(&mut self) -> Option<Result<StatusReport, Problem>> {
         loop {
-            let (name, data) = match self.0.next().await? {
-                Ok(event) => event,
-                Err(problem) => return Some(Err(problem)),
+            let heard = match self.stream.next().await? {
+                Ok((name, data)) => hear(&mut self.report, &name, &data),
+                Err(problem) => Err(problem),
             };
-            // An event without a name is one as well.
-            if name.is_empty() || name == b"status" {
-                return Some(read(&data));
+            match heard {
+                Ok(true) => return self.report.clone().map(Ok),
+                Ok(false) => {}
+                Err(problem) => return Some(Err(problem)),
             }
         }
     }
+}
+
+/// Takes in an event; whether it was about the accounts.
+fn hear(report: &mut Option<StatusReport>, name: &[u8], data: &[u8]) -> Result<bool, Problem> {
+    match (name, report) {
+        (b"change", Some(report)) => {
+            report.apply(read(data)?);
+            report.count_down(Timestamp::now());
+        }
+        // An event without a name is one as well, and earlier agents tell whole reports only.
+        (b"" | b"status", report) => *report = Some(read(data)?),
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 impl SignIn {
@@ -225,6 +245,26 @@ mod tests {
     }
 
     #[test]
+    fn whole_reports_and_changes_make_the_newest_report() {
+        let agent = r#""agent":{"version":"0.1.0","pid":1,"started_at":"2026-01-01T00:00:00Z"}"#;
+        let status = format!(r#"{{{agent},"accounts":[]}}"#);
+        let change = format!(r#"{{{agent},"accounts":[],"account_order":["b"]}}"#);
+        let mut report = None;
+        assert_eq!(hear(&mut report, b"change", change.as_bytes()), Ok(false), "there is nothing that it could change");
+        for (name, data, is_about_accounts) in [
+            (b"status".as_slice(), &status, true),
+            (b"other", &change, false),
+            (b"change", &change, true),
+            (b"", &status, true),
+        ] {
+            let before = report.clone();
+            assert_eq!(hear(&mut report, name, data.as_bytes()), Ok(is_about_accounts));
+            assert_eq!(report != before, is_about_accounts);
+        }
+        assert!(hear(&mut report, b"change", b"{}").is_err());
+    }
+
+    #[test]
     fn an_unfinished_event_is_not_shown() {
         assert_eq!(events(&[b"data: {\"half\":"]), [""; 0]);
     }
@@ -233,6 +273,6 @@ mod tests {
     fn an_endless_line_does_not_eat_the_memory() {
         let mut parser = EventParser::default();
         let piece = vec![b'x'; 1024 * 1024];
-        assert!((0..9).any(|_| parser.push(&piece).is_err()));
+        assert!((0..=LONGEST_EVENT / piece.len()).any(|_| parser.push(&piece).is_err()));
     }
 }

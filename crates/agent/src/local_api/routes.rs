@@ -16,7 +16,7 @@ use evertoken_core::api::requests::{
     AccessAnswer, AccountChange, Approval, CallbackRequest, CopyAnswer, LoginRequest, NewAccount, RefreshRequest,
     ReplaceRequest, SignInEvent, SignInRequest,
 };
-use evertoken_core::api::status::{AccountStatus, StatusReport};
+use evertoken_core::api::status::{AccountStatus, StatusChange, StatusReport};
 use evertoken_core::config::{Settings, SettingsChange};
 use evertoken_core::oauth::server::SignInMethod;
 use futures_util::{Stream, StreamExt, stream};
@@ -153,25 +153,37 @@ async fn status(State(owner): State<OwnerHandle>) -> Answer<StatusReport> {
     Ok(Json(owner.ask(Call::Status).await?))
 }
 
-async fn events(
-    State(owner): State<OwnerHandle>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let mut reports = owner.reports.clone();
-    reports.mark_unchanged();
-    let now = owner.ask(Call::Status).await?;
-    let changes = stream::unfold(reports, |mut reports| async move {
-        reports.changed().await.ok()?;
-        let report = Arc::clone(&reports.borrow_and_update());
-        Some((report, reports))
-    });
-    let all = stream::once(async move { Arc::new(now) }).chain(changes);
-    Ok(Sse::new(all.map(|report| Ok(event(&report)))))
+#[derive(Deserialize)]
+struct EventsQuery {
+    #[serde(default)]
+    changes: bool,
 }
 
-fn event(report: &StatusReport) -> Event {
-    let mut report = report.clone();
+async fn events(
+    State(owner): State<OwnerHandle>,
+    query: Result<Query<EventsQuery>, QueryRejection>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let Query(EventsQuery { changes }) = query.map_err(|_| bad_request("changes is true or false."))?;
+    let mut reports = owner.reports.clone();
+    let known = Arc::clone(&reports.borrow_and_update());
+    let now = owner.ask(Call::Status).await?;
+    let later = stream::unfold((reports, known), move |(mut reports, known)| async move {
+        reports.changed().await.ok()?;
+        let report = Arc::clone(&reports.borrow_and_update());
+        let event = if changes { change_event(report.change_since(&known)) } else { status_event((*report).clone()) };
+        Some((event, (reports, report)))
+    });
+    Ok(Sse::new(stream::once(async move { status_event(now) }).chain(later).map(Ok)))
+}
+
+fn status_event(mut report: StatusReport) -> Event {
     report.count_down(Timestamp::now());
     Event::default().event("status").data(serde_json::to_string(&report).unwrap_or_default())
+}
+
+fn change_event(mut change: StatusChange) -> Event {
+    change.count_down(Timestamp::now());
+    Event::default().event("change").data(serde_json::to_string(&change).unwrap_or_default())
 }
 
 macro_rules! calls {

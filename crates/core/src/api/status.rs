@@ -37,9 +37,7 @@ impl StatusReport {
 
     /// Sets how many seconds each access token has left.
     pub fn count_down(&mut self, now: Timestamp) {
-        for token in self.accounts.iter_mut().filter_map(|account| account.access_token.as_mut()) {
-            token.expires_in = token.expires_at.duration_since(now).as_secs().max(0);
-        }
+        self.accounts.iter_mut().for_each(|account| account.count_down(now));
     }
 
     fn position(&self, name: &AccountName) -> Result<usize, usize> {
@@ -63,6 +61,28 @@ impl StatusReport {
         }
     }
 
+    /// What became of an earlier report. The two may differ in seconds that count down alone where nothing happened.
+    #[must_use]
+    pub fn change_since(&self, before: &Self) -> StatusChange {
+        let was = |name: &AccountName| before.position(name).ok().map(|position| &before.accounts[position]);
+        let is_gone = |account: &&AccountStatus| self.position(&account.name).is_err();
+        StatusChange {
+            agent: self.agent.clone(),
+            accounts: self.accounts.iter().filter(|account| was(&account.name) != Some(*account)).cloned().collect(),
+            removed: before.accounts.iter().filter(is_gone).map(|account| account.name.clone()).collect(),
+            account_order: (self.account_order != before.account_order).then(|| self.account_order.clone()),
+        }
+    }
+
+    /// Takes in what changed.
+    pub fn apply(&mut self, change: StatusChange) {
+        let StatusChange { agent, accounts, removed, account_order } = change;
+        self.agent = agent;
+        removed.iter().for_each(|name| self.put(name, None));
+        accounts.into_iter().for_each(|account| self.put(&account.name.clone(), Some(account)));
+        self.account_order = account_order.unwrap_or_else(|| std::mem::take(&mut self.account_order));
+    }
+
     /// Has every account's keychain been asked, whatever it said?
     #[must_use]
     pub fn is_opened(&self) -> bool {
@@ -81,6 +101,29 @@ impl StatusReport {
         let states: Vec<String> =
             states.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
         if states.is_empty() { "no account".to_owned() } else { format!("{number} {accounts}: {}", states.join(", ")) }
+    }
+}
+
+/// What changed since the report before: the `change` events of `GET /v1/events?changes=true`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct StatusChange {
+    /// The agent that tells it.
+    pub agent: AgentInfo,
+    /// The accounts that are new or not as they were, each whole, ordered by name.
+    pub accounts: Vec<AccountStatus>,
+    /// The accounts that are no more. A renamed account is removed and new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<AccountName>,
+    /// The order in which people see the accounts, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_order: Option<AccountOrder>,
+}
+
+impl StatusChange {
+    /// Sets how many seconds each access token has left.
+    pub fn count_down(&mut self, now: Timestamp) {
+        self.accounts.iter_mut().for_each(|account| account.count_down(now));
     }
 }
 
@@ -143,6 +186,14 @@ pub struct AccountStatus {
     /// Whose tokens the account has; agents of earlier versions do not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<LoginIdentity>,
+}
+
+impl AccountStatus {
+    fn count_down(&mut self, now: Timestamp) {
+        if let Some(token) = &mut self.access_token {
+            token.expires_in = token.expires_at.duration_since(now).as_secs().max(0);
+        }
+    }
 }
 
 /// Whose tokens an account has. A new name and a new login at the same server change nothing here; another account of the
@@ -306,12 +357,12 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
 
-    fn report(states: &[State]) -> StatusReport {
-        let account = |state: &State| AccountStatus {
-            name: "a".parse().unwrap(),
+    fn account(name: &str, state: State) -> AccountStatus {
+        AccountStatus {
+            name: name.parse().unwrap(),
             default: false,
             endpoint: String::new(),
-            state: *state,
+            state,
             user_id: None,
             scope: Vec::new(),
             access_token: None,
@@ -322,23 +373,58 @@ mod tests {
             approvals: Vec::new(),
             sign_in: Vec::new(),
             identity: None,
-        };
+        }
+    }
+
+    fn report(accounts: &[AccountStatus]) -> StatusReport {
         let agent = AgentInfo { version: String::new(), pid: 1, started_at: Timestamp::UNIX_EPOCH, quitting: false };
-        StatusReport { agent, accounts: states.iter().map(account).collect(), account_order: AccountOrder::default() }
+        StatusReport { agent, accounts: accounts.to_vec(), account_order: AccountOrder::default() }
+    }
+
+    fn in_states(states: &[State]) -> StatusReport {
+        report(&states.iter().map(|state| account("a", *state)).collect::<Vec<_>>())
     }
 
     #[test]
     fn a_service_manager_reads_one_line() {
-        assert_eq!(report(&[]).summary(), "no account");
-        assert_eq!(report(&[State::Valid]).summary(), "1 account: 1 valid");
-        let mixed = report(&[State::LoginRequired, State::Valid, State::Valid]);
+        assert_eq!(in_states(&[]).summary(), "no account");
+        assert_eq!(in_states(&[State::Valid]).summary(), "1 account: 1 valid");
+        let mixed = in_states(&[State::LoginRequired, State::Valid, State::Valid]);
         assert_eq!(mixed.summary(), "3 accounts: 2 valid, 1 log in");
     }
 
     #[test]
     fn a_keychain_that_failed_was_asked() {
-        assert!(report(&[]).is_opened());
-        assert!(report(&[State::Valid, State::KeychainUnavailable, State::SignedOut]).is_opened());
-        assert!(!report(&[State::Valid, State::Refreshing]).is_opened());
+        assert!(in_states(&[]).is_opened());
+        assert!(in_states(&[State::Valid, State::KeychainUnavailable, State::SignedOut]).is_opened());
+        assert!(!in_states(&[State::Valid, State::Refreshing]).is_opened());
+    }
+
+    #[test]
+    fn a_change_names_the_accounts_that_changed_and_makes_the_report_before_the_one_after() {
+        use State::{Expired, Valid};
+        let orders = [AccountOrder::default(), serde_json::from_str(r#"["b", "a"]"#).unwrap()];
+        let accounts: [&[AccountStatus]; 5] = [
+            &[],
+            &[account("a", Valid)],
+            &[account("a", Valid), account("b", Valid)],
+            &[account("a", Valid), account("b", Expired)],
+            &[account("b", Valid), account("c", Expired)],
+        ];
+        let reports = orders.iter().flat_map(|order| {
+            accounts.map(|accounts| StatusReport { account_order: order.clone(), ..report(accounts) })
+        });
+        let reports: Vec<_> = reports.collect();
+        for before in &reports {
+            for after in &reports {
+                let mut report = before.clone();
+                report.apply(after.change_since(before));
+                assert_eq!(report, *after);
+            }
+        }
+        let change = reports[3].change_since(&reports[2]);
+        assert_eq!(change.accounts, [account("b", Expired)]);
+        assert_eq!((change.removed.len(), change.account_order), (0, None));
+        assert_eq!(reports[4].change_since(&reports[2]).removed, ["a".parse().unwrap()]);
     }
 }
