@@ -3,6 +3,7 @@
 mod calm;
 mod limits;
 mod proxy;
+mod refresh;
 mod window;
 
 use std::fs;
@@ -45,14 +46,18 @@ pub(crate) struct Options {
     /// Only token reads, compared with the machine's limit
     #[arg(long, conflicts_with = "proxy")]
     reads: bool,
+    /// Only a refresh and its parts
+    #[arg(long, conflicts_with_all = ["proxy", "reads", "window"])]
+    refresh: bool,
 }
 
 /// `evertoken token`, on average.
 const LATENCY_BOUND_MS: f64 = 2.5;
 /// From the start of the process to the icon's registration, median.
 const START_BOUND_MS: f64 = 50.0;
-/// Proportional set size of the idle agent.
-const MEMORY_BOUND_MIB: f64 = 8.0;
+/// Proportional set size of the idle agent with a tray icon, one account and a refresh over TLS behind it.
+const MEMORY_BOUND_MIB: f64 = 6.0;
+const PRIVATE_DIRTY_BOUND_MIB: f64 = 1.2;
 /// Of all threads of the idle agent.
 const SWITCHES_BOUND: f64 = 2.0;
 /// What a refresh leaves behind (connections that close, pages that are given back) has passed after this.
@@ -73,7 +78,7 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         bail!("the measurements read /proc and a D-Bus desktop: run them on Linux");
     }
     setup::for_measuring()?;
-    let binaries = Binaries::build(Profile::Release, !(options.proxy || options.reads))?;
+    let binaries = Binaries::build(Profile::Release, !(options.proxy || options.reads || options.refresh))?;
     let interrupt = Interrupt::catch()?;
     let mut desktop = PrivateDesktop::start()?;
     let certificate = desktop.path("sandbox.pem");
@@ -83,43 +88,50 @@ pub(crate) fn bench(options: Options) -> Result<()> {
 
     if options.proxy {
         let _agent = application.start_agent()?;
-        log_in(&application, &desktop, &sandbox)?;
+        log_in(&application, &desktop, &sandbox, ACCOUNT)?;
         return print(&proxy::measure(&application, &desktop, options.load)?);
     }
     if options.reads {
         let _agent = application.start_agent()?;
-        log_in(&application, &desktop, &sandbox)?;
+        log_in(&application, &desktop, &sandbox, ACCOUNT)?;
         return print(&limits::measure(&application, &desktop, options.load)?);
+    }
+    if options.refresh {
+        let agent = application.start_agent()?;
+        log_in(&application, &desktop, &sandbox, ACCOUNT)?;
+        return print(&refresh::measure(&application, &desktop, &sandbox, agent, &interrupt)?);
     }
     if options.window {
         let agent = application.start_agent()?;
-        log_in(&application, &desktop, &sandbox)?;
+        log_in(&application, &desktop, &sandbox, ACCOUNT)?;
         let opening = window::measure(&desktop, agent.id(), options.openings)?;
         return print(&[vec![opening], calm::measure(&binaries, &application, &desktop)?].concat());
     }
     let (starts, agent) = start_repeatedly(&application, &desktop, &sandbox, options.starts)?;
     let start = median(starts);
     let latency = latency(&application, &desktop)?;
-    refresh(&application, &interrupt)?;
+    refresh_once(&application, &interrupt)?;
     println!("Waiting {} s for the agent to come to rest, then counting for {} s.", SETTLING.as_secs(), options.idle);
     pause(&interrupt, SETTLING)?;
     let before = procfs::context_switches(agent.id())?;
     pause(&interrupt, Duration::from_secs(options.idle))?;
     let switches = procfs::context_switches(agent.id())? - before;
-    let memory = procfs::proportional_set_size(agent.id())?;
+    let memory = procfs::memory(agent.id())?;
 
     #[expect(clippy::cast_precision_loss, reason = "counts and kibibytes far below 2^52")]
-    let (per_minute, memory) = (switches as f64 * 60.0 / options.idle as f64, memory as f64 / 1024.0);
+    let (per_minute, mib) = (switches as f64 * 60.0 / options.idle as f64, |kib: u64| kib as f64 / 1024.0);
     let mut lines = vec![
         Line::new("evertoken token, mean", latency, "ms", LATENCY_BOUND_MS),
         Line::new("agent, start to tray, median", start, "ms", START_BOUND_MS),
-        Line::new("idle agent, memory (PSS)", memory, "MiB", MEMORY_BOUND_MIB),
+        Line::new("idle agent, memory (PSS)", mib(memory.proportional), "MiB", MEMORY_BOUND_MIB),
+        Line::new("idle agent, private dirty memory", mib(memory.private_dirty), "MiB", PRIVATE_DIRTY_BOUND_MIB),
         Line::new("idle agent, context switches", per_minute, "/min", SWITCHES_BOUND),
     ];
     lines.push(window::measure(&desktop, agent.id(), options.openings)?);
     lines.extend(limits::measure(&application, &desktop, options.load)?);
     lines.extend(proxy::measure(&application, &desktop, options.load)?);
     lines.extend(calm::measure(&binaries, &application, &desktop)?);
+    lines.extend(refresh::measure(&application, &desktop, &sandbox, agent, &interrupt)?);
     print(&lines)
 }
 
@@ -192,7 +204,7 @@ fn start_repeatedly(
     times: u32,
 ) -> Result<(Vec<f64>, Program)> {
     let mut agent = application.start_agent()?;
-    log_in(application, desktop, sandbox)?;
+    log_in(application, desktop, sandbox, ACCOUNT)?;
     let (_monitor, tray) = watch_tray(desktop)?;
     let mut starts = Vec::new();
     for _ in 0..times {
@@ -226,14 +238,11 @@ fn next_icon(lines: &Receiver<program::Line>) -> Result<Instant> {
 }
 
 /// Logs in over TLS. A keyring that was just started may not be unlocked yet; it takes nothing until then.
-fn log_in(application: &Application<'_>, desktop: &PrivateDesktop, sandbox: &Sandbox) -> Result<()> {
+fn log_in(application: &Application<'_>, desktop: &PrivateDesktop, sandbox: &Sandbox, account: &str) -> Result<()> {
     let start = Instant::now();
     loop {
-        let mut sign_in = desktop.command("curl");
-        sign_in.args(["--silent", "--fail", "--request", "POST", &sandbox.sign_in_url()]);
-        sign_in.env("CURL_CA_BUNDLE", desktop.path("certificates.pem"));
-        let token_response = output(&mut sign_in)?;
-        match application.ask(&["login", ACCOUNT, "--endpoint", &sandbox.endpoint()], &token_response)? {
+        let token_response = sign_in(desktop, sandbox)?;
+        match application.ask(&["login", account, "--endpoint", &sandbox.endpoint()], &token_response)? {
             (0, _) => return Ok(()),
             (KEYCHAIN_UNAVAILABLE, _) if start.elapsed() < PATIENCE => {}
             (code, said) => bail!("`evertoken login` ended with {code}: {said}"),
@@ -241,8 +250,15 @@ fn log_in(application: &Application<'_>, desktop: &PrivateDesktop, sandbox: &San
     }
 }
 
+/// A first token response as JSON, over TLS.
+fn sign_in(desktop: &PrivateDesktop, sandbox: &Sandbox) -> Result<String> {
+    let mut curl = desktop.command("curl");
+    curl.args(["--silent", "--fail", "--request", "POST", &sandbox.sign_in_url()]);
+    output(curl.env("CURL_CA_BUNDLE", desktop.path("certificates.pem")))
+}
+
 /// A real refresh over TLS. The endpoint is not asked twice within half a minute, so it may have to wait.
-fn refresh(application: &Application<'_>, interrupt: &Interrupt) -> Result<()> {
+fn refresh_once(application: &Application<'_>, interrupt: &Interrupt) -> Result<()> {
     let start = Instant::now();
     loop {
         match application.ask(&["refresh", ACCOUNT], "")? {

@@ -102,11 +102,24 @@ fn ticks(stat: &str) -> Option<u64> {
     (fields.len() == 4).then(|| fields.iter().sum())
 }
 
-/// Proportional set size in KiB. The agent forbids others to look into its memory, so this is for root.
-pub(crate) fn proportional_set_size(id: u32) -> Result<u64> {
+/// A process's memory in KiB (proc(5), `smaps_rollup`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// What it shares is counted in parts.
+    pub(crate) proportional: u64,
+    /// What it has written to, and no other process has.
+    pub(crate) private_dirty: u64,
+}
+
+/// The agent forbids others to look into its memory, so this is for root.
+pub(crate) fn memory(id: u32) -> Result<Memory> {
     let rollup = fs::read_to_string(place(id, "smaps_rollup"))
         .context("the agent's memory cannot be looked at: run the measurement as root")?;
-    field(&rollup, "Pss:").context("the kernel does not tell the proportional set size")
+    memory_of(&rollup).context("the kernel does not tell how much memory the agent has")
+}
+
+fn memory_of(rollup: &str) -> Option<Memory> {
+    Some(Memory { proportional: field(rollup, "Pss:")?, private_dirty: field(rollup, "Private_Dirty:")? })
 }
 
 /// Resident set size in KiB.
@@ -141,6 +154,7 @@ mod tests {
         assert_eq!(switches(status), 7);
         #[cfg(target_os = "linux")]
         assert_eq!(ticks("7 (a b) c) S 1 7 7 0 -1 4194560 90 0 1 0 100 20 3 4 20 0 9 0 5"), Some(127));
-        assert_eq!(field("Rss:  9 kB\nPss:              6720 kB\n", "Pss:"), Some(6720));
+        let rollup = "Rss:  9 kB\nPss:              6720 kB\nPss_Dirty: 1 kB\nPrivate_Dirty:   1200 kB\n";
+        assert_eq!(memory_of(rollup), Some(Memory { proportional: 6720, private_dirty: 1200 }));
     }
 }
