@@ -42,7 +42,7 @@ pub(super) async fn accept_all(
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
             Some((place, listener.accept().await?))
         };
-        let (place, stream) = tokio::select! {
+        let (place, (stream, peer)) = tokio::select! {
             _ = closing.wait_for(|closing| *closing) => break,
             next = next => match next {
                 Some(next) => next,
@@ -51,7 +51,6 @@ pub(super) async fn accept_all(
         };
         let (router, owner) = (router.clone(), owner.clone());
         let mut closing = closing.clone();
-        let peer = super::peer(&stream);
         tokio::spawn(async move {
             let asked = Arc::new(Notify::new());
             let has_asked = Arc::clone(&asked);
@@ -68,6 +67,12 @@ pub(super) async fn accept_all(
             let closed = async {
                 let _ = closing.wait_for(|closing| *closing).await;
             };
+            // Most answers are ready at the task's next turn, and then nobody has to watch.
+            tokio::select! {
+                biased;
+                _ = connection.as_mut() => return drop(place),
+                () = tokio::task::yield_now() => {}
+            }
             tokio::select! {
                 // A client that breaks off is its own affair.
                 _ = connection.as_mut() => return drop(place),

@@ -21,15 +21,15 @@ mod windows;
 #[cfg(unix)]
 pub use unix::BindError;
 #[cfg(unix)]
-pub(crate) use unix::{Listener, bind};
+use unix::open_files;
 #[cfg(unix)]
-use unix::{open_files, peer};
+pub(crate) use unix::{Listener, bind};
 #[cfg(windows)]
 pub use windows::BindError;
 #[cfg(windows)]
-pub(crate) use windows::{Listener, bind};
+use windows::open_files;
 #[cfg(windows)]
-use windows::{open_files, peer};
+pub(crate) use windows::{Listener, bind};
 
 use tokio::sync::watch;
 

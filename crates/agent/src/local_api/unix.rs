@@ -125,13 +125,16 @@ fn remove_what_a_dead_agent_left(path: &Path) -> io::Result<()> {
 }
 
 impl Listener {
-    /// The next client of the same user; `None` for anybody else, and when the system has no more connections.
-    pub(crate) async fn accept(&self) -> Option<UnixStream> {
+    /// The next client of the same user and the process that connected; `None` for anybody else, and when the system has no
+    /// more connections.
+    pub(crate) async fn accept(&self) -> Option<(UnixStream, Peer)> {
         match self.socket.accept().await {
-            Ok((stream, _)) if is_same_user(&stream) => Some(stream),
-            Ok(_) => {
-                warn!("a process of another user was refused");
-                None
+            Ok((stream, _)) => {
+                let peer = peer_of_the_same_user(&stream);
+                if peer.is_none() {
+                    warn!("a process of another user was refused");
+                }
+                Some((stream, peer?))
             }
             Err(error) => {
                 warn!("a client could not be served: {error}");
@@ -191,11 +194,7 @@ pub(super) fn open_files(wanted: usize) -> usize {
     usize::try_from(allowed).unwrap_or(usize::MAX)
 }
 
-/// The process that connected.
-pub(super) fn peer(stream: &UnixStream) -> Peer {
-    Peer::new(stream.peer_cred().ok().and_then(|peer| u32::try_from(peer.pid()?).ok()))
-}
-
-fn is_same_user(stream: &UnixStream) -> bool {
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::getuid().as_raw())
+fn peer_of_the_same_user(stream: &UnixStream) -> Option<Peer> {
+    let peer = stream.peer_cred().ok().filter(|peer| peer.uid() == rustix::process::getuid().as_raw())?;
+    Some(Peer::new(peer.pid().and_then(|pid| u32::try_from(pid).ok())))
 }

@@ -46,10 +46,13 @@ pub(crate) fn bind(path: &Path, _inherited: Inherited) -> Result<Listener, BindE
 }
 
 impl Listener {
-    /// The next client; `None` when the system has no more connections.
-    pub(crate) async fn accept(&self) -> Option<DuplexPipeStream<Bytes>> {
+    /// The next client and the process that connected; `None` when the system has no more connections.
+    pub(crate) async fn accept(&self) -> Option<(DuplexPipeStream<Bytes>, Peer)> {
         match self.0.accept().await {
-            Ok(stream) => Some(stream),
+            Ok(stream) => {
+                let peer = Peer::new(stream.client_process_id().ok());
+                Some((stream, peer))
+            }
             Err(error) => {
                 warn!("a client could not be served: {error}");
                 // It passes when other clients leave.
@@ -58,11 +61,6 @@ impl Listener {
             }
         }
     }
-}
-
-/// The process that connected.
-pub(super) fn peer(stream: &DuplexPipeStream<Bytes>) -> Peer {
-    Peer::new(stream.client_process_id().ok())
 }
 
 /// Handles are not counted on Windows.

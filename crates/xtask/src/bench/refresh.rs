@@ -37,8 +37,7 @@ pub(super) fn measure(
     let with_keychain = refresh(application, desktop, sandbox, interrupt, "kept")?;
     agent.end()?;
     let configuration = desktop.path("config/evertoken/config.toml");
-    let before = fs::read_to_string(&configuration).context("there is no config.toml")?;
-    fs::write(&configuration, format!("keychain = \"memory\"\n{before}"))?;
+    fs::write(&configuration, "settings.keychain = \"memory\"\n")?;
     let _agent = application.start_agent()?;
     let without = refresh(application, desktop, sandbox, interrupt, "held")?;
     Ok(vec![
