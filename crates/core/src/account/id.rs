@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn only_sixteen_hex_digits_are_an_id() {
         assert_eq!(AccountId::random(0xab).as_str(), "00000000000000ab");
-        assert!("00000000000000ab".parse::<AccountId>().is_ok());
+        assert_eq!("00000000000000ab".parse::<AccountId>().map(String::from), Ok("00000000000000ab".to_owned()));
         for bad in ["", "0", "../../../../../x", "00000000000000AB", "00000000000000abc", "zzzzzzzzzzzzzzzz"] {
             assert_eq!(bad.parse::<AccountId>(), Err(InvalidAccountId), "{bad}");
         }

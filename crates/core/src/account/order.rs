@@ -84,6 +84,8 @@ mod tests {
     #[test]
     fn accounts_that_nobody_has_placed_follow_by_name() {
         assert_eq!(sorted(&order(&[])), ["a", "b", "c", "d"]);
+        assert!(order(&[]).is_empty() && !order(&["c"]).is_empty());
+        assert_eq!(order(&["c", "gone"]).names().map(AccountName::as_str).collect::<Vec<_>>(), ["c", "gone"]);
         assert_eq!(sorted(&order(&["c", "gone", "b", "c"])), ["c", "b", "a", "d"]);
     }
 

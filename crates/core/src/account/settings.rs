@@ -171,3 +171,19 @@ impl From<Table> for Account {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preset_saves_people_from_typing_an_endpoint() {
+        for (preset, host, is_here) in
+            [(Preset::Production, "api.vault.ist", false), (Preset::Sandbox, "127.0.0.1", true)]
+        {
+            let endpoint: Result<Endpoint, _> = preset.endpoint().parse();
+            let read = endpoint.map(|endpoint| (endpoint.host().to_owned(), endpoint.is_loopback()));
+            assert_eq!(read, Ok((host.to_owned(), is_here)));
+        }
+    }
+}

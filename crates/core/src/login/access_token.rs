@@ -46,3 +46,19 @@ impl AccessTokenInfo {
 pub(crate) fn shifted(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_lasts_until_its_end_and_one_from_the_future_no_more() {
+        let issued_at = Timestamp::constant(1_000, 0);
+        let expires_at = Timestamp::constant(1_600, 0);
+        let token = AccessTokenInfo { issued_at, expires_at, scope: vec![], user_id: None };
+        for (now, left) in [(1_000, 600), (1_599, 1), (1_600, 0), (9_999, 0), (995, 600), (994, 0), (1, 0)] {
+            assert_eq!(token.remaining(Timestamp::constant(now, 0)).as_secs(), left, "{now}");
+        }
+        assert_eq!(token.remaining(Timestamp::constant(994, 999_999_999)), SignedDuration::ZERO);
+    }
+}

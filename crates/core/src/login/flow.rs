@@ -167,7 +167,11 @@ fn question(users: AnotherUser, now: Timestamp, failed: Option<Failure>) -> Ques
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
+    use crate::api::problem::ProblemKind;
+    use crate::login::access_token::AccessTokenInfo;
+    use crate::login::token_store::{RefreshTokenInfo, Slot};
     use crate::oauth::failure::{NotSent, Refusal};
+    use crate::oauth::token::Fingerprint;
 
     fn now() -> Timestamp {
         Timestamp::constant(1_000, 0)
@@ -175,6 +179,21 @@ mod tests {
 
     fn users() -> AnotherUser {
         AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() }
+    }
+
+    fn tokens() -> TokensInfo {
+        TokensInfo {
+            refresh_token: RefreshTokenInfo {
+                slot: Slot::A,
+                generation: 1,
+                rotations: 0,
+                stored_at: now(),
+                proven: true,
+                end: None,
+                fingerprint: Fingerprint::of("r1"),
+            },
+            access_token: AccessTokenInfo { issued_at: now(), expires_at: now(), scope: vec![], user_id: None },
+        }
     }
 
     fn after(flow: Flow, answers: impl IntoIterator<Item = Answer>) -> Step {
@@ -215,6 +234,30 @@ mod tests {
         assert_eq!(step, Step::Done(Outcome::NotProven(refused)));
         let step = after(Flow::new(None, None, true), [Answer::NotProven(offline.clone())]);
         assert_eq!(step, Step::Done(Outcome::NotProven(offline)), "a person still has what was pasted");
+    }
+
+    #[test]
+    fn a_login_is_there_once_it_is_proven_and_the_configuration_follows() {
+        let flow = Flow::new(None, None, false);
+        assert_eq!(after(flow.clone(), [Answer::Proven(tokens())]), Step::Follow(tokens()));
+        let end = Step::Done(Outcome::LoggedIn(tokens()));
+        assert_eq!(after(flow.clone(), [Answer::Proven(tokens()), Answer::Followed]), end);
+        let waited = Flow::waiting(users(), now());
+        assert_eq!(after(waited, [Answer::Confirmed, Answer::Proven(tokens()), Answer::Followed]), end);
+    }
+
+    #[test]
+    fn a_log_in_that_cannot_begin_ends_with_its_reason_and_nothing_changes_its_end() {
+        let problem = |detail: &str| Problem::new(ProblemKind::TryLater, detail, "Try again.");
+        let ended = |detail| Step::Done(Outcome::NotObtained(problem(detail)));
+        let issuer: Issuer = "https://i.example".parse().unwrap();
+        for flow in [Flow::new(Some(issuer), None, false), Flow::new(None, Some(SignInMethod::Command), false)] {
+            let failed = flow.advance(Answer::Failed(problem("first")), now());
+            assert_eq!(*failed.next(), ended("first"));
+            for later in [Answer::Failed(problem("second")), Answer::Confirmed, Answer::Proven(tokens())] {
+                assert_eq!(after(failed.clone(), [later]), ended("first"));
+            }
+        }
     }
 
     #[test]

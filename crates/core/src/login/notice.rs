@@ -115,3 +115,27 @@ impl Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_notification_is_switched_off_by_its_own_setting() {
+        let all = NotificationSettings { login: true, not_renewed: true, keychain: true, approval: true, copied: true };
+        let none =
+            NotificationSettings { login: false, not_renewed: false, keychain: false, approval: false, copied: false };
+        for (kind, without) in [
+            (NoticeKind::LoginRequired, NotificationSettings { login: false, ..all }),
+            (NoticeKind::LoginEnds, NotificationSettings { login: false, ..all }),
+            (NoticeKind::NotRenewed, NotificationSettings { not_renewed: false, ..all }),
+            (NoticeKind::KeychainRefused, NotificationSettings { keychain: false, ..all }),
+            (NoticeKind::ApprovalRequired, NotificationSettings { approval: false, ..all }),
+            (NoticeKind::Copied, NotificationSettings { copied: false, ..all }),
+        ] {
+            assert!(kind.is_wanted(all) && !kind.is_wanted(without) && !kind.is_wanted(none), "{kind:?}");
+            assert_eq!(kind.is_transient(), kind == NoticeKind::Copied, "{kind:?}");
+        }
+        assert!(NoticeKind::NoTray.is_wanted(none) && !NoticeKind::NoTray.is_transient(), "once in a life");
+    }
+}

@@ -185,6 +185,33 @@ mod tests {
     }
 
     #[test]
+    fn a_person_chooses_when_tokens_are_refreshed_and_chance_moves_it_by_a_twentieth() {
+        for (refresh, percent) in [(RefreshTime::Early, 50), (RefreshTime::Usual, 75), (RefreshTime::Late, 90)] {
+            let policy = Policy::with(refresh);
+            for (bits, moved) in [(0, -5), (1 << 63, 0), (u64::MAX, 5)] {
+                let expected = SignedDuration::from_secs(DAY.as_secs() * (percent + moved) / 100);
+                let delay = policy.refresh_delay(DAY, Jitter::from_bits(bits));
+                assert!((delay - expected).abs() < SignedDuration::from_secs(1), "{refresh:?} {bits}: {delay}");
+            }
+            assert_eq!(Policy { refresh_after: 0.75, ..policy }, Policy::default(), "nothing else changes");
+        }
+    }
+
+    #[test]
+    fn what_is_usual_for_a_day_token_shrinks_with_the_life_of_a_short_one() {
+        let policy = Policy::default();
+        let seconds = |read: &dyn Fn(SignedDuration) -> SignedDuration| {
+            [DAY, SignedDuration::from_secs(80), SignedDuration::ZERO].map(|life| read(life).as_secs())
+        };
+        assert_eq!(seconds(&|life| policy.start_delay(life)), [60, 20, 0]);
+        assert_eq!(seconds(&|life| policy.warning_lead(life)), [1800, 20, 0]);
+        assert_eq!(seconds(&|life| policy.login_warning_lead(life)), [8640, 8, 0]);
+        assert_eq!(seconds(&|life| policy.warning_patience(life)), [600, 10, 600]);
+        assert_eq!(seconds(&|life| policy.min_valid(None, life)), [60, 20, 0]);
+        assert_eq!(policy.min_valid(Some(DAY), SignedDuration::ZERO), DAY, "who asks gets no less");
+    }
+
+    #[test]
     fn waits_grow_to_a_quarter_of_an_hour_and_never_vanish() {
         let policy = Policy::default();
         let most = Jitter::from_bits(u64::MAX);

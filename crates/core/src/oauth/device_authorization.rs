@@ -65,8 +65,8 @@ pub enum Poll {
 }
 
 impl Pace {
-    const fn of(seconds: u64) -> Self {
-        Self { seconds: if seconds > LONGEST_INTERVAL { LONGEST_INTERVAL } else { seconds } }
+    fn of(seconds: u64) -> Self {
+        Self { seconds: seconds.min(LONGEST_INTERVAL) }
     }
 
     /// Until the next poll.
@@ -77,7 +77,7 @@ impl Pace {
 
     /// The pace after a poll.
     #[must_use]
-    pub const fn after(self, poll: &Poll) -> Self {
+    pub fn after(self, poll: &Poll) -> Self {
         match poll {
             Poll::SlowDown => Self::of(self.seconds + USUAL_INTERVAL),
             // "On encountering a connection timeout, clients MUST unilaterally reduce their polling frequency".
@@ -226,11 +226,24 @@ mod tests {
             json!({"device_code": ""}),
             json!({"expires_in": "soon"}),
             json!({"device_code": ["d"]}),
+            json!({"verification_uri": format!("https://i.example/{}", "x".repeat(LONGEST_ADDRESS))}),
         ] {
             assert!(authorization(bad.clone()).is_err(), "{bad}");
         }
         let complete = authorization(json!({"verification_uri_complete": "http://evil.example/"})).unwrap();
         assert_eq!(complete.verification_uri_complete, None);
+    }
+
+    #[test]
+    fn codes_are_taken_from_a_whole_answer_that_grants_them() {
+        let body = r#"{"device_code":"d","user_code":"c","verification_uri":"https://i.example/","expires_in":9}"#;
+        let read = |answer| read_authorization(answer, Timestamp::UNIX_EPOCH).map(|read| read.user_code);
+        assert_eq!(read(answer(200, body)), Ok("c".to_owned()));
+        let broken = Some(OutcomeUnknown::Interrupted);
+        let lost = Failure::OutcomeUnknown(OutcomeUnknown::Interrupted);
+        assert_eq!(read(Answer { broken, ..answer(200, body) }), Err(lost));
+        let odd = Failure::UnexpectedAnswer { http_status: 400, error: None, web_page: false };
+        assert_eq!(read(answer(400, body)), Err(odd));
     }
 
     #[test]

@@ -214,10 +214,36 @@ mod tests {
             (&format!("{jwt} is spent"), Some("… is spent")),
             ("\u{9b}2Jno\u{202e}", Some("2Jno")),
             (" \u{1b} ", None),
+            (&"x".repeat(LONGEST_WORD), Some(&"x".repeat(LONGEST_WORD))),
+            (&"x".repeat(LONGEST_WORD + 1), Some("…")),
         ] {
             assert_eq!(shown(description, &["8xLOxBtZp8", "e"]).as_deref(), said, "{description:?}");
         }
         assert_eq!(shown(&"ab ".repeat(400), &[]).map(|text| text.chars().count()), Some(LONGEST_DESCRIPTION));
+    }
+
+    #[test]
+    fn each_error_says_what_a_person_can_do() {
+        for (code, advice) in [
+            (ErrorCode::InvalidClient, "--client-secret"),
+            (ErrorCode::UnauthorizedClient, "Ask the people who run the server"),
+            (ErrorCode::InvalidRequest, "Check --endpoint"),
+            (ErrorCode::UnsupportedGrantType, "Check --endpoint"),
+            (ErrorCode::InvalidScope, "scope=…"),
+            (ErrorCode::InvalidTarget, "resource=…"),
+            (ErrorCode::InvalidGrant, "Log in again."),
+            (ErrorCode::BadRefreshToken, "Log in again."),
+            (ErrorCode::InteractionRequired, "Log in again."),
+            (ErrorCode::LoginRequired, "Log in again."),
+            (ErrorCode::ConsentRequired, "Log in again."),
+            (ErrorCode::AccountSelectionRequired, "Log in again."),
+            (ErrorCode::ServerError, "Try again later."),
+            (ErrorCode::TemporarilyUnavailable, "Try again later."),
+            (ErrorCode::SlowDown, "Try again later."),
+        ] {
+            let error = OAuthError { code, description: None };
+            assert!(error.advice().contains(advice), "{code:?}: {}", error.advice());
+        }
     }
 
     #[test]

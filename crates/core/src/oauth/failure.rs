@@ -238,3 +238,26 @@ impl OutcomeUnknown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_and_a_missing_trust_store_concern_certificates_and_a_network_does_not() {
+        for (reason, concerns) in [
+            (NotSent::Tls, true),
+            (NotSent::CertificateExpired, true),
+            (NotSent::CertificateNotYetValid, true),
+            (NotSent::NoTrustStore, true),
+            (NotSent::NamedTrustStore, true),
+            (NotSent::Dns, false),
+            (NotSent::Connect, false),
+            (NotSent::ProxyLogin, false),
+            (NotSent::ProxyRefused, false),
+            (NotSent::Malformed, false),
+        ] {
+            assert_eq!(reason.concerns_certificates(), concerns, "{reason:?}");
+        }
+    }
+}

@@ -117,7 +117,7 @@ pub(crate) fn seconds(value: &Value) -> Option<i64> {
         Value::String(text) => text.trim().parse().ok()?,
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
-    (number.is_finite() && number.abs() < 1e18).then(|| number.floor() as i64)
+    (number.abs() < 1e18).then(|| number.floor() as i64)
 }
 
 #[cfg(test)]
@@ -160,6 +160,34 @@ mod tests {
             assert_eq!(read(text), (Some("r".to_owned()), None), "{text}");
         }
         assert_eq!(read(r#"{"refresh_token":"r"#), (None, None));
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_keeps_its_members_and_is_never_whole() {
+        for body in [r#"{"refresh_token":"r"}"#, "\u{feff}{\"refresh_token\":\"r\",", " \n{\"refresh_token\":\"r\"}"] {
+            let fields = Fields::read_broken(body.as_bytes());
+            assert_eq!((fields.text("refresh_token"), fields.is_whole()), (Some("r"), false), "{body}");
+        }
+        let form = Fields::read_broken(b"refresh_token=r&error=invalid_grant");
+        assert_eq!((form.text("refresh_token"), form.error()), (None, None));
+    }
+
+    #[test]
+    fn seconds_are_whole_and_few_enough_to_be_counted() {
+        for (value, expected) in [
+            (Value::from(7), Some(7)),
+            (Value::from(-0.5), Some(-1)),
+            (Value::from(9e17), Some(900_000_000_000_000_000)),
+            (Value::from(-9e17), Some(-900_000_000_000_000_000)),
+            (Value::from(1e18), None),
+            (Value::from(-1e18), None),
+            (Value::from("inf"), None),
+            (Value::from("-inf"), None),
+            (Value::from("NaN"), None),
+            (Value::from(" 7.9 "), Some(7)),
+        ] {
+            assert_eq!(seconds(&value), expected, "{value}");
+        }
     }
 
     #[test]

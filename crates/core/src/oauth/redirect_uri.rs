@@ -145,6 +145,7 @@ mod tests {
             let uri: RedirectUri = text.parse().unwrap();
             assert_eq!((uri.at(uri.port().unwrap_or(4711)).as_str(), uri.path()), (at, path));
             assert_eq!(uri.to_string(), text);
+            assert_eq!(String::from(uri), text);
         }
         assert_eq!(RedirectUri::default().to_string(), "http://127.0.0.1/callback");
     }

@@ -149,7 +149,7 @@ mod tests {
             (204, "", "something unexpected (HTTP 204)"),
             (302, "", "something unexpected (HTTP 302)"),
             (400, r#"{"error":"unsupported_token_type"}"#, "something unexpected (HTTP 400)"),
-            (401, r#"{"error":"invalid_client"}"#, "invalid_client"),
+            (401, r#"{"error":"invalid_client"}"#, "the client id or the client secret (invalid_client)"),
             (500, "", "failed (HTTP 500)"),
             (503, "", "try again later"),
             (200, r#"{"error":"unsupported_token_type"}"#, "something unexpected (HTTP 200)"),

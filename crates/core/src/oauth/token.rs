@@ -144,6 +144,9 @@ mod tests {
         let fingerprint = Fingerprint::of("x");
         let text = serde_json::to_string(&fingerprint).unwrap();
         assert_eq!(serde_json::from_str::<Fingerprint>(&text).unwrap(), fingerprint);
-        assert!(serde_json::from_str::<Fingerprint>("\"zzzzzzzzzzzz\"").is_err());
+        assert_eq!((text.len(), format!("\"{fingerprint:?}\"")), (14, text));
+        for bad in ["zzzzzzzzzzzz", "+12345678901", "12345678901", "1234567890123", ""] {
+            assert_eq!(Fingerprint::try_from(bad.to_owned()), Err(InvalidFingerprint), "{bad}");
+        }
     }
 }

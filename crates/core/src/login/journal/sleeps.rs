@@ -45,6 +45,12 @@ mod tests {
         let entries = vec![presented(10), presented(30), presented(20)];
         let all = with_sleeps(entries, vec![slept(5), slept(15), slept(25), slept(40)]);
         assert_eq!(all, [presented(10), slept(15), slept(25), presented(30), presented(20), slept(40)]);
+        let at_once = with_sleeps(vec![presented(10), presented(20)], vec![slept(10), slept(20)]);
+        assert_eq!(
+            at_once,
+            [presented(10), slept(10), presented(20), slept(20)],
+            "of two at once, the account's line comes first"
+        );
     }
 
     #[test]

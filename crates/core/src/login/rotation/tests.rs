@@ -306,6 +306,49 @@ fn a_second_wrong_token_over_a_candidate_of_a_crashed_login_spares_the_login_bef
 }
 
 #[test]
+fn a_candidate_that_the_server_keeps_is_stored_once_more_as_proven() {
+    for (proven, is_stored) in [(false, true), (true, false)] {
+        for granted in [None, Some(Fingerprint::of("r5"))] {
+            let mut found = found();
+            found.a = found.a.map(|info| RefreshTokenInfo { proven, ..info });
+            let granted = Granted { refresh_token: granted, login_ends_at: None, access_token: access_token() };
+            let answers = [Answer::Read(found), Answer::Done, Answer::Done, Answer::Granted(granted)];
+            let steps = run(Purpose::Refresh { known: None }, answers);
+            let is_same = |info: &RefreshTokenInfo| info.proven && info.fingerprint == Fingerprint::of("r5");
+            let stores = matches!(steps.last(), Some(Step::StoreRefreshToken(info)) if is_same(info));
+            let goes_on = matches!(steps.last(), Some(Step::RecordStored(_)));
+            assert_eq!((stores, goes_on), (is_stored, !is_stored), "{steps:?}");
+        }
+    }
+}
+
+#[test]
+fn a_candidate_that_was_not_stored_or_not_written_down_is_dropped_and_not_sent() {
+    let begin = || [Answer::Done, Answer::Read(found())];
+    let refused = Answer::KeychainFailed(KeychainProblem::Refused);
+    for (end, failure) in [
+        (vec![refused, Answer::Done], Failure::Keychain(KeychainProblem::Refused)),
+        (vec![Answer::Done, Answer::JournalFailed, Answer::Done], Failure::Journal),
+    ] {
+        let steps = run(log_in(Fingerprint::of("pasted")), begin().into_iter().chain(end));
+        let last = [Step::DropCandidate(Slot::B), Step::Finished(Outcome::Failed(failure))];
+        assert_eq!(steps[steps.len() - 2..], last);
+        assert!(!steps.iter().any(|step| matches!(step, Step::Send(_))), "{steps:?}");
+    }
+}
+
+#[test]
+fn a_login_that_waits_for_an_answer_is_stored_again_and_again_until_the_keychain_has_it() {
+    let refused = Answer::KeychainFailed(KeychainProblem::Locked);
+    let begin = [Answer::Done, Answer::Read(of_first_user(found())), Answer::Done, Answer::Done, grant_of("usr:2")];
+    let steps =
+        run(log_in(Fingerprint::of("pasted")), begin.into_iter().chain([refused.clone(), refused, Answer::Done]));
+    let stores = steps.iter().filter(|step| matches!(step, Step::StoreWaitingLogin(_))).count();
+    assert_eq!(stores, 3, "{steps:?}");
+    assert!(matches!(steps.last(), Some(Step::RecordFailure(..))), "{steps:?}");
+}
+
+#[test]
 fn a_request_that_never_left_is_recorded_as_such() {
     let failure = Failure::NotSent(NotSent::Dns);
     let steps = run(

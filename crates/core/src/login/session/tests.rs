@@ -4,6 +4,7 @@
 mod login_end;
 mod pace;
 mod start;
+mod status;
 mod warning;
 
 use super::*;

@@ -3,9 +3,10 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::account::AccountId;
 use crate::login::journal::{Entry, Record, summarize};
 use crate::oauth::origin::Bound;
-use crate::oauth::token::{Fingerprint, RefreshToken};
+use crate::oauth::token::{AccessToken, Fingerprint, RefreshToken};
 
 fn server(url: &str) -> Server {
     Server::at(url.parse().unwrap())
@@ -127,6 +128,115 @@ fn p9_a_client_secret_is_kept_for_its_own_server_and_for_no_endpoint_of_another(
     assert!(nobody.client_secret_for(&basic("https://a.example/token"), None, Some(&left)).unwrap().is_some());
     let given = ClientSecret::read("given").unwrap();
     assert!(nobody.client_secret_for(&basic("https://b.example/token"), Some(given), Some(&left)).unwrap().is_some());
+}
+
+/// A login of another user that waits for an answer, and the candidate that it was granted for.
+fn waiting(granted_for: Option<&str>) -> StoredRefreshToken {
+    let users = AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() };
+    let granted_for = granted_for.map(Fingerprint::of);
+    let question = Some(Question { users, asked_at: Timestamp::UNIX_EPOCH, granted_for });
+    let log_in = Some(LogIn { question, ..LogIn::new("a".parse().unwrap(), here(), false) });
+    StoredRefreshToken { log_in, ..stored(9) }
+}
+
+#[test]
+fn a_candidate_is_spent_once_what_it_brought_waits_for_an_answer() {
+    let users = AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() };
+    for (a, b, granted_for, spent) in [
+        (Some(stored(1)), Some(candidate(2, here())), Some("token-2"), Some(Slot::B)),
+        (Some(candidate(2, here())), Some(stored(1)), Some("token-2"), Some(Slot::A)),
+        (Some(candidate(2, here())), None, Some("token-2"), Some(Slot::A)),
+        (None, Some(candidate(2, here())), Some("token-2"), Some(Slot::B)),
+        (Some(stored(2)), Some(candidate(2, here())), Some("token-2"), Some(Slot::B)),
+        (Some(stored(1)), Some(candidate(2, here())), Some("token-1"), None),
+        (Some(stored(1)), Some(candidate(2, here())), None, None),
+        (None, None, Some("token-2"), None),
+    ] {
+        let tokens = StoredTokens { a, b, waiting: Some(waiting(granted_for)), access_token: None };
+        assert_eq!(tokens.spent_candidate(), spent, "{tokens:?}");
+        assert_eq!(tokens.found(&here()).waits, spent.is_some().then(|| users.clone()), "{tokens:?}");
+        let answered = StoredTokens { waiting: None, ..tokens };
+        assert_eq!((answered.spent_candidate(), answered.found(&here()).waits), (None, None));
+    }
+}
+
+#[test]
+fn a_waiting_login_is_carried_on_once_it_lies_in_a_slot() {
+    let tokens = |a: Option<u64>, b: Option<u64>, waits: Option<u64>| StoredTokens {
+        a: a.map(stored),
+        b: b.map(stored),
+        waiting: waits.map(stored),
+        access_token: None,
+    };
+    for (a, b, waits, carried_on) in [
+        (Some(9), None, Some(9), true),
+        (Some(1), Some(9), Some(9), true),
+        (Some(1), Some(2), Some(9), false),
+        (None, None, Some(9), false),
+        (Some(1), Some(9), None, false),
+    ] {
+        assert_eq!(tokens(a, b, waits).waiting_is_carried_on(), carried_on, "{a:?} {b:?} {waits:?}");
+    }
+    let both = tokens(Some(1), Some(2), None);
+    let generations = [Slot::A, Slot::B].map(|slot| both.in_slot(slot).map(|stored| stored.generation));
+    assert_eq!(generations, [Some(1), Some(2)]);
+}
+
+#[test]
+fn a_login_belongs_to_the_user_of_its_newest_proven_token_or_of_the_access_token_beside_it() {
+    let of = |user: Option<&str>, stored| StoredRefreshToken { user_id: user.map(str::to_owned), ..stored };
+    for (a, b, expected) in [
+        (Some(of(Some("usr:1"), stored(1))), None, Some("usr:1")),
+        (Some(of(Some("usr:1"), stored(1))), Some(of(Some("usr:2"), stored(2))), Some("usr:2")),
+        (Some(of(Some("usr:1"), stored(1))), Some(of(Some("usr:2"), candidate(2, here()))), Some("usr:1")),
+        (Some(of(None, stored(3))), None, Some("usr:3")),
+        (Some(of(None, stored(4))), None, None),
+        (Some(of(Some("usr:2"), candidate(3, here()))), None, None),
+        (None, None, None),
+    ] {
+        let tokens = StoredTokens { a, b, access_token: Some(access_token(3)), waiting: None };
+        assert_eq!(tokens.found(&here()).user_id.as_deref(), expected, "{tokens:?}");
+    }
+}
+
+fn access_token(generation: u64) -> StoredAccessToken {
+    let info = AccessTokenInfo {
+        issued_at: Timestamp::constant(1, 0),
+        expires_at: Timestamp::constant(61, 0),
+        scope: vec!["a".to_owned(), "b".to_owned()],
+        user_id: Some("usr:3".to_owned()),
+    };
+    StoredAccessToken::new(generation, info, AccessToken::new("access-token".to_owned()))
+}
+
+#[test]
+fn an_access_token_comes_out_of_its_entry_as_it_went_in() {
+    let back = StoredAccessToken::from_entry(&access_token(3).to_entry()).unwrap();
+    assert_eq!((back.generation, back.info(), back.token.expose()), (3, access_token(3).info(), "access-token"));
+}
+
+#[test]
+fn a_client_secret_of_version_1_tells_from_which_generation_on_it_counts() {
+    let text = r#"{"v":1,"since":4,"client_secret":"s3cret"}"#;
+    let (since, secret) = read_client_secret_of_version_1(&text.to_owned().into()).unwrap();
+    assert_eq!((since, secret.expose()), (4, "s3cret"));
+    assert!(read_client_secret_of_version_1(&r#"{"since":4,"client_secret":""}"#.to_owned().into()).is_none());
+}
+
+#[test]
+fn each_entry_of_an_account_has_a_name_of_its_own_that_no_version_changes() {
+    let account = AccountId::random(0xab);
+    for (kind, name) in [
+        (EntryKind::RefreshToken(Slot::A), "refresh-token.a"),
+        (EntryKind::RefreshToken(Slot::B), "refresh-token.b"),
+        (EntryKind::AccessToken, "access-token"),
+        (EntryKind::Probe, "probe"),
+        (EntryKind::ClientSecret, "client-secret"),
+        (EntryKind::WaitingLogin, "waiting-login"),
+    ] {
+        assert_eq!(kind.name(&account), format!("00000000000000ab/{name}"));
+    }
+    assert_eq!(stored(7).length(), "token-7".len());
 }
 
 proptest! {

@@ -116,6 +116,15 @@ fn an_address_that_a_person_pastes_is_read_as_the_browsers_own_answer_is() {
 }
 
 #[test]
+fn the_code_is_exchanged_with_the_address_that_it_was_sent_to() {
+    let (authorization, code) = (authorization(), AuthorizationCode::new("c".to_owned()));
+    assert_eq!(authorization.redirect_uri(), "http://127.0.0.1:4711/callback");
+    let AuthorizationGrant::Code { redirect_uri, verifier, .. } = authorization.grant(&code) else { panic!("no code") };
+    assert_eq!(redirect_uri, authorization.redirect_uri());
+    assert_eq!(verifier.expose(), authorization.verifier.expose());
+}
+
+#[test]
 fn an_answer_without_its_issuer_is_refused_where_the_server_names_it_always() {
     let read =
         |query: &str| authorization().read_callback(query, Some(&issuer()), true).map(|code| code.expose().len());
@@ -128,17 +137,38 @@ fn an_answer_without_its_issuer_is_refused_where_the_server_names_it_always() {
 }
 
 #[test]
-fn the_advice_fits_the_reason() {
-    for (error, advice) in [
-        ("access_denied", "Sign in again."),
-        ("invalid_scope", "scope="),
-        ("unauthorized_client", "--device"),
-        ("invalid_request", "--client-id"),
-        ("login_required", "prompt"),
-        ("server_error", "later"),
+fn each_refusal_says_what_it_means_and_what_a_person_can_do() {
+    let by_server = |error: &str| CallbackRefusal::Server { error: error.to_owned(), description: None };
+    let not_asked = "the server did not ask you to sign in";
+    let not_with_the_browser = "the server does not let this client sign in with the browser";
+    for (error, words, advice) in [
+        ("access_denied", "the sign-in was refused at the server", "Sign in again."),
+        ("temporarily_unavailable", "the server failed", "Try again later."),
+        ("server_error", "the server failed", "Try again later."),
+        ("interaction_required", not_asked, "prompt=consent"),
+        ("login_required", not_asked, "prompt=consent"),
+        ("consent_required", not_asked, "prompt=consent"),
+        ("account_selection_required", not_asked, "prompt=consent"),
+        ("invalid_scope", "the server does not grant the parameter scope", "another --parameter scope="),
+        ("unauthorized_client", not_with_the_browser, "--device"),
+        ("unsupported_response_type", not_with_the_browser, "--device"),
+        ("invalid_request", "the server refused the sign-in", "Check --client-id"),
+        ("invalid_client", "the server refused the sign-in", "Check --client-id"),
+        ("invalid_target", "the server refused the sign-in", "Check --client-id"),
+        ("unheard_of", "the server refused the sign-in", "Sign in again."),
     ] {
-        let refusal = CallbackRefusal::Server { error: error.to_owned(), description: None };
+        let refusal = by_server(error);
+        assert_eq!(refusal.in_words(), format!("{words} ({error})"));
         assert!(refusal.advice().contains(advice), "{error}: {}", refusal.advice());
+    }
+    for (refusal, words, advice) in [
+        (CallbackRefusal::AnotherIssuer, "came from another server", "Check the account's issuer"),
+        (CallbackRefusal::NoIssuer, "does not name the account's issuer", "Check the account's issuer"),
+        (CallbackRefusal::NoCode, "has no code in it", "Sign in again."),
+        (CallbackRefusal::AnotherSignIn, "does not belong to this sign-in", "Sign in again."),
+    ] {
+        assert!(refusal.in_words().contains(words), "{}", refusal.in_words());
+        assert!(refusal.advice().contains(advice), "{}", refusal.advice());
     }
 }
 

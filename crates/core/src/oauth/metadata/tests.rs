@@ -36,6 +36,7 @@ fn metadata_is_looked_for_where_the_standards_put_it() {
 fn an_issuer_that_could_be_changed_on_the_way_is_refused() {
     for good in ["https://a.example", "https://a.example/x/", "http://127.0.0.1:1", "http://localhost:1/x"] {
         assert_eq!(issuer(good).as_str(), good);
+        assert_eq!(String::from(issuer(good)), good);
     }
     for bad in [
         "",
@@ -65,6 +66,17 @@ fn the_endpoints_are_taken_from_the_issuers_own_document() {
     assert_eq!(metadata.revocation_endpoint.unwrap().as_str(), "https://issuer.example/revoke");
     assert_eq!(metadata.authorization_endpoint.unwrap().as_str(), "https://issuer.example/authorize");
     assert_eq!(metadata.device_authorization_endpoint, None);
+}
+
+#[test]
+fn the_longest_metadata_has_room_for_what_servers_say() {
+    let document = json!({
+        "issuer": "https://issuer.example",
+        "token_endpoint": "https://issuer.example/token",
+        "scopes_supported": vec!["a.scope.of.some.length"; 1_000],
+    });
+    assert!(document.to_string().len() <= LONGEST_METADATA);
+    assert!(read(&document).is_ok());
 }
 
 #[test]
@@ -106,6 +118,24 @@ fn a_slash_too_many_or_too_few_offers_the_issuer_to_copy() {
         let refused = Metadata::read(document.as_bytes(), &issuer(typed)).unwrap_err();
         assert_eq!(refused, InvalidMetadata::OtherSlash(issuer(real)));
         assert_eq!(refused.advice().unwrap(), format!("Copy it as it is: --issuer {real}"));
+    }
+}
+
+#[test]
+fn a_document_of_the_issuers_own_tells_more_than_anothers_and_that_more_than_none() {
+    let own = [
+        InvalidMetadata::OtherSlash(issuer("https://issuer.example/")),
+        InvalidMetadata::Twice("issuer".to_owned()),
+        InvalidMetadata::NoTokenEndpoint,
+        InvalidMetadata::BadEndpoint { name: "token_endpoint", reason: String::new() },
+        InvalidMetadata::NoKnownMethod,
+    ];
+    let anothers = InvalidMetadata::AnotherIssuer(String::new()).telling();
+    for own in own {
+        assert!(own.telling() > anothers, "{own:?}");
+    }
+    for none in [InvalidMetadata::NotAnObject, InvalidMetadata::WebPage] {
+        assert!(none.telling() < anothers, "{none:?}");
     }
 }
 

@@ -185,6 +185,15 @@ fn a_new_refresh_token_is_kept_whatever_characters_it_has() {
 }
 
 #[test]
+fn the_longest_answer_has_room_for_the_two_longest_tokens_and_more_beside_them() {
+    let longest = "a".repeat(LONGEST_CREDENTIAL);
+    let body = serde_json::json!({"access_token": longest, "refresh_token": longest, "scope": "b ".repeat(20_000)});
+    let body = body.to_string();
+    assert!(body.len() <= LONGEST_ANSWER, "{}", body.len());
+    assert_eq!(answer(200, &body).unwrap().refresh_token.unwrap().expose(), longest);
+}
+
+#[test]
 fn a_server_that_does_not_rotate_leaves_the_refresh_token_alone() {
     for body in [r#"{"access_token":"a"}"#, r#"{"access_token":"a","refresh_token":""}"#] {
         assert!(answer(200, body).unwrap().refresh_token.is_none());
@@ -209,7 +218,9 @@ fn jwt_of(payload: &str) -> String {
 
 #[test]
 fn lifetimes_are_never_longer_than_the_server_said() {
-    for (said, seconds) in [("86399", 86399), ("\"3600\"", 3600), ("\" 60.5 \"", 60), ("8.9", 8), ("1e3", 1000)] {
+    for (said, seconds) in
+        [("86399", 86399), ("\"3600\"", 3600), ("\" 60.5 \"", 60), ("8.9", 8), ("1e3", 1000), ("31622400", 31_622_400)]
+    {
         for token in ["a", &jwt(-1), &jwt(1)] {
             assert_eq!(lifetime(said, token), seconds, "{said}");
         }
@@ -340,6 +351,8 @@ fn the_end_of_a_refresh_token_is_read_from_the_answer_or_from_the_token() {
         ("", jwt(60), Some(60)),
         (r#","refresh_expires_in":0"#, jwt(60), None),
         ("", jwt(-60), None),
+        (r#","refresh_expires_in":316224000"#, "r".to_owned(), Some(316_224_000)),
+        (r#","refresh_expires_in":316224001"#, "r".to_owned(), None),
         (r#","refresh_expires_in":1e15"#, "r".to_owned(), None),
         ("", "r".to_owned(), None),
     ] {

@@ -71,3 +71,27 @@ fn a_login_whose_end_no_refresh_moves_is_not_asked_about_more_often_as_it_nears(
         assert!(refresh >= at(granted_at + DAY / 2), "{moves:?}: {refresh}");
     }
 }
+
+#[test]
+fn a_refresh_keeps_the_end_that_was_told_and_takes_every_other_notification_back() {
+    let mut told = session(&logged_in(10 * HOUR, Some(false)), 9 * HOUR, Event::TimeoutElapsed);
+    told.shown.not_renewed = true;
+    let again = Event::AuthorizationGranted(ending(10 * HOUR, Some(false)));
+    let (same, effects) = step(&told, 9 * HOUR, again);
+    assert_eq!(effects, [Effect::Withdraw(NoticeKind::NotRenewed)]);
+    assert_eq!(same.shown, Shown { login_ends: true, ..Shown::default() });
+}
+
+#[test]
+fn an_end_that_is_near_when_the_login_begins_is_told_too() {
+    let granted = session(&good(), 9 * HOUR, Event::AuthorizationGranted(ending(10 * HOUR, Some(false))));
+    assert!(tells(&step(&granted, 9 * HOUR, Event::TimeoutElapsed).1, 10 * HOUR));
+}
+
+#[test]
+fn a_time_for_renewing_the_login_that_has_come_with_the_grant_brings_no_second_refresh() {
+    let TokensInfo { refresh_token, .. } = ending(8 * HOUR, None);
+    let tokens = TokensInfo { refresh_token, access_token: access_token(6 * HOUR, DAY) };
+    let granted = session(&good(), 6 * HOUR, Event::AuthorizationGranted(tokens));
+    assert_eq!(*granted.phase(), Phase::Scheduled { at: at(6 * HOUR + REFRESH) });
+}

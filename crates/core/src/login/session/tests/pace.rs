@@ -19,6 +19,7 @@ fn retry_after_is_kept_within_an_hour_whoever_asks() {
         assert_eq!(requested(&step(&waiting, REFRESH + 599, event.clone()).1), None, "{event:?}");
     }
     assert!(requested(&step(&waiting, REFRESH + 600, Event::TimeoutElapsed).1).is_some());
+    assert_eq!(step(&failing(later(HOUR)), REFRESH, Event::TimeoutElapsed).1, [], "the longest wait is no mistake");
 }
 
 #[test]
@@ -91,6 +92,13 @@ fn two_lost_answers_are_followed_by_patience() {
 }
 
 #[test]
+fn lost_answers_are_retried_in_haste_once_there_is_no_token_left() {
+    let (requesting, effects) = step(&failing(TIMED_OUT), DAY, Event::TimeoutElapsed);
+    let lost = fail(&requesting, DAY, requested(&effects).unwrap(), TIMED_OUT).0;
+    assert_eq!(wakeup(&lost, DAY), Some((DAY + 5, WakeupReason::Retry)));
+}
+
+#[test]
 fn a_server_that_hands_out_expired_tokens_causes_no_loop() {
     for (lifetime, apart) in [(1, 1), (8, 6)] {
         let (granted, _) = step(&good(), 0, Event::AuthorizationGranted(tokens(0, lifetime)));
@@ -151,6 +159,18 @@ fn what_waiting_cannot_heal_is_not_asked_for_ever() {
             assert!(requested(&step(&session, now + DAY, Event::RefreshRequested).1).is_some(), "a person may insist");
         }
     }
+}
+
+#[test]
+fn a_refusal_after_a_long_outage_is_the_first_of_its_kind() {
+    let error = OAuthError { code: ErrorCode::InvalidClient, description: None };
+    let refused = Failure::UnexpectedAnswer { http_status: 401, error: Some(error), web_page: false };
+    let mut session = failing(OFFLINE);
+    for failure in std::iter::repeat_n(OFFLINE, 20).chain([refused]) {
+        let (requesting, effects) = step(&session, REFRESH, Event::ConnectivityReturned);
+        session = fail(&requesting, REFRESH, requested(&effects).unwrap(), failure).0;
+    }
+    assert!(matches!(session.phase(), Phase::BackingOff { .. }), "{session:?}");
 }
 
 #[test]

@@ -87,3 +87,35 @@ fn a_keychain_that_does_not_take_the_new_token_is_told_of_once_and_taken_back() 
     let granted = Event::TokenGranted { request, tokens: tokens(REFRESH, DAY) };
     assert_eq!(step(&waiting, REFRESH + 99, granted).1, [Effect::Withdraw(NoticeKind::KeychainRefused)]);
 }
+
+#[test]
+fn a_warning_on_the_screen_is_put_right_once_the_token_is_over_and_no_warning_appears_for_it() {
+    let (warned, _) = warnings_of_an_outage();
+    let effects = step(&warned, DAY + 1, Event::TimeoutElapsed).1;
+    let cause = "no connection".to_owned();
+    let notice = Notice::NotRenewed { cause, since: at(REFRESH), access_token_until: at(DAY) };
+    assert!(effects.contains(&Effect::Update(notice)), "{effects:?}");
+    let mut unwarned = warned;
+    unwarned.shown = Shown::default();
+    unwarned.phase = failing(later(HOUR)).phase;
+    assert_eq!(unwarned.notice_of_an_expired_token(at(DAY)), None);
+}
+
+#[test]
+fn a_login_without_an_access_token_takes_back_what_is_no_longer_true_and_nothing_else() {
+    let (mut requesting, effects) = step(&good(), REFRESH, Event::TimeoutElapsed);
+    let request = requested(&effects).unwrap();
+    requesting.shown = Shown { not_renewed: true, keychain: true, login_ends: true };
+    let granted = Event::TokenGranted { request, tokens: tokens(REFRESH, 0) };
+    let (granted, effects) = step(&requesting, REFRESH, granted);
+    assert_eq!(effects, [Effect::Withdraw(NoticeKind::KeychainRefused)]);
+    assert_eq!(granted.shown, Shown { not_renewed: true, keychain: false, login_ends: true });
+}
+
+#[test]
+fn a_person_who_must_log_in_is_told_until_when_the_token_works_as_far_as_that_is_known() {
+    for (now, until) in [(REFRESH, Some(at(DAY))), (DAY, Some(at(DAY))), (2 * DAY, Some(at(DAY))), (-MINUTE, None)] {
+        let notice = good().login_notice(&Refusal::default(), at(now));
+        assert_eq!(notice, Notice::LoginRequired { expired_at: None, access_token_until: until }, "{now}");
+    }
+}
