@@ -89,6 +89,11 @@ fn no_life_breaks_a_promise_second_half() {
 }
 
 #[test]
+fn a_life_whose_keychain_gave_up_no_candidate_keeps_its_pace() {
+    live(484, false);
+}
+
+#[test]
 fn one_life() {
     live(wish("EVERTOKEN_SIM_SEED").unwrap_or(0), wish("EVERTOKEN_SIM_SEED").is_some());
 }

@@ -163,7 +163,12 @@ impl Rotation {
                 Step::Finished(Outcome::Granted(tokens))
             }
             (Step::RecordFailure(..), Answer::Done | Answer::JournalFailed) => self.after_failure(),
-            (Step::DropCandidate(_), Answer::Done | Answer::KeychainFailed(_)) => self.given_up(),
+            (Step::DropCandidate(_), Answer::Done) => self.given_up(),
+            (Step::DropCandidate(_), Answer::KeychainFailed(problem)) => match self.purpose {
+                Purpose::LogIn { .. } => self.given_up(),
+                // It is still there, and whoever reads the keychain again finds it again.
+                Purpose::Refresh { .. } => Step::Finished(Outcome::Failed(Failure::Keychain(problem))),
+            },
             (Step::StoreCandidate(info), Answer::KeychainFailed(problem)) => {
                 self.failure = Some(Failure::Keychain(problem));
                 Step::DropCandidate(info.slot)

@@ -296,6 +296,22 @@ fn p1_a_candidate_whose_successor_waits_for_an_answer_is_not_presented_again() {
 }
 
 #[test]
+fn a_candidate_that_the_keychain_does_not_give_up_is_the_keychains_failure_and_no_reversion() {
+    let locked = KeychainProblem::Locked;
+    let expected = Step::Finished(Outcome::Failed(Failure::Keychain(locked)));
+    let mut left_behind = found();
+    left_behind.b = Some(RefreshTokenInfo { proven: false, ..info(Slot::B, 6, "pasted") });
+    let mut waits = of_first_user(left_behind.clone());
+    waits.waits = Some(AnotherUser { account: "usr:1".to_owned(), login: "usr:2".to_owned() });
+    let refusal = Answer::RequestFailed(Failure::AuthorizationRequired(Refusal::default()));
+    let refused = [Answer::Read(left_behind), Answer::Done, Answer::Done, refusal, Answer::Done];
+    for answers in [vec![Answer::Read(waits)], refused.to_vec()] {
+        let steps = run(REFRESH, answers.into_iter().chain([Answer::KeychainFailed(locked)]));
+        assert_eq!(steps.last().unwrap(), &expected, "{steps:?}");
+    }
+}
+
+#[test]
 fn a_second_wrong_token_over_a_candidate_of_a_crashed_login_spares_the_login_before() {
     let mut found = found();
     found.b = Some(RefreshTokenInfo { proven: false, ..info(Slot::B, 6, "pasted") });
