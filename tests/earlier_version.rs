@@ -213,7 +213,7 @@ async fn p9_a_recorded_client_secret_that_a_log_out_left_is_for_its_own_server()
     recording.replace(OFFICE, &office.url(""));
     recording.lay_down(&desktop).await;
     let held = hold(&desktop, "office");
-    let _agent = Agent::start(&desktop).await;
+    let mut agent = Agent::start(&desktop).await;
     desktop.until_state("office", "signed-out").await;
     drop(held);
 
@@ -228,6 +228,9 @@ async fn p9_a_recorded_client_secret_that_a_log_out_left_is_for_its_own_server()
     // Without the secret being given again.
     let grant = office.sign_in().await;
     desktop.evertoken_reading(&grant.refresh_token, "login office").await.succeeded();
+    agent.kill();
+    let _agent = Agent::start(&desktop).await;
+    desktop.until_state("office", "valid").await;
     ids_are_written(&desktop, 1).await;
     entries_are_of_today(&desktop, &[("office", &office)]).await;
 }

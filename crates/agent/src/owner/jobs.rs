@@ -172,7 +172,8 @@ pub(super) async fn may_change_server(
 
 async fn has_no_secret(context: &AccountContext) -> Result<(), Problem> {
     let locked_out = |problem| keychain_problem(&context.name, problem);
-    let _lock = AccountLock::acquire(context.lock.clone()).await?;
+    let lock = AccountLock::acquire(context.lock.clone()).await?;
+    context.take_over_old_entries(&lock).await.map_err(locked_out)?;
     let tokens = context.tokens.read().await.map_err(locked_out)?;
     let secret = context.tokens.client_secret_left().await.map_err(locked_out)?;
     match context.server.get() {
