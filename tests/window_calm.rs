@@ -105,7 +105,7 @@ async fn a_desktop_that_prefers_dark_windows_gets_one() {
     window.until("matchMedia('(prefers-color-scheme: dark)').matches").await;
 }
 
-/// Mesa would play a graphics processor, at three times the price.
+/// Mesa would play a graphics processor, which takes longer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_is_painted_by_the_processor_where_there_is_no_other_one() {
     let has_graphics = std::fs::read_dir("/dev/dri")

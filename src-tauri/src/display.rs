@@ -37,7 +37,7 @@ fn has_graphics_processor() -> bool {
     renders || ["/dev/nvidiactl", "/dev/dxg"].iter().any(|node| std::path::Path::new(node).exists())
 }
 
-/// WebKit would have Mesa draw the page as a graphics processor does, in software: a third of the time until it is seen
+/// WebKit would have Mesa draw the page as a graphics processor does, in software, and the page would be seen later
 /// (decision 8). What a person has set stays.
 #[cfg(target_os = "linux")]
 fn draw_without_one() {
