@@ -84,11 +84,25 @@ fn has_function(source: &str, part_of_name: &str) -> bool {
     names.filter_map(|rest| rest.split('(').next()).any(|name| name.contains(part_of_name))
 }
 
-/// Whether this end-to-end test can run while the window is being built: it does not open it, and does not count how often an
-/// agent wakes up, which an agent does when the folder of its program changes.
-pub(crate) fn runs_beside_the_build(name: &str) -> bool {
+/// What a test that runs in the whole suite has to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WaitsFor {
+    /// The programs without the window.
+    Nothing,
+    /// It may open the window.
+    TheWindow,
+    /// It counts how often an agent wakes up, which an agent does when the folder of its program changes: cargo has to rest.
+    Cargo,
+}
+
+/// What this end-to-end test has to wait for.
+pub(crate) fn waits_for(name: &str) -> WaitsFor {
     let (tests, module) = (root().join("tests"), name.split("::").next().unwrap_or(name));
-    !has_screen(&tests, module) && !source(&tests, module).contains("context_switches(")
+    match has_screen(&tests, module) {
+        _ if source(&tests, module).contains("context_switches(") => WaitsFor::Cargo,
+        true => WaitsFor::TheWindow,
+        false => WaitsFor::Nothing,
+    }
 }
 
 /// Whether a test of this module has a screen: without one, no window can open.
@@ -125,7 +139,8 @@ mod tests {
         let tests = root().join("tests");
         assert!(has_screen(&tests, "window") && has_screen(&tests, "pictures"));
         assert!(!has_screen(&tests, "p2_races"));
-        assert!(runs_beside_the_build("p2_races::x"));
-        assert!(!runs_beside_the_build("window::x") && !runs_beside_the_build("p7_quiet::x"));
+        assert_eq!(waits_for("p2_races::x"), WaitsFor::Nothing);
+        assert_eq!(waits_for("window::x"), WaitsFor::TheWindow);
+        assert_eq!(waits_for("p7_quiet::x"), WaitsFor::Cargo);
     }
 }

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, anyhow};
 use crate::build::{self, PACKAGES};
 use crate::command::{cargo, command, root, run};
 use crate::end_to_end::{EndToEnd, Prepared};
+use crate::subject::WaitsFor;
 use crate::test_command::{Options, shut_off, unit_test_command};
 use crate::{packages, platforms, setup, subject, systemd, windows};
 
@@ -66,23 +67,26 @@ fn without_a_desktop(options: &Options, taken: &mut Vec<Taken>) -> Result<()> {
 fn everything(options: &Options, taken: &mut Vec<Taken>) -> Result<()> {
     let program = step("programs without the window", taken, || build::end_to_end(false))?;
     let tests = EndToEnd { program, command: |program| Ok(shut_off(program)), soak: options.soak, pictures: None };
-    let (now, later): (Vec<_>, Vec<_>) =
-        tests.names("")?.into_iter().partition(|name| subject::runs_beside_the_build(name));
-    let (prepared, names) = channel();
-    prepared.send(Prepared::Tests(now))?;
+    let names = tests.names("")?;
+    let those = |waiting| names.iter().filter(|name| subject::waits_for(name) == waiting).cloned().collect();
+    let ready = |waiting| Prepared::Tests(those(waiting));
+    let (prepared, tests_to_run) = channel();
+    prepared.send(ready(WaitsFor::Nothing))?;
+    let (with_window, at_rest) = (ready(WaitsFor::TheWindow), ready(WaitsFor::Cargo));
     thread::scope(|scope| {
         let beside = scope.spawn(move || {
             let mut taken = Vec::new();
             let done = step("build and lints", &mut taken, build::everything).and_then(|()| {
-                prepared.send(Prepared::Tests(later))?;
-                without_a_desktop(options, &mut taken)
+                prepared.send(with_window)?;
+                without_a_desktop(options, &mut taken)?;
+                Ok(prepared.send(at_rest)?)
             });
             if done.is_err() {
                 let _ = prepared.send(Prepared::Failed);
             }
             done.map(|()| taken)
         });
-        let tested = step("end to end", taken, || tests.run_as_prepared(&names));
+        let tested = step("end to end", taken, || tests.run_as_prepared(&tests_to_run));
         taken.extend(beside.join().map_err(|_| anyhow!("a step panicked"))??);
         tested
     })
