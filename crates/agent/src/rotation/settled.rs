@@ -58,7 +58,7 @@ impl AccountContext {
         }
     }
 
-    /// Makes what an earlier version left the account's own. Whoever deletes, or looks whether there is something, does it first.
+    /// Takes over the entries of an earlier version. A log-out and a change of the server do this first.
     pub(crate) async fn take_over_old_entries(&self, _lock: &AccountLock) -> Result<(), KeychainProblem> {
         let Some((old_journal, server)) = self.old_journal.as_ref().zip(self.server.get()) else { return Ok(()) };
         self.tokens.migrate(&self.name, &server).await?;

@@ -131,7 +131,7 @@ impl TokenStore {
         old.refresh_tokens.sort_by_key(|(_, stored)| stored.generation);
         let newest = old.refresh_tokens.last().map(|(_, stored)| stored.generation);
         let known = self.read().await?.current().map(|current| current.generation);
-        // The newest comes last: until it is there, whoever goes on after a death begins anew.
+        // The newest comes last: as long as it is missing, the next start takes all of them over again.
         if known.is_none() || newest > known {
             if let Some(secret) = &old.client_secret_left {
                 self.put_and_read_back(EntryKind::ClientSecret, secret.to_entry()).await?;

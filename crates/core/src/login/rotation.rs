@@ -166,7 +166,7 @@ impl Rotation {
             (Step::DropCandidate(_), Answer::Done) => self.given_up(),
             (Step::DropCandidate(_), Answer::KeychainFailed(problem)) => match self.purpose {
                 Purpose::LogIn { .. } => self.given_up(),
-                // It is still there, and whoever reads the keychain again finds it again.
+                // The candidate is still in the keychain: the login before it is not the current one yet.
                 Purpose::Refresh { .. } => Step::Finished(Outcome::Failed(Failure::Keychain(problem))),
             },
             (Step::StoreCandidate(info), Answer::KeychainFailed(problem)) => {

@@ -42,7 +42,7 @@ pub(crate) struct EndToEnd {
     pub(crate) pictures: Option<PathBuf>,
 }
 
-/// What a run hears of whoever prepares its tests, until they have gone.
+/// What a run is told while its tests are being prepared.
 pub(crate) enum Prepared {
     /// These tests can run from now on.
     Tests(Vec<String>),

@@ -131,7 +131,7 @@ fn instants_are_told_in_whole_seconds_and_never_later_than_they_are() {
 }
 
 #[test]
-fn whoever_gets_no_token_is_told_why_and_what_helps() {
+fn a_program_that_gets_no_token_is_told_why_and_what_helps() {
     let asked = in_minutes(1);
     for (session, kind, detail, advice) in [
         (session(&good(), 0, Event::LoggedOut), ProblemKind::LoginRequired, "nobody is logged in", "evertoken login a"),
