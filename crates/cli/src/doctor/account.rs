@@ -26,7 +26,7 @@ fn verdict(account: &AccountStatus, now: Timestamp) -> Finding {
     let what = capitalised(&reason.map_or_else(|| format!("{state}."), |reason| format!("{state}: {reason}.")));
     let mut of_certificates = NotSent::OF_CERTIFICATES.into_iter().map(|failed| Failure::NotSent(failed).in_words());
     let is_tls = of_certificates.any(|words| reason == Some(words.as_str()));
-    match account.state {
+    match account.state_if_retry_fails() {
         State::Valid | State::Refreshing => Finding::ok(CHECK, what),
         State::Retrying if is_tls => Finding::warn(CHECK, what, CERTIFICATE),
         State::Expired if is_tls => Finding::fail(CHECK, what, CERTIFICATE),
@@ -114,6 +114,11 @@ pub(super) mod tests {
         let of = |state| verdict(&account(state, None), Timestamp::UNIX_EPOCH).verdict;
         assert_eq!((of(State::LoginRequired), of(State::Expired)), (Verdict::Fail, Verdict::Fail));
         assert_eq!((of(State::LoginSoon), of(State::Retrying)), (Verdict::Warn, Verdict::Warn));
+        let mut retried = account(State::Refreshing, Some("no connection"));
+        let of = |account: &AccountStatus| verdict(account, Timestamp::UNIX_EPOCH).verdict;
+        assert_eq!(of(&retried), Verdict::Warn);
+        retried.access_token = None;
+        assert_eq!(of(&retried), Verdict::Fail);
     }
 
     #[test]

@@ -189,6 +189,16 @@ pub struct AccountStatus {
 }
 
 impl AccountStatus {
+    /// The state that stays if the request that is on its way fails as the one before it did: a retry hides no trouble.
+    #[must_use]
+    pub const fn state_if_retry_fails(&self) -> State {
+        match (self.state, &self.refresh.last_error, &self.access_token) {
+            (State::Refreshing, Some(_), Some(_)) => State::Retrying,
+            (State::Refreshing, Some(_), None) => State::Expired,
+            (state, _, _) => state,
+        }
+    }
+
     fn count_down(&mut self, now: Timestamp) {
         if let Some(token) = &mut self.access_token {
             token.expires_in = token.expires_at.duration_since(now).as_secs().max(0);

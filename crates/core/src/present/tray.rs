@@ -196,7 +196,7 @@ fn icon(accounts: &[&AccountStatus]) -> Icon {
 }
 
 pub(crate) fn icon_of(account: &AccountStatus) -> Icon {
-    match account.state {
+    match account.state_if_retry_fails() {
         State::Valid => Icon::Valid,
         State::Refreshing if account.access_token.is_some() => Icon::Valid,
         State::Refreshing | State::Expired => Icon::Expired,

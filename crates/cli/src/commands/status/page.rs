@@ -26,7 +26,7 @@ pub(super) fn page(report: &StatusReport, now: Timestamp, wall: &WallClock, styl
         .map(|account| {
             let mark = if several && account.default { " (default account)" } else { "" };
             let name = style.paint(Colour::Bold, account.name.as_str());
-            let state = style.paint(colour(account.state), &state_and_time_left(account, now));
+            let state = style.paint(colour(account.state_if_retry_fails()), &state_and_time_left(account, now));
             let rows: String = rows(account, now, wall)
                 .iter()
                 .map(|(label, text)| format!("\n  {}{text}", style.paint(Colour::Dim, &format!("{label:<14}"))))
@@ -51,7 +51,7 @@ pub(super) fn changes(
         return vec![format!("{clock}  no account")];
     }
     let line = |account: &AccountStatus| {
-        let state = style.paint(colour(account.state), &state_and_end(account, now, wall));
+        let state = style.paint(colour(account.state_if_retry_fails()), &state_and_end(account, now, wall));
         let reason = reason(account)
             .map(|reason| with_local_times(&reason, now, wall))
             .map(|reason| format!("  {reason}"))

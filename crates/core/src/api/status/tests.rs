@@ -38,6 +38,27 @@ fn a_service_manager_reads_one_line() {
 }
 
 #[test]
+fn a_retry_that_is_under_way_hides_no_trouble() {
+    let token = AccessTokenStatus {
+        issued_at: Timestamp::UNIX_EPOCH,
+        expires_at: Timestamp::constant(60, 0),
+        expires_in: 60,
+    };
+    let of = |state, access_token: Option<&AccessTokenStatus>, last_error: Option<&str>| {
+        let refresh = RefreshStatus { last_error: last_error.map(str::to_owned), ..RefreshStatus::default() };
+        AccountStatus { access_token: access_token.cloned(), refresh, ..account("a", state) }.state_if_retry_fails()
+    };
+    for state in State::ALL.into_iter().filter(|state| *state != State::Refreshing) {
+        assert_eq!(of(state, None, Some("no connection")), state);
+    }
+    assert_eq!(of(State::Refreshing, Some(&token), Some("no connection")), State::Retrying);
+    assert_eq!(of(State::Refreshing, None, Some("no connection")), State::Expired);
+    for token in [Some(&token), None] {
+        assert_eq!(of(State::Refreshing, token, None), State::Refreshing);
+    }
+}
+
+#[test]
 fn a_keychain_that_failed_was_asked() {
     assert!(in_states(&[]).is_opened());
     assert!(in_states(&[State::Valid, State::KeychainUnavailable, State::SignedOut]).is_opened());

@@ -255,7 +255,7 @@ fn next_refresh(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> St
 fn message(account: &AccountStatus, now: Timestamp, wall: &WallClock) -> String {
     let refresh = &account.refresh;
     let told = |cause: &str| with_local_times(&as_sentence(cause), now, wall);
-    match account.state {
+    match account.state_if_retry_fails() {
         State::Valid | State::Refreshing | State::SignedOut => String::new(),
         State::LoginSoon | State::LoginRequired | State::ServerChanged => {
             account.login.reason.as_deref().map(&told).unwrap_or_default()

@@ -100,6 +100,9 @@ fn a_failing_refresh_says_why_since_when_and_what_comes_next() {
     assert_eq!(retrying.next_refresh, "next try 08:48:42");
     let soon = Card::of(&failing, at("22T08:48:41.5"), &WallClock::UTC);
     assert_eq!(soon.next_refresh, "next try now");
+    failing.state = State::Refreshing;
+    let trying = card(&failing);
+    assert_eq!((&trying.message, &trying.picture), (&retrying.message, &retrying.picture));
 
     failing.state = State::Expired;
     failing.access_token = None;
