@@ -69,10 +69,11 @@ impl Binaries {
     }
 }
 
-/// How `evertoken` is built for people: a static program on Linux, which starts in half the time because no loader looks for
-/// its libraries.
+/// How `evertoken` is built for people: a static program at a fixed address on Linux. It starts in half the time, because no
+/// loader looks for its libraries and nothing in it has to be relocated.
 pub(crate) fn build_of_the_command(options: &str) -> Command {
-    let linked = if cfg!(target_os = "linux") { "-C target-feature=+crt-static" } else { "" };
+    let linked =
+        if cfg!(target_os = "linux") { "-C target-feature=+crt-static -C relocation-model=static" } else { "" };
     command::cargo(&format!("rustc --release {options} --package evertoken --bin evertoken -- {linked}"))
 }
 
