@@ -54,23 +54,38 @@ pub(crate) enum Call {
     ChangeSettings(SettingsChange, Reply<Settings>),
 }
 
+/// Answers a call in the turn of whoever makes it; gives it back when the agent ends.
+pub(crate) type AnswersNow = Arc<dyn Fn(Call) -> Option<Call> + Send + Sync>;
+
 /// The way to the owner of the state, for every connection.
 #[derive(Clone)]
 pub(crate) struct OwnerHandle {
-    calls: mpsc::UnboundedSender<Call>,
+    answers_now: AnswersNow,
+    /// Those that come back: whoever waits for an answer waits for the agent's end.
+    late_calls: mpsc::UnboundedSender<Call>,
     pub(crate) reports: watch::Receiver<Arc<StatusReport>>,
 }
 
 impl OwnerHandle {
-    pub(crate) fn new(calls: mpsc::UnboundedSender<Call>, reports: watch::Receiver<Arc<StatusReport>>) -> Self {
-        Self { calls, reports }
+    pub(crate) fn new(
+        answers_now: AnswersNow,
+        late_calls: mpsc::UnboundedSender<Call>,
+        reports: watch::Receiver<Arc<StatusReport>>,
+    ) -> Self {
+        Self { answers_now, late_calls, reports }
+    }
+
+    fn make(&self, call: Call) {
+        if let Some(call) = (self.answers_now)(call) {
+            let _ = self.late_calls.send(call);
+        }
     }
 
     pub(crate) async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
-        let gone = || Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
-        self.calls.send(call(reply)).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        self.make(call(reply));
+        let gone = |_| Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
+        answer.await.map_err(gone)?
     }
 
     /// Returns when the token files are as they should be: what was asked for is done then. A file system that hangs is not
@@ -87,7 +102,7 @@ impl OwnerHandle {
         request: SignInRequest,
     ) -> mpsc::UnboundedReceiver<SignInEvent> {
         let (events_out, events) = mpsc::unbounded_channel();
-        let _ = self.calls.send(Call::SignIn(account, method, request, events_out));
+        self.make(Call::SignIn(account, method, request, events_out));
         events
     }
 }

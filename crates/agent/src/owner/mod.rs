@@ -13,6 +13,7 @@ mod finish;
 mod finished;
 mod history;
 mod hooks;
+mod inputs;
 mod jobs;
 mod keep_token_files;
 mod log_in;
@@ -25,6 +26,7 @@ mod registry;
 mod status;
 mod token_files;
 mod tray_answers;
+mod turns;
 mod wakeups;
 
 use std::collections::BTreeSet;
@@ -41,43 +43,31 @@ use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::Event;
 use evertoken_core::present::tray::{Action, Answer};
 use futures_util::FutureExt;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
 use self::finished::Finished;
+pub(crate) use self::inputs::{Ended, Inputs, Stage};
+use self::inputs::{Input, Next};
 use self::log_ins::LogIns;
 use self::managed_accounts::ManagedAccounts;
 use self::openings::Openings;
 use self::reading::Reading;
 use self::token_files::TokenFiles;
 use self::tray_answers::TrayAnswers;
+pub(crate) use self::turns::Owner;
 use self::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
-use crate::desktop::notifications::{Notifier, NotifierEvent};
+use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
-use crate::request::Call;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain::Keychain;
 use crate::store::token_file::TokenFileStore;
-use crate::system::clock::{Clock, Wake, WallClockTimer};
+use crate::system::clock::{Clock, Wake};
 use crate::system::power_and_network::SystemSignal;
-use crate::system::process_signals::{ProcessSignal, ProcessSignals};
+use crate::system::process_signals::ProcessSignal;
 use crate::system::service_manager;
-
-/// What the owner listens to.
-pub(crate) struct Inputs {
-    pub(crate) calls: mpsc::UnboundedReceiver<Call>,
-    pub(crate) finished: mpsc::UnboundedReceiver<Finished>,
-    pub(crate) tray: mpsc::UnboundedReceiver<Action>,
-    pub(crate) notifier: mpsc::UnboundedReceiver<NotifierEvent>,
-    pub(crate) system: mpsc::UnboundedReceiver<SystemSignal>,
-    pub(crate) keychain: mpsc::UnboundedReceiver<()>,
-    pub(crate) configuration: mpsc::UnboundedReceiver<()>,
-    pub(crate) stages: mpsc::UnboundedReceiver<Stage>,
-    pub(crate) process: ProcessSignals,
-    pub(crate) timer: WallClockTimer,
-}
 
 /// What the agent is made of.
 pub(crate) struct Parts {
@@ -93,34 +83,6 @@ pub(crate) struct Parts {
     pub(crate) tray: Option<Tray>,
     /// The agent before this one has left its token files to it.
     pub(crate) is_successor: bool,
-}
-
-/// So many calls are answered before something else has its turn.
-const TOGETHER: usize = 64;
-
-/// The stages in which the agent makes room for another one.
-pub(crate) enum Stage {
-    /// Answer when nothing is half done.
-    SayWhenIdle(oneshot::Sender<bool>),
-    /// End if nothing is half done, so that the next agent goes on with what there is; answer whether.
-    LeaveIfIdle(oneshot::Sender<bool>),
-}
-
-/// Should the agent go on?
-#[derive(PartialEq, Eq)]
-enum Next {
-    GoOn,
-    Quit,
-    Leave,
-}
-
-/// How the agent has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// A person or the system told it to.
-    ForGood,
-    /// Another one goes on.
-    ForTheNext,
 }
 
 impl Agent {
@@ -173,16 +135,46 @@ impl Agent {
         agent
     }
 
-    /// Runs until a person or the system ends it, and then until no rotation is half done.
-    pub(crate) async fn run(mut self, mut inputs: Inputs) -> Ended {
-        let next = loop {
-            match self.next_input(&mut inputs).await {
-                Next::GoOn => self.follow_changes(),
-                next @ (Next::Quit | Next::Leave) => break next,
+    /// Takes over what has come in.
+    fn take(&mut self, input: Input) -> Next {
+        self.notice_clock_jump();
+        match input {
+            Input::Finished(finished) => self.job_finished(*finished),
+            Input::Tray(Action::Quit) => {
+                self.say_goodbye();
+                return Next::Quit;
             }
-            self.say_if_idle();
-        };
+            Input::Tray(action) => self.tray_action(action),
+            Input::Notifier(event) => self.notifier_event(event),
+            Input::System(signal) => self.system_signal(signal),
+            Input::KeychainReturned => self.keychain_returned(),
+            Input::ConfigurationWritten => self.read_configuration(),
+            Input::Process(ProcessSignal::Quit) => return Next::Quit,
+            Input::Process(ProcessSignal::Reload) => self.reload(),
+            Input::Stage(Stage::SayWhenIdle(waiting)) => self.waits_for_idle = Some(waiting),
+            Input::Stage(Stage::LeaveIfIdle(reply)) => {
+                let is_idle = self.is_idle();
+                if reply.send(is_idle).is_ok() && is_idle {
+                    return Next::Leave;
+                }
+            }
+            Input::Woken(Wake::Elapsed) => self.timeout_elapsed(),
+            Input::Woken(Wake::ClockSet) => debug!("the clock was set"),
+        }
+        self.follow_changes();
+        self.say_if_idle();
+        Next::GoOn
+    }
+
+    /// Ends once no rotation is half done.
+    async fn end(mut self, next: Next, mut inputs: Inputs) -> Ended {
         info!("ending");
+        if self.info.quitting {
+            // One thread: the report is written once this task has let the others go on.
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+        }
         self.clipboard.lock().await.clear_now().await;
         // Who told it to end meanwhile means it.
         let mut is_told = || matches!(inputs.process.next().now_or_never(), Some(ProcessSignal::Quit));
@@ -198,49 +190,6 @@ impl Agent {
         Ended::ForGood
     }
 
-    async fn next_input(&mut self, inputs: &mut Inputs) -> Next {
-        let deadline = self.wakeups.next();
-        tokio::select! {
-            Some(call) = inputs.calls.recv() => {
-                self.notice_clock_jump();
-                self.call(call);
-                // Those that came together are answered together.
-                (1..TOGETHER).map_while(|_| inputs.calls.try_recv().ok()).for_each(|call| self.call(call));
-            }
-            Some(finished) = inputs.finished.recv() => { self.notice_clock_jump(); self.job_finished(finished) }
-            Some(action) = inputs.tray.recv() => {
-                if action == Action::Quit { return self.say_goodbye().await }
-                self.notice_clock_jump();
-                self.tray_action(action)
-            }
-            Some(event) = inputs.notifier.recv() => self.notifier_event(event),
-            Some(signal) = inputs.system.recv() => { self.notice_clock_jump(); self.system_signal(signal) }
-            Some(()) = inputs.keychain.recv() => { self.notice_clock_jump(); self.keychain_returned() }
-            Some(()) = inputs.configuration.recv() => self.read_configuration(),
-            signal = inputs.process.next() => match signal {
-                ProcessSignal::Quit => return Next::Quit,
-                ProcessSignal::Reload => self.reload(),
-            },
-            Some(stage) = inputs.stages.recv() => match stage {
-                Stage::SayWhenIdle(waiting) => self.waits_for_idle = Some(waiting),
-                Stage::LeaveIfIdle(reply) => {
-                    let is_idle = self.is_idle();
-                    if reply.send(is_idle).is_ok() && is_idle {
-                        return Next::Leave;
-                    }
-                }
-            },
-            wake = inputs.timer.until(deadline) => {
-                self.notice_clock_jump();
-                match wake {
-                    Wake::Elapsed => self.timeout_elapsed(),
-                    Wake::ClockSet => debug!("the clock was set"),
-                }
-            }
-        }
-        Next::GoOn
-    }
-
     fn say_if_idle(&mut self) {
         if self.is_idle()
             && let Some(waiting) = self.waits_for_idle.take()
@@ -250,14 +199,9 @@ impl Agent {
     }
 
     /// Whoever follows hears that a person meant it. The window then closes, instead of waiting for another agent.
-    async fn say_goodbye(&mut self) -> Next {
+    fn say_goodbye(&mut self) {
         self.info.quitting = true;
         self.publish(&BTreeSet::new());
-        // One thread: the report is written once this task has let the others go on.
-        for _ in 0..8 {
-            tokio::task::yield_now().await;
-        }
-        Next::Quit
     }
 
     fn timeout_elapsed(&mut self) {

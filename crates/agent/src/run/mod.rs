@@ -41,7 +41,7 @@ use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
 use crate::local_api;
 use crate::options::{LeftSocket, Options};
-use crate::owner::{Agent, Ended, Inputs, Parts};
+use crate::owner::{Agent, Ended, Inputs, Owner, Parts};
 use crate::request::OwnerHandle;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain;
@@ -161,7 +161,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let (watched, followed, opened) = (reports.subscribe(), reports.subscribe(), reports.subscribe());
     info!(version = info.version, socket = %paths.socket.display(), "the agent runs");
 
-    let (calls, calls_in) = mpsc::unbounded_channel();
+    let (late_calls, late_calls_in) = mpsc::unbounded_channel();
     let (finished, finished_in) = mpsc::unbounded_channel();
     let (notifier_out, notifier_in) = mpsc::unbounded_channel();
     let (system_out, system_in) = mpsc::unbounded_channel();
@@ -177,7 +177,6 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tokio::spawn(keychain::watch(keychain_out));
     }
     let inputs = Inputs {
-        calls: calls_in,
         finished: finished_in,
         tray: tray.actions,
         notifier: notifier_in,
@@ -203,8 +202,9 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tray: tray.tray,
         is_successor: options.left_socket.is_some(),
     };
-    let agent = Agent::new(parts);
-    let owner = OwnerHandle::new(calls, watched);
+    let agent = Owner::new(Agent::new(parts));
+    let answering = Arc::clone(&agent);
+    let owner = OwnerHandle::new(Arc::new(move |call| answering.answer_now(call)), late_calls, watched);
     let serve = move |listener, opened: Option<watch::Receiver<_>>| {
         let (closing, is_closing) = watch::channel(false);
         let (owner, token_files) = (owner.clone(), token_files.clone());
@@ -227,7 +227,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let next = {
         let mut making = pin!(room::make(program, stages, &mut serving, |listener| serve(listener, None)));
         // A task of its own is woken without a system call, unlike the runtime's first one.
-        let mut running = tokio::spawn(agent.run(inputs));
+        let mut running = tokio::spawn(async move { agent.run(inputs, late_calls_in).await });
         let (ended, next) = tokio::select! {
             ended = &mut running => (ended, None),
             next = making.as_mut() => (running.await, Some(next)),

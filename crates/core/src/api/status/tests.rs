@@ -39,11 +39,8 @@ fn a_service_manager_reads_one_line() {
 
 #[test]
 fn a_retry_that_is_under_way_hides_no_trouble() {
-    let token = AccessTokenStatus {
-        issued_at: Timestamp::UNIX_EPOCH,
-        expires_at: Timestamp::constant(60, 0),
-        expires_in: 60,
-    };
+    let token =
+        AccessTokenStatus { issued_at: Timestamp::UNIX_EPOCH, expires_at: Timestamp::constant(60, 0), expires_in: 60 };
     let of = |state, access_token: Option<&AccessTokenStatus>, last_error: Option<&str>| {
         let refresh = RefreshStatus { last_error: last_error.map(str::to_owned), ..RefreshStatus::default() };
         AccountStatus { access_token: access_token.cloned(), refresh, ..account("a", state) }.state_if_retry_fails()
