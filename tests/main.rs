@@ -22,6 +22,7 @@ mod inheritance;
 mod integrations;
 mod keychain;
 mod kit;
+mod many_accounts;
 mod many_reads;
 mod mistakes;
 mod monitoring;

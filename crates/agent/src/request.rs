@@ -1,4 +1,4 @@
-//! What clients ask of the task that owns the state, and the way to it.
+//! What clients ask of the owner of the state, and the way to it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, Problem>>;
 /// `None`: the default account, or the only one.
 pub(crate) type AccountRef = Option<AccountName>;
 
-/// What a client asks of the one task that owns the state.
+/// What a client asks of the owner of the state.
 pub(crate) enum Call {
     Status(Reply<StatusReport>),
     Metrics(Reply<String>),

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the README says about size and speed, measured in the release build.
 
+mod accounts;
 mod calm;
 mod limits;
 mod proxy;
@@ -49,6 +50,9 @@ pub(crate) struct Options {
     /// Only a refresh and its parts
     #[arg(long, conflicts_with_all = ["proxy", "reads", "window"])]
     refresh: bool,
+    /// Only ten thousand accounts beside one
+    #[arg(long, conflicts_with_all = ["proxy", "reads", "window", "refresh"])]
+    accounts: bool,
 }
 
 /// `evertoken token`, on average.
@@ -78,7 +82,8 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         bail!("the measurements read /proc and a D-Bus desktop: run them on Linux");
     }
     setup::for_measuring()?;
-    let binaries = Binaries::build(Profile::Release, !(options.proxy || options.reads || options.refresh))?;
+    let binaries =
+        Binaries::build(Profile::Release, !(options.proxy || options.reads || options.refresh || options.accounts))?;
     let interrupt = Interrupt::catch()?;
     let mut desktop = PrivateDesktop::start()?;
     let certificate = desktop.path("sandbox.pem");
@@ -100,6 +105,9 @@ pub(crate) fn bench(options: Options) -> Result<()> {
         let agent = application.start_agent()?;
         log_in(&application, &desktop, &sandbox, ACCOUNT)?;
         return print(&refresh::measure(&application, &desktop, &sandbox, agent, &interrupt)?);
+    }
+    if options.accounts {
+        return print(&accounts::measure(&application, &desktop, &sandbox, options.load, &interrupt)?);
     }
     if options.window {
         let agent = application.start_agent()?;
@@ -132,6 +140,7 @@ pub(crate) fn bench(options: Options) -> Result<()> {
     lines.extend(proxy::measure(&application, &desktop, options.load)?);
     lines.extend(calm::measure(&binaries, &application, &desktop)?);
     lines.extend(refresh::measure(&application, &desktop, &sandbox, agent, &interrupt)?);
+    lines.extend(accounts::measure(&application, &desktop, &sandbox, options.load, &interrupt)?);
     print(&lines)
 }
 

@@ -82,7 +82,7 @@ impl Agent {
             }
             managed.is_settled |= is_settled;
         }
-        self.write_missing_id(name);
+        self.write_missing_ids();
         self.step(name, Event::Opened(recovered));
         if let Some(waiting) = waiting {
             self.resume_waiting(name, waiting);

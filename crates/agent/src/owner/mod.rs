@@ -1,4 +1,4 @@
-//! The one task that owns the state of every account. Everyone else sends it messages and watches its reports.
+//! The one owner of every account's state. Clients and inputs have a turn each with it; everyone else watches its reports.
 
 mod access;
 mod account;

@@ -25,6 +25,10 @@ impl Openings {
         next
     }
 
+    pub(super) fn are_over(&self) -> bool {
+        self.running == 0 && self.waiting.is_empty()
+    }
+
     pub(super) fn ended(&mut self) {
         self.running -= 1;
     }
@@ -39,9 +43,14 @@ mod tests {
         let mut openings = Openings::default();
         (0..20).for_each(|bits| openings.add(AccountId::random(bits)));
         let begun: Vec<_> = std::iter::from_fn(|| openings.start_next()).collect();
-        assert_eq!(begun.len(), AT_ONCE);
+        assert!(begun.len() == AT_ONCE && !openings.are_over());
         openings.ended();
         assert_eq!(openings.start_next(), Some(AccountId::random(16)));
         assert_eq!(openings.start_next(), None);
+        (0..19).for_each(|_| {
+            openings.ended();
+            let _ = openings.start_next();
+        });
+        assert!(openings.are_over());
     }
 }

@@ -142,14 +142,27 @@ impl Agent {
         }
     }
 
-    /// The ids of accounts that a person wrote without one. A file that cannot be written does without: the ids are the same at
-    /// every start.
+    /// The id of an account that a person wrote without one. A file that cannot be written does without: the ids are the same
+    /// at every start.
     pub(super) fn write_missing_id(&mut self, name: &AccountName) {
-        let is_due = |managed: &&ManagedAccount| managed.has_no_id && managed.is_settled;
-        let Some(managed) = self.accounts.get(name).filter(is_due) else { return };
-        let ids = BTreeMap::from([(name.clone(), managed.id.clone())]);
+        let managed = self.accounts.get(name).filter(|managed| lacks_id(managed));
+        let id = managed.map(|managed| (name.clone(), managed.id.clone()));
+        self.write_ids(id.into_iter().collect());
+    }
+
+    /// Those of all accounts that were opened, once no other one is being opened: the whole file is written for each edit.
+    pub(super) fn write_missing_ids(&mut self) {
+        if self.openings.are_over() {
+            let lacking = self.accounts.iter().filter(|(_, managed)| lacks_id(managed));
+            self.write_ids(lacking.map(|(name, managed)| (name.clone(), managed.id.clone())).collect());
+        }
+    }
+
+    fn write_ids(&mut self, ids: BTreeMap<AccountName, AccountId>) {
+        let Some(first) = ids.keys().next().cloned() else { return };
+        let accounts = ids.len();
         if let Err(error) = self.apply(&Edit::AssignIds(ids)) {
-            warn!(account = %name, "the account's id could not be written down: {error}");
+            warn!(account = %first, accounts, "the account's id could not be written down: {error}");
         }
     }
 
@@ -345,4 +358,8 @@ fn configure(managed: &mut ManagedAccount, account: Account) -> bool {
         managed.access_token = None;
     }
     changed
+}
+
+fn lacks_id(managed: &ManagedAccount) -> bool {
+    managed.has_no_id && managed.is_settled
 }

@@ -24,7 +24,7 @@ impl Owner {
 
     /// Answers a call in the client's turn, so that it waits for nobody's. It comes back when the agent ends.
     pub(crate) fn answer_now(&self, call: Call) -> Option<Call> {
-        let Ok(mut turn) = self.agent.try_lock() else { return Some(call) };
+        let Ok(mut turn) = self.agent.lock() else { return Some(call) };
         let Some(agent) = turn.as_mut() else { return Some(call) };
         let before = agent.wakeups.next();
         agent.notice_clock_jump();

@@ -134,10 +134,11 @@ impl Tray {
     /// The tray for the accounts at `now`, in the person's time zone.
     #[must_use]
     pub fn of(accounts: &[&AccountStatus], answer: Option<&Answer>, now: Timestamp, wall: &WallClock) -> Self {
-        let lines = lines(accounts, |account| state_and_end(account, now, wall));
-        let (headline, tooltip) = match lines.as_slice() {
-            [only] => (only.clone(), String::new()),
-            several => (headline(accounts, several), at_most(MOST_ACCOUNTS, several)),
+        let line = |account: &&AccountStatus| format!("{} · {}", account.name, state_and_end(account, now, wall));
+        let (headline, tooltip) = match accounts {
+            [] => ("Signed out".to_owned(), String::new()),
+            [only] => (line(only), String::new()),
+            several => (headline(several, line), at_most(MOST_ACCOUNTS, several, line)),
         };
         let usual = Self { icon: icon(accounts), headline, tooltip, menu: menu::of(accounts, now) };
         match answer {
@@ -160,31 +161,25 @@ impl Tray {
 }
 
 /// How several accounts are, in one line: the one that needs a person most, or how many are well.
-fn headline(accounts: &[&AccountStatus], lines: &[String]) -> String {
+fn headline(accounts: &[&AccountStatus], line: impl Fn(&&AccountStatus) -> String) -> String {
     let icon = icon(accounts);
-    let valid = accounts.iter().filter(|account| icon_of(account) == Icon::Valid).count();
-    let most_urgent = accounts.iter().position(|account| icon_of(account) == icon);
-    match most_urgent.and_then(|at| lines.get(at)) {
-        Some(line) if icon.needs_attention() => line.clone(),
-        _ => format!("{valid} of {} accounts valid", accounts.len()),
+    match accounts.iter().find(|account| icon_of(account) == icon) {
+        Some(most_urgent) if icon.needs_attention() => line(most_urgent),
+        _ => {
+            let valid = accounts.iter().filter(|account| icon_of(account) == Icon::Valid).count();
+            format!("{valid} of {} accounts valid", accounts.len())
+        }
     }
 }
 
-fn at_most(most: usize, lines: &[String]) -> String {
-    let rest = lines.len().saturating_sub(most);
-    let first = lines[..lines.len() - rest].join("\n");
-    if rest > 0 { format!("{first}\n{}", and_more(rest)) } else { first }
+fn at_most(most: usize, accounts: &[&AccountStatus], line: impl Fn(&&AccountStatus) -> String) -> String {
+    let rest = accounts.len().saturating_sub(most);
+    let first = accounts.iter().take(most).map(line);
+    first.chain((rest > 0).then(|| and_more(rest))).collect::<Vec<_>>().join("\n")
 }
 
 fn and_more(rest: usize) -> String {
     format!("and {rest} more")
-}
-
-fn lines(accounts: &[&AccountStatus], text: impl Fn(&AccountStatus) -> String) -> Vec<String> {
-    if accounts.is_empty() {
-        return vec!["Signed out".to_owned()];
-    }
-    accounts.iter().map(|account| format!("{} · {}", account.name, text(account))).collect()
 }
 
 /// The picture of the account that needs a person most.

@@ -47,9 +47,7 @@ pub(super) fn measure(application: &Application<'_>, desktop: &PrivateDesktop, s
 
 impl<'a> Limits<'a> {
     fn start(desktop: &'a PrivateDesktop) -> Result<Self> {
-        run(&mut cargo("rustc --release --package xtask --example limit -- -C target-feature=+crt-static"))?;
-        let program = target()?.join("release/examples/limit");
-        let program = program.to_str().context("the target folder's name is not text")?.to_owned();
+        let program = build()?;
         let agent = desktop.path("run").join("evertoken/agent.sock");
         let (echo, answer) = (desktop.path("echo.sock"), desktop.path("answer"));
         let mut curl = desktop.command("curl");
@@ -118,7 +116,14 @@ impl<'a> Limits<'a> {
     }
 }
 
-fn token() -> String {
+/// Builds the program that does no more than it must, and tells where it is.
+pub(super) fn build() -> Result<String> {
+    run(&mut cargo("rustc --release --package xtask --example limit -- -C target-feature=+crt-static"))?;
+    let program = target()?.join("release/examples/limit");
+    Ok(program.to_str().context("the target folder's name is not text")?.to_owned())
+}
+
+pub(super) fn token() -> String {
     format!("/v1/accounts/{ACCOUNT}/token")
 }
 
@@ -136,7 +141,7 @@ fn collected(log: &str) -> Result<f64> {
 }
 
 /// What the load prints.
-fn rate_and_slowest(report: &str) -> Result<(f64, f64)> {
+pub(super) fn rate_and_slowest(report: &str) -> Result<(f64, f64)> {
     let (rate, slowest) = report.trim().split_once(' ').context("the load measured nothing")?;
     Ok((rate.parse()?, slowest.parse()?))
 }

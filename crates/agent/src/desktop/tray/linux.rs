@@ -22,6 +22,8 @@ const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+/// Nobody sees a picture that stands for less.
+const LOOKED_AT_FOR: Duration = Duration::from_millis(50);
 /// Longest wait for a panel to take the icon.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 
@@ -89,6 +91,8 @@ async fn run(item: impl Fn() -> Item, changed: Arc<Notify>) {
                     tokio::select! {
                         () = changed.notified() => {
                             registered.0.update(Item::recompute).await;
+                            // Thousands of accounts change it thousands of times while they are opened.
+                            tokio::time::sleep(LOOKED_AT_FOR).await;
                         }
                         panel = panels.next() => {
                             let Some(panel) = panel else { break };

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Action, MOST_ACCOUNTS, and_more, can_refresh};
+use crate::account::approval::Program;
 use crate::api::status::AccountStatus;
 use crate::present::sentence::state_and_time_left;
 
@@ -45,19 +46,19 @@ pub(super) fn of(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
 fn needing_a_person(accounts: &[&AccountStatus]) -> Vec<MenuItem> {
     let is_alone = accounts.len() == 1;
     let log_ins = accounts.iter().filter(|account| account.state.requires_authorization());
-    let log_ins = log_ins.map(|account| match is_alone {
+    let log_in = |account: &&AccountStatus| match is_alone {
         true => item("Log in again…", Action::Login(account.name.clone())),
         false => item(format!("Log in to {} again…", account.name), Action::Login(account.name.clone())),
-    });
+    };
     let questions = accounts.iter().flat_map(|account| account.approvals.iter().map(move |program| (account, program)));
-    let questions = questions.map(|(account, program)| {
+    let question = |(account, program): (&&AccountStatus, &Program)| {
         let decide = |allow| Action::Decide { account: account.name.clone(), program: program.clone(), allow };
         MenuItem::Submenu {
             label: format!("{program} wants a token of {}", account.name),
             items: vec![item("Allow", decide(true)), item("Deny", decide(false))],
         }
-    });
-    [at_most(MOST_URGENT, log_ins), at_most(MOST_URGENT, questions)].concat()
+    };
+    [at_most(MOST_URGENT, log_ins, log_in), at_most(MOST_URGENT, questions, question)].concat()
 }
 
 fn of_accounts(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
@@ -72,21 +73,20 @@ fn of_accounts(accounts: &[&AccountStatus], now: Timestamp) -> Vec<MenuItem> {
             let first = default.map(|account| copy(format!("Copy token of {}", account.name), account));
             let (urgent, calm): (Vec<_>, Vec<_>) =
                 several.iter().partition(|account| account.state.requires_a_person());
-            let menus = urgent.into_iter().chain(calm).map(|account| submenu(account, now));
-            first.into_iter().chain(at_most(MOST_ACCOUNTS, menus)).collect()
+            let accounts = urgent.into_iter().chain(calm);
+            first.into_iter().chain(at_most(MOST_ACCOUNTS, accounts, |account| submenu(account, now))).collect()
         }
     }
 }
 
 /// A menu that is longer than the screen helps nobody.
-fn at_most(most: usize, items: impl Iterator<Item = MenuItem>) -> Vec<MenuItem> {
-    let mut items: Vec<_> = items.collect();
-    let rest = items.len().saturating_sub(most);
-    if rest > 0 {
-        items.truncate(most);
-        items.push(item(format!("{}…", and_more(rest)), Action::OpenWindow));
+fn at_most<T>(most: usize, mut those: impl Iterator<Item = T>, line: impl Fn(T) -> MenuItem) -> Vec<MenuItem> {
+    let mut lines: Vec<_> = those.by_ref().take(most).map(line).collect();
+    match those.count() {
+        0 => {}
+        rest => lines.push(item(format!("{}…", and_more(rest)), Action::OpenWindow)),
     }
-    items
+    lines
 }
 
 fn submenu(account: &AccountStatus, now: Timestamp) -> MenuItem {

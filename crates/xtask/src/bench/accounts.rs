@@ -1,0 +1,89 @@
+//! What ten thousand accounts cost beside one: to open them, to keep them, and for a token read. All but one are signed out,
+//! because no keychain takes the tokens of so many.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::limits::{build, rate_and_slowest, token};
+use super::{ACCOUNT, Line, log_in, pause};
+use crate::application::Application;
+use crate::command::output;
+use crate::interrupt::Interrupt;
+use crate::private_desktop::PrivateDesktop;
+use crate::procfs;
+use crate::sandbox::Sandbox;
+
+const MANY: u32 = 10_000;
+/// Seconds on a processor.
+const OPENING_BOUND: f64 = 2.0;
+/// A read among many beside a read of the only one.
+const READ_BOUND: f64 = 1.1;
+const MEMORY_BOUND_KIB: f64 = 4.0;
+const IDLE_BOUND_MS: f64 = 3.0;
+/// Clients that keep their connections.
+const CLIENTS: u32 = 8;
+const COMING_TO_REST: Duration = Duration::from_secs(20);
+const A_MINUTE: Duration = Duration::from_secs(60);
+
+struct Costs {
+    /// On a processor, until every account is open.
+    opening: Duration,
+    /// In KiB.
+    memory: u64,
+    /// Of a minute in which nothing happens, on a processor.
+    idle: Duration,
+    /// On a processor, in microseconds.
+    read: f64,
+}
+
+pub(super) fn measure(
+    application: &Application<'_>,
+    desktop: &PrivateDesktop,
+    sandbox: &Sandbox,
+    seconds: u64,
+    interrupt: &Interrupt,
+) -> Result<Vec<Line>> {
+    let load = build()?;
+    let configured = desktop.path("config/evertoken/config.toml");
+    fs::create_dir_all(desktop.path("config/evertoken"))?;
+    let costs = |accounts: u32| -> Result<Costs> {
+        fs::write(&configured, configuration(accounts)?)?;
+        let mut agent = application.start_agent()?;
+        let spent = || procfs::time_on_processor(agent.id()).context("the agent has gone");
+        let opening = spent()?;
+        log_in(application, desktop, sandbox, ACCOUNT)?;
+        pause(interrupt, COMING_TO_REST)?;
+        let (memory, before) = (procfs::memory(agent.id())?.proportional, spent()?);
+        pause(interrupt, A_MINUTE)?;
+        let idle = spent()? - before;
+        let before = spent()?;
+        let mut clients = desktop.command(&load);
+        clients.arg("load").arg(desktop.path("run/evertoken/agent.sock")).arg(token()).arg(CLIENTS.to_string());
+        let (rate, _) = rate_and_slowest(&output(clients.arg("kept").arg(seconds.to_string()))?)?;
+        #[expect(clippy::cast_precision_loss, reason = "seconds far below 2^52")]
+        let read = (spent()? - before).as_secs_f64() * 1e6 / (rate * seconds as f64);
+        agent.end()?;
+        Ok(Costs { opening, memory, idle, read })
+    };
+    let (one, many) = (costs(0)?, costs(MANY)?);
+    #[expect(clippy::cast_precision_loss, reason = "kibibytes far below 2^52")]
+    let each = many.memory.saturating_sub(one.memory) as f64 / f64::from(MANY);
+    Ok(vec![
+        Line::figure("processor for a token read, one account", one.read, "µs"),
+        Line::new(format!("a read among {MANY} accounts ÷ a read of one"), many.read / one.read, "×", READ_BOUND),
+        Line::new(format!("opening {MANY} accounts, processor"), many.opening.as_secs_f64(), "s", OPENING_BOUND),
+        Line::new("memory for each of them", each, "KiB", MEMORY_BOUND_KIB),
+        Line::new("idle with them, processor", many.idle.as_secs_f64() * 1_000.0, "ms/min", IDLE_BOUND_MS),
+    ])
+}
+
+fn configuration(accounts: u32) -> Result<String> {
+    let mut text = "[settings]\nkeychain = \"memory\"\n".to_owned();
+    for number in 0..accounts {
+        write!(text, "[accounts.merchant-{number:05}]\nendpoint = \"https://{number:05}.example/oauth/token\"\n")?;
+    }
+    Ok(text)
+}
