@@ -15,7 +15,8 @@ impl Agent {
         let Finished { account: id, last, result } = finished;
         self.running_jobs -= usize::from(last);
         let name = id.as_ref().and_then(|id| self.accounts.name_of(id)).cloned();
-        if let Some(JobResult::Opened(_)) = result {
+        let is_opening = matches!(result, Some(JobResult::Opened(_)));
+        if is_opening {
             self.openings.ended();
             self.open_next();
         }
@@ -35,6 +36,9 @@ impl Agent {
             (Some(JobResult::ConfigurationRead(read)), _) => self.configuration_read(read),
             (Some(result), Some(name)) => self.account_job_finished(&name, result),
             (Some(result), None) => result.account_is_gone(),
+        }
+        if is_opening {
+            self.write_missing_ids();
         }
     }
 
@@ -82,7 +86,6 @@ impl Agent {
             }
             managed.is_settled |= is_settled;
         }
-        self.write_missing_ids();
         self.step(name, Event::Opened(recovered));
         if let Some(waiting) = waiting {
             self.resume_waiting(name, waiting);
