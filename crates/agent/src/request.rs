@@ -54,13 +54,13 @@ pub(crate) enum Call {
     ChangeSettings(SettingsChange, Reply<Settings>),
 }
 
-/// Answers a call in the turn of whoever makes it; gives it back when the agent ends.
-pub(crate) type AnswersNow = Arc<dyn Fn(Call) -> Option<Call> + Send + Sync>;
+/// Takes a call in the turn of whoever makes it; gives it back once the agent is ending.
+pub(crate) type TakesCalls = Arc<dyn Fn(Call) -> Option<Call> + Send + Sync>;
 
 /// The way to the owner of the state, for every connection.
 #[derive(Clone)]
 pub(crate) struct OwnerHandle {
-    answers_now: AnswersNow,
+    take_call: TakesCalls,
     /// Those that come back: whoever waits for an answer waits for the agent's end.
     late_calls: mpsc::UnboundedSender<Call>,
     pub(crate) reports: watch::Receiver<Arc<StatusReport>>,
@@ -68,15 +68,15 @@ pub(crate) struct OwnerHandle {
 
 impl OwnerHandle {
     pub(crate) fn new(
-        answers_now: AnswersNow,
+        take_call: TakesCalls,
         late_calls: mpsc::UnboundedSender<Call>,
         reports: watch::Receiver<Arc<StatusReport>>,
     ) -> Self {
-        Self { answers_now, late_calls, reports }
+        Self { take_call, late_calls, reports }
     }
 
     fn make(&self, call: Call) {
-        if let Some(call) = (self.answers_now)(call) {
+        if let Some(call) = (self.take_call)(call) {
             let _ = self.late_calls.send(call);
         }
     }

@@ -69,8 +69,8 @@ impl Binaries {
     }
 }
 
-/// How `evertoken` is built for people: a static program at a fixed address on Linux. It starts in half the time, because no
-/// loader looks for its libraries and nothing in it has to be relocated.
+/// How `evertoken` is built for people: on Linux a static program at a fixed address, which starts in half the time, because no
+/// loader looks for libraries and nothing is relocated.
 pub(crate) fn build_of_the_command(options: &str) -> Command {
     let linked =
         if cfg!(target_os = "linux") { "-C target-feature=+crt-static -C relocation-model=static" } else { "" };

@@ -78,8 +78,8 @@ pub(crate) fn processor_time(id: u32) -> Option<Duration> {
     Some(Duration::from_millis(ticks * MILLISECONDS_OF_A_TICK))
 }
 
-/// How long a process's threads that live were on a processor, to the nanosecond (proc(5), `schedstat`).
-pub(crate) fn time_on_processor(id: u32) -> Option<Duration> {
+/// How long a process's threads that still live were on a processor, to the nanosecond (proc(5), `schedstat`).
+pub(crate) fn time_of_living_threads(id: u32) -> Option<Duration> {
     let threads = fs::read_dir(place(id, "task")).ok()?;
     let files = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
     Some(Duration::from_nanos(files.filter_map(|file| file.split(' ').next()?.parse::<u64>().ok()).sum()))

@@ -36,6 +36,7 @@ impl Agent {
             Ok(Some(configuration)) => {
                 info!("the configuration was changed");
                 self.adopt(configuration);
+                self.write_missing_ids();
             }
             Err(error) => tracing::error!("the configuration was not read again: {error}"),
         }

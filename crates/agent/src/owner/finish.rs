@@ -107,7 +107,7 @@ impl Agent {
                     managed.last_stored = last_stored;
                 }
                 self.step(name, Event::TokenGranted { request, tokens });
-                self.write_missing_id(name);
+                self.write_missing_ids();
                 if let Some(log_in) = log_in {
                     self.complete_log_in(&id, log_in, Some(fingerprint));
                 }

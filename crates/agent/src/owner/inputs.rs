@@ -44,23 +44,6 @@ pub(crate) enum Stage {
     LeaveIfIdle(oneshot::Sender<bool>),
 }
 
-/// Should the agent go on?
-#[derive(PartialEq, Eq)]
-pub(super) enum Next {
-    GoOn,
-    Quit,
-    Leave,
-}
-
-/// How the agent has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// A person or the system told it to.
-    ForGood,
-    /// Another one goes on.
-    ForTheNext,
-}
-
 impl Inputs {
     pub(super) async fn next(&mut self, deadline: Option<Timestamp>) -> Input {
         tokio::select! {

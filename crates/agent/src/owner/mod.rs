@@ -48,15 +48,16 @@ use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
 use self::finished::Finished;
-pub(crate) use self::inputs::{Ended, Inputs, Stage};
-use self::inputs::{Input, Next};
+use self::inputs::Input;
+pub(crate) use self::inputs::{Inputs, Stage};
 use self::log_ins::LogIns;
 use self::managed_accounts::ManagedAccounts;
 use self::openings::Openings;
 use self::reading::Reading;
 use self::token_files::TokenFiles;
 use self::tray_answers::TrayAnswers;
-pub(crate) use self::turns::Owner;
+use self::turns::Next;
+pub(crate) use self::turns::{Ended, Owner};
 use self::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::Notifier;
@@ -191,7 +192,8 @@ impl Agent {
     }
 
     fn say_if_idle(&mut self) {
-        if self.is_idle()
+        if self.waits_for_idle.is_some()
+            && self.is_idle()
             && let Some(waiting) = self.waits_for_idle.take()
         {
             let _ = waiting.send(true);

@@ -150,9 +150,9 @@ impl Agent {
         self.write_ids(id.into_iter().collect());
     }
 
-    /// Those of all accounts that were opened, once no other one is being opened: the whole file is written for each edit.
+    /// Those of all accounts that were opened, once no other one is to be opened: the whole file is written for each edit.
     pub(super) fn write_missing_ids(&mut self) {
-        if self.openings.are_over() {
+        if self.openings.are_over() || self.ending {
             let lacking = self.accounts.iter().filter(|(_, managed)| lacks_id(managed));
             self.write_ids(lacking.map(|(name, managed)| (name.clone(), managed.id.clone())).collect());
         }
@@ -162,7 +162,7 @@ impl Agent {
         let Some(first) = ids.keys().next().cloned() else { return };
         let accounts = ids.len();
         if let Err(error) = self.apply(&Edit::AssignIds(ids)) {
-            warn!(account = %first, accounts, "the account's id could not be written down: {error}");
+            warn!(account = %first, accounts, "no id could be written down for one or more accounts: {error}");
         }
     }
 

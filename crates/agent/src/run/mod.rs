@@ -202,17 +202,17 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tray: tray.tray,
         is_successor: options.left_socket.is_some(),
     };
-    let agent = Owner::new(Agent::new(parts));
-    let answering = Arc::clone(&agent);
-    let owner = OwnerHandle::new(Arc::new(move |call| answering.answer_now(call)), late_calls, watched);
+    let owner = Owner::new(Agent::new(parts));
+    let taking = Arc::clone(&owner);
+    let handle = OwnerHandle::new(Arc::new(move |call| taking.take_call(call)), late_calls, watched);
     let serve = move |listener, opened: Option<watch::Receiver<_>>| {
         let (closing, is_closing) = watch::channel(false);
-        let (owner, token_files) = (owner.clone(), token_files.clone());
+        let (handle, token_files) = (handle.clone(), token_files.clone());
         let api = tokio::spawn(async move {
             if let Some(opened) = opened {
                 until_opened(opened).await;
             }
-            local_api::serve(listener, owner, token_files, is_closing).await
+            local_api::serve(listener, handle, token_files, is_closing).await
         });
         Serving { api, closing }
     };
@@ -227,7 +227,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let next = {
         let mut making = pin!(room::make(program, stages, &mut serving, |listener| serve(listener, None)));
         // A task of its own is woken without a system call, unlike the runtime's first one.
-        let mut running = tokio::spawn(async move { agent.run(inputs, late_calls_in).await });
+        let mut running = tokio::spawn(async move { owner.run(inputs, late_calls_in).await });
         let (ended, next) = tokio::select! {
             ended = &mut running => (ended, None),
             next = making.as_mut() => (running.await, Some(next)),

@@ -189,7 +189,8 @@ pub struct AccountStatus {
 }
 
 impl AccountStatus {
-    /// The state that stays if the request that is on its way fails as the one before it did: a retry hides no trouble.
+    /// The state that stays if the request that is on its way fails as the one before it did. Icon, colour and verdict go by it,
+    /// so that a retry hides no trouble; words name the state itself.
     #[must_use]
     pub const fn state_if_retry_fails(&self) -> State {
         match (self.state, &self.refresh.last_error, &self.access_token) {
