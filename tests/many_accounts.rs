@@ -6,8 +6,8 @@ use std::fs;
 use crate::desktop::{Agent, Desktop, eventually, note, procfs};
 
 const ACCOUNTS: usize = 400;
-/// Beside a start that has nothing to write. An edit of the file for each account takes a hundred times that.
-const COSTS_AT_MOST: f64 = 3.0;
+/// Beside a start that has nothing to write. Written for each account, the file takes more than a hundred times that.
+const COSTS_AT_MOST: f64 = 10.0;
 
 /// How long the agent of this desktop is on a processor until every account is open, in seconds.
 async fn opening(desktop: &Desktop) -> f64 {
