@@ -13,7 +13,7 @@ const STATE: &str = "state/evertoken";
 const SIZE: usize = 64;
 
 /// Six seconds lie between two grants, and a token outlives what is done to the disk.
-const LIFE: &str = "--expires-in 24s --grace 0";
+const LIFE: &str = "--expires-in 40s --grace 0";
 
 /// How many offsets of a journal's last lines are tried on one desktop, of about 400.
 const CUTS: (usize, usize) = (12, 1_000);

@@ -151,7 +151,7 @@ async fn p1_of_two_keyrings_with_the_login_the_newest_token_is_presented() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_a_keychain_that_hangs_before_the_request_means_no_request() {
-    let mut scene = Scene::logged_in("--expires-in 24s --grace 0").await;
+    let mut scene = Scene::logged_in("--expires-in 40s --grace 0").await;
     let token = scene.desktop.token().await;
     let sent = scene.sandbox.requests().await.len();
     let daemon = daemon(&scene.desktop);
@@ -172,7 +172,7 @@ async fn p1_a_keychain_that_hangs_before_the_request_means_no_request() {
 async fn zero_requests_when(break_it: impl Fn(&Disk), mend_it: impl Fn(&Disk)) {
     let desktop = Desktop::without_screen().await;
     let Some(disk) = Disk::over(&desktop, "data/keyrings", 256) else { return };
-    let mut scene = Scene::logged_in_on(desktop, "--expires-in 24s --grace 0").await;
+    let mut scene = Scene::logged_in_on(desktop, "--expires-in 40s --grace 0").await;
     let token = scene.desktop.token().await;
     let sent = scene.sandbox.requests().await.len();
     break_it(&disk);

@@ -13,7 +13,7 @@ use crate::desktop::{Agent, Desktop, Hang, Scene, eventually, procfs, within};
 use crate::sign_in;
 
 /// Six seconds lie between two grants.
-const LIFE: &str = "--expires-in 24s --grace 0";
+const LIFE: &str = "--expires-in 40s --grace 0";
 
 /// How long who asks for another account's token waits at most.
 const AT_ONCE: Duration = Duration::from_secs(1);
