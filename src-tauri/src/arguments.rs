@@ -92,6 +92,18 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_knows_every_argument() {
+        let manual = include_str!("../../packaging/man/evertoken-desktop.1").replace("\\-", "-");
+        let options = USAGE.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-');
+        for option in options.filter(|word| word.starts_with("--")) {
+            assert!(
+                manual.contains(&format!(".B {option}\n")) || manual.contains(&format!(".BI {option} ")),
+                "{option}"
+            );
+        }
+    }
+
+    #[test]
     fn a_mistyped_argument_is_named() {
         assert_eq!(Arguments::parse(["--acount"]).unwrap_err().to_string(), "there is no argument \"--acount\"");
         assert_eq!(Arguments::parse(["--account"]).unwrap_err(), InvalidArguments::NoName);
