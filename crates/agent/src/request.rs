@@ -54,14 +54,14 @@ pub(crate) enum Call {
     ChangeSettings(SettingsChange, Reply<Settings>),
 }
 
-/// Takes a call in the turn of whoever makes it; gives it back once the agent is ending.
+/// Takes a call in the client's turn; gives it back once the agent is ending.
 pub(crate) type TakesCalls = Arc<dyn Fn(Call) -> Option<Call> + Send + Sync>;
 
 /// The way to the owner of the state, for every connection.
 #[derive(Clone)]
 pub(crate) struct OwnerHandle {
     take_call: TakesCalls,
-    /// Those that come back: whoever waits for an answer waits for the agent's end.
+    /// For calls that were given back: their clients wait until the agent has ended.
     late_calls: mpsc::UnboundedSender<Call>,
     pub(crate) reports: watch::Receiver<Arc<StatusReport>>,
 }

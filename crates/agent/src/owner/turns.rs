@@ -54,8 +54,8 @@ impl Owner {
         None
     }
 
-    /// Runs until a person or the system ends it, and then until no rotation is half done. Whoever makes one of the late calls
-    /// hears only then that the agent is gone, and starts another one that finds the way free.
+    /// Runs until a person or the system ends it, and then until no rotation is half done. Only then do clients with
+    /// late calls hear that the agent is gone, so that another agent can start at once.
     pub(crate) async fn run(&self, mut inputs: Inputs, late_calls: mpsc::UnboundedReceiver<Call>) -> Ended {
         let next = loop {
             let deadline = self.agent().as_ref().and_then(|agent| agent.wakeups.next());
