@@ -231,7 +231,7 @@ async fn no_form_of_a_client_secret_is_anywhere_but_in_the_keychain() {
     scene.sandbox.expire().await;
     desktop.until("the login is over", |status| status.state("default").starts_with("login-")).await;
     let when = "the agent's memory holds no secret while nothing is sent";
-    memory::is_clear(scene.agent.pid(), &canary, PATIENCE / 2, when).await;
+    memory::is_clear(scene.agent.pid(), &canary, PATIENCE, when).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

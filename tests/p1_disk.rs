@@ -12,7 +12,7 @@ use crate::desktop::{Agent, Disk, Scene, effort, fingerprint, random_share};
 const STATE: &str = "state/evertoken";
 const SIZE: usize = 64;
 
-/// Six seconds lie between two grants, and a token outlives what is done to the disk.
+/// Ten seconds lie between two grants, and a token outlives what is done to the disk.
 const LIFE: &str = "--expires-in 40s --grace 0";
 
 /// How many offsets of a journal's last lines are tried on one desktop, of about 400.

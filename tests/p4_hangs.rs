@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use crate::desktop::{Agent, Desktop, Hang, Scene, eventually, procfs, within};
 use crate::sign_in;
 
-/// Six seconds lie between two grants.
+/// Ten seconds lie between two grants.
 const LIFE: &str = "--expires-in 40s --grace 0";
 
 /// How long who asks for another account's token waits at most.

@@ -5,8 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::desktop::{
-    Canary, Clipboard, Desktop, Keyring, Notifications, Process, Scene, Tray, Watcher, Window, Wiretap, eventually,
-    memory, procfs,
+    Canary, Clipboard, Desktop, Keyring, Notifications, PATIENCE, Process, Scene, Tray, Watcher, Window, Wiretap,
+    eventually, memory, procfs,
 };
 
 /// A token that no server gave.
@@ -167,7 +167,7 @@ async fn p6_the_windows_processes_hold_no_token_while_they_show_a_valid_login() 
 }
 
 /// The connections of the last commands are over soon, and their buffers freed.
-const FREED_WITHIN: Duration = Duration::from_secs(15);
+const FREED_WITHIN: Duration = PATIENCE.checked_div(2).unwrap();
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p6_after_a_log_out_the_agents_memory_holds_no_token() {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-/// How long a test waits for something that should happen at once. Generous, because two tests share a
-/// two-core machine with a compiler, and at times with another run of all tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits for something that should happen at once. Generous, because two tests share a loaded
+/// two-core machine with a compiler.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often a condition is looked at that nobody announces.
 const GLANCE: Duration = Duration::from_millis(15);

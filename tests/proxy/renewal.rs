@@ -86,7 +86,7 @@ async fn an_endpoint_that_hangs_holds_no_request_up_while_the_token_is_valid() {
     let Stage { scene, upstream: _upstream, proxy } = Stage::set("--expires-in 24s").await;
     scene.sandbox.fault(json!({ "hold_before_commit": true, "times": 1000 })).await;
     eventually("it is in the last quarter of its life", async || {
-        (scene.desktop.status().await.expires_in("default") < 10).then_some(())
+        (scene.desktop.status().await.expires_in("default") < 6).then_some(())
     })
     .await;
 

@@ -54,36 +54,24 @@ pub(crate) enum Call {
     ChangeSettings(SettingsChange, Reply<Settings>),
 }
 
-/// Takes a call in the client's turn; gives it back once the agent is ending.
-pub(crate) type TakesCalls = Arc<dyn Fn(Call) -> Option<Call> + Send + Sync>;
+/// Takes a call in the client's turn.
+pub(crate) type TakesCalls = Arc<dyn Fn(Call) + Send + Sync>;
 
 /// The way to the owner of the state, for every connection.
 #[derive(Clone)]
 pub(crate) struct OwnerHandle {
     take_call: TakesCalls,
-    /// For calls that were given back: their clients wait until the agent has ended.
-    late_calls: mpsc::UnboundedSender<Call>,
     pub(crate) reports: watch::Receiver<Arc<StatusReport>>,
 }
 
 impl OwnerHandle {
-    pub(crate) fn new(
-        take_call: TakesCalls,
-        late_calls: mpsc::UnboundedSender<Call>,
-        reports: watch::Receiver<Arc<StatusReport>>,
-    ) -> Self {
-        Self { take_call, late_calls, reports }
-    }
-
-    fn make(&self, call: Call) {
-        if let Some(call) = (self.take_call)(call) {
-            let _ = self.late_calls.send(call);
-        }
+    pub(crate) fn new(take_call: TakesCalls, reports: watch::Receiver<Arc<StatusReport>>) -> Self {
+        Self { take_call, reports }
     }
 
     pub(crate) async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.make(call(reply));
+        (self.take_call)(call(reply));
         let gone = |_| Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
         answer.await.map_err(gone)?
     }
@@ -102,7 +90,7 @@ impl OwnerHandle {
         request: SignInRequest,
     ) -> mpsc::UnboundedReceiver<SignInEvent> {
         let (events_out, events) = mpsc::unbounded_channel();
-        self.make(Call::SignIn(account, method, request, events_out));
+        (self.take_call)(Call::SignIn(account, method, request, events_out));
         events
     }
 }

@@ -35,6 +35,18 @@ const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </channel>
 "#;
 
+/// Looks until it holds; fails with these words when it has not in that time.
+pub(crate) fn until(patience: Duration, or_else: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    let start = Instant::now();
+    while !holds()? {
+        if start.elapsed() > patience {
+            bail!("{or_else}");
+        }
+        thread::sleep(GLANCE);
+    }
+    Ok(())
+}
+
 /// The running desktop; its programs end and its folder goes with it.
 #[derive(Debug)]
 pub(crate) struct PrivateDesktop {
@@ -65,6 +77,16 @@ impl PrivateDesktop {
     /// A place in its folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.0.join(name)
+    }
+
+    /// Where its agent listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("run/evertoken/agent.sock")
+    }
+
+    /// Its agent's configuration.
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.path("config/evertoken/config.toml")
     }
 
     /// A program on this desktop.
@@ -126,20 +148,13 @@ impl PrivateDesktop {
     }
 
     fn wait_for_name(&self, name: &str) -> Result<()> {
-        let start = Instant::now();
         let has_owner = || {
             let mut question = self.command("gdbus");
             question.args(["call", "--session", "--dest", "org.freedesktop.DBus", "--object-path"]);
             question.args(["/org/freedesktop/DBus", "--method", "org.freedesktop.DBus.NameHasOwner", name]);
             output(&mut question).map(|answer| answer.contains("true"))
         };
-        while !has_owner()? {
-            if start.elapsed() > PATIENCE {
-                bail!("{name} does not appear on the private desktop");
-            }
-            thread::sleep(GLANCE);
-        }
-        Ok(())
+        until(PATIENCE, &format!("{name} does not appear on the private desktop"), has_owner)
     }
 
     /// The system's certificates and this one in one file, so that the whole trust store is loaded as in real life.

@@ -136,9 +136,19 @@ impl Agent {
         agent
     }
 
+    /// A turn: the clock is looked at first, and what has changed is followed afterwards.
+    fn turn(&mut self, act: impl FnOnce(&mut Self) -> Next) -> Next {
+        self.notice_clock_jump();
+        let next = act(self);
+        if next == Next::GoOn {
+            self.follow_changes();
+            self.say_if_idle();
+        }
+        next
+    }
+
     /// Takes over what has come in.
     fn take(&mut self, input: Input) -> Next {
-        self.notice_clock_jump();
         match input {
             Input::Finished(finished) => self.job_finished(*finished),
             Input::Tray(Action::Quit) => {
@@ -162,8 +172,6 @@ impl Agent {
             Input::Woken(Wake::Elapsed) => self.timeout_elapsed(),
             Input::Woken(Wake::ClockSet) => debug!("the clock was set"),
         }
-        self.follow_changes();
-        self.say_if_idle();
         Next::GoOn
     }
 

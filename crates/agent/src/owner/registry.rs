@@ -142,23 +142,19 @@ impl Agent {
         }
     }
 
-    /// The id of an account that a person wrote without one. A file that cannot be written does without: the ids are the same
-    /// at every start.
-    pub(super) fn write_missing_id(&mut self, name: &AccountName) {
-        let managed = self.accounts.get(name).filter(|managed| lacks_id(managed));
-        let id = managed.map(|managed| (name.clone(), managed.id.clone()));
-        self.write_ids(id.into_iter().collect());
-    }
-
-    /// Those of all accounts that were opened, once no other one is to be opened: the whole file is written for each edit.
+    /// The ids of accounts that were opened and that a person wrote without one, once no other account is to be opened: the whole
+    /// file is written for each edit.
     pub(super) fn write_missing_ids(&mut self) {
         if self.openings.are_over() || self.ending {
-            let lacking = self.accounts.iter().filter(|(_, managed)| lacks_id(managed));
-            self.write_ids(lacking.map(|(name, managed)| (name.clone(), managed.id.clone())).collect());
+            self.write_missing_ids_of(|_| true);
         }
     }
 
-    fn write_ids(&mut self, ids: BTreeMap<AccountName, AccountId>) {
+    /// A file that cannot be written does without: the ids are the same at every start.
+    fn write_missing_ids_of(&mut self, is_meant: impl Fn(&AccountName) -> bool) {
+        let accounts = self.accounts.iter().filter(|(name, _)| is_meant(name));
+        let lacking = accounts.filter(|(_, managed)| managed.has_no_id && managed.is_settled);
+        let ids: BTreeMap<_, _> = lacking.map(|(name, managed)| (name.clone(), managed.id.clone())).collect();
         let Some(first) = ids.keys().next().cloned() else { return };
         let accounts = ids.len();
         if let Err(error) = self.apply(&Edit::AssignIds(ids)) {
@@ -258,7 +254,7 @@ impl Agent {
 
     /// Entries, journal and lock go by the account's id, so a rename is one line of the configuration.
     fn rename(&mut self, name: &AccountName, to: AccountName) -> Result<AccountStatus, Problem> {
-        self.write_missing_id(name);
+        self.write_missing_ids_of(|account| account == name);
         self.refuse_taken(&to)?;
         if self.accounts.get(name).is_some_and(|managed| managed.has_no_id) {
             return Err(Problem::new(
@@ -358,8 +354,4 @@ fn configure(managed: &mut ManagedAccount, account: Account) -> bool {
         managed.access_token = None;
     }
     changed
-}
-
-fn lacks_id(managed: &ManagedAccount) -> bool {
-    managed.has_no_id && managed.is_settled
 }

@@ -1,9 +1,9 @@
 //! Whose turn it is: the owner's own when something comes in, or that of a client that makes a call. One thread takes all turns,
 //! and no turn awaits anything.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use super::agent::Agent;
 use super::inputs::Inputs;
@@ -28,56 +28,73 @@ pub(crate) enum Ended {
 
 /// The owner of the state.
 pub(crate) struct Owner {
-    /// Absent once it ends.
-    agent: Mutex<Option<Agent>>,
+    state: Mutex<State>,
     /// A client's turn has changed when the next one is due.
     deadline_moved: Notify,
 }
 
+enum State {
+    Running(Box<Agent>),
+    /// Calls wait until the agent has ended.
+    Ending(Vec<Call>),
+    /// Clients of all calls hear that the agent is gone.
+    Ended,
+}
+
 impl Owner {
-    pub(crate) fn new(agent: Agent) -> Arc<Self> {
-        Arc::new(Self { agent: Mutex::new(Some(agent)), deadline_moved: Notify::new() })
+    pub(crate) fn new(agent: Agent) -> Self {
+        Self { state: Mutex::new(State::Running(Box::new(agent))), deadline_moved: Notify::new() }
     }
 
-    /// Takes a call in the client's turn, so that it waits for nobody's; gives it back once the agent is ending.
-    pub(crate) fn take_call(&self, call: Call) -> Option<Call> {
-        let mut turn = self.agent();
-        let Some(agent) = turn.as_mut() else { return Some(call) };
-        let before = agent.wakeups.next();
-        agent.notice_clock_jump();
-        agent.call(call);
-        agent.follow_changes();
-        agent.say_if_idle();
-        if agent.wakeups.next() != before {
-            self.deadline_moved.notify_one();
+    /// Takes a call in the client's turn, so that it waits for nobody's.
+    pub(crate) fn take_call(&self, call: Call) {
+        match &mut *self.state() {
+            State::Running(agent) => {
+                let before = agent.wakeups.next();
+                agent.turn(|agent| {
+                    agent.call(call);
+                    Next::GoOn
+                });
+                if agent.wakeups.next() != before {
+                    self.deadline_moved.notify_one();
+                }
+            }
+            State::Ending(late_calls) => late_calls.push(call),
+            State::Ended => {}
         }
-        None
     }
 
     /// Runs until a person or the system ends it, and then until no rotation is half done. Only then do clients with
     /// late calls hear that the agent is gone, so that another agent can start at once.
-    pub(crate) async fn run(&self, mut inputs: Inputs, late_calls: mpsc::UnboundedReceiver<Call>) -> Ended {
+    pub(crate) async fn run(&self, mut inputs: Inputs) -> Ended {
         let next = loop {
-            let deadline = self.agent().as_ref().and_then(|agent| agent.wakeups.next());
+            let deadline = self.with_agent(|agent| agent.wakeups.next()).flatten();
             let input = tokio::select! {
                 input = inputs.next(deadline) => input,
                 () = self.deadline_moved.notified() => continue,
             };
-            match self.agent().as_mut().map(|agent| agent.take(input)) {
+            match self.with_agent(|agent| agent.turn(|agent| agent.take(input))) {
                 Some(Next::GoOn) => {}
                 Some(next) => break next,
                 None => return Ended::ForGood,
             }
         };
-        let agent = self.agent().take();
-        let Some(agent) = agent else { return Ended::ForGood };
+        let state = std::mem::replace(&mut *self.state(), State::Ending(Vec::new()));
+        let State::Running(agent) = state else { return Ended::ForGood };
         let ended = agent.end(next, inputs).await;
-        drop(late_calls);
+        *self.state() = State::Ended;
         ended
     }
 
+    fn with_agent<T>(&self, act: impl FnOnce(&mut Agent) -> T) -> Option<T> {
+        match &mut *self.state() {
+            State::Running(agent) => Some(act(agent)),
+            State::Ending(_) | State::Ended => None,
+        }
+    }
+
     /// A turn that panicked leaves a state that nobody can trust. Released programs end at the panic itself.
-    fn agent(&self) -> MutexGuard<'_, Option<Agent>> {
-        self.agent.lock().unwrap_or_else(|_| std::process::abort())
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|_| std::process::abort())
     }
 }

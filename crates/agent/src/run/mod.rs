@@ -161,7 +161,6 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let (watched, followed, opened) = (reports.subscribe(), reports.subscribe(), reports.subscribe());
     info!(version = info.version, socket = %paths.socket.display(), "the agent runs");
 
-    let (late_calls, late_calls_in) = mpsc::unbounded_channel();
     let (finished, finished_in) = mpsc::unbounded_channel();
     let (notifier_out, notifier_in) = mpsc::unbounded_channel();
     let (system_out, system_in) = mpsc::unbounded_channel();
@@ -202,9 +201,9 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         tray: tray.tray,
         is_successor: options.left_socket.is_some(),
     };
-    let owner = Owner::new(Agent::new(parts));
+    let owner = Arc::new(Owner::new(Agent::new(parts)));
     let taking = Arc::clone(&owner);
-    let handle = OwnerHandle::new(Arc::new(move |call| taking.take_call(call)), late_calls, watched);
+    let handle = OwnerHandle::new(Arc::new(move |call| taking.take_call(call)), watched);
     let serve = move |listener, opened: Option<watch::Receiver<_>>| {
         let (closing, is_closing) = watch::channel(false);
         let (handle, token_files) = (handle.clone(), token_files.clone());
@@ -227,7 +226,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     let next = {
         let mut making = pin!(room::make(program, stages, &mut serving, |listener| serve(listener, None)));
         // A task of its own is woken without a system call, unlike the runtime's first one.
-        let mut running = tokio::spawn(async move { owner.run(inputs, late_calls_in).await });
+        let mut running = tokio::spawn(async move { owner.run(inputs).await });
         let (ended, next) = tokio::select! {
             ended = &mut running => (ended, None),
             next = making.as_mut() => (running.await, Some(next)),

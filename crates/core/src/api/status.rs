@@ -364,4 +364,4 @@ pub struct LoginStatus {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

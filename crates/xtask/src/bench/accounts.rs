@@ -3,17 +3,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
-use super::limits::{build, rate_and_slowest, token};
+use super::limits::{build, load, token};
 use super::{ACCOUNT, Line, PATIENCE, log_in, pause};
 use crate::application::Application;
-use crate::command::output;
 use crate::interrupt::Interrupt;
-use crate::private_desktop::PrivateDesktop;
+use crate::private_desktop::{PrivateDesktop, until};
 use crate::procfs;
 use crate::program::Program;
 use crate::sandbox::Sandbox;
@@ -27,7 +25,6 @@ const MEMORY_BOUND_KIB: f64 = 4.0;
 const IDLE_BOUND_MS: f64 = 3.0;
 /// Clients that keep their connections.
 const CLIENTS: u32 = 8;
-const GLANCE: Duration = Duration::from_millis(50);
 const COMING_TO_REST: Duration = Duration::from_secs(20);
 const A_MINUTE: Duration = Duration::from_secs(60);
 
@@ -49,8 +46,8 @@ pub(super) fn measure(
     seconds: u64,
     interrupt: &Interrupt,
 ) -> Result<Vec<Line>> {
-    let load = build()?;
-    let configured = desktop.path("config/evertoken/config.toml");
+    let limit = build()?;
+    let configured = desktop.configuration();
     fs::create_dir_all(desktop.path("config/evertoken"))?;
     let costs = |accounts: u32| -> Result<Costs> {
         fs::write(&configured, configuration(accounts)?)?;
@@ -63,9 +60,7 @@ pub(super) fn measure(
         let (memory, before) = (procfs::memory(agent.id())?.proportional, spent(&agent)?);
         pause(interrupt, A_MINUTE)?;
         let before_the_reads = spent(&agent)?;
-        let mut clients = desktop.command(&load);
-        clients.arg("load").arg(desktop.path("run/evertoken/agent.sock")).arg(token()).arg(CLIENTS.to_string());
-        let (rate, _) = rate_and_slowest(&output(clients.arg("kept").arg(seconds.to_string()))?)?;
+        let (rate, _) = load(desktop.command(&limit), &desktop.socket(), &token(), CLIENTS, "kept", seconds)?;
         let reading = spent(&agent)?.saturating_sub(before_the_reads);
         #[expect(clippy::cast_precision_loss, reason = "seconds far below 2^52")]
         let read = reading.as_secs_f64() * 1e6 / (rate * seconds as f64);
@@ -88,14 +83,12 @@ pub(super) fn measure(
 /// Starts the agent and waits until every account is open; how long that took on a processor.
 fn opened(application: &Application<'_>, desktop: &PrivateDesktop) -> Result<(Program, Duration)> {
     let agent = application.start_agent()?;
-    let start = Instant::now();
     let mut ready = desktop.command("curl");
     ready.args(["--silent", "--fail", "--output", "/dev/null", "--unix-socket"]);
-    ready.arg(desktop.path("run/evertoken/agent.sock")).arg("http://localhost/v1/ready");
-    while !ready.status().context("cannot start curl")?.success() {
-        ensure!(start.elapsed() < PATIENCE, "the agent does not open its accounts");
-        thread::sleep(GLANCE);
-    }
+    ready.arg(desktop.socket()).arg("http://localhost/v1/ready");
+    until(PATIENCE, "the agent does not open its accounts", || {
+        Ok(ready.status().context("cannot start curl")?.success())
+    })?;
     let spent = spent(&agent)?;
     Ok((agent, spent))
 }

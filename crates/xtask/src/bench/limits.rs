@@ -3,17 +3,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::{ACCOUNT, Line, PATIENCE};
 use crate::application::Application;
 use crate::binaries::target;
 use crate::command::{cargo, is_on_path, output, run};
-use crate::private_desktop::PrivateDesktop;
+use crate::private_desktop::{PrivateDesktop, until};
 use crate::program::Program;
 
 /// `evertoken token` beside a static program that asks a socket and prints what it says.
@@ -24,7 +22,6 @@ const INSTRUCTIONS_BOUND: f64 = 220_000.0;
 const READS: [(u32, &str, f64); 3] = [(64, "new", 0.65), (8, "kept", 0.36), (64, "kept", 0.36)];
 /// 99 % are answered within so many times what the echo server takes.
 const SLOWEST_BOUND: f64 = 2.0;
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// The program that does no more than it must, and its server, which repeats the agent's own answer.
 struct Limits<'a> {
@@ -48,19 +45,13 @@ pub(super) fn measure(application: &Application<'_>, desktop: &PrivateDesktop, s
 impl<'a> Limits<'a> {
     fn start(desktop: &'a PrivateDesktop) -> Result<Self> {
         let program = build()?;
-        let agent = desktop.path("run").join("evertoken/agent.sock");
+        let agent = desktop.socket();
         let (echo, answer) = (desktop.path("echo.sock"), desktop.path("answer"));
         let mut curl = desktop.command("curl");
         curl.args(["--silent", "--include", "--unix-socket"]).arg(&agent).arg(format!("http://localhost{}", token()));
         fs::write(&answer, output(&mut curl)?)?;
         let server = Program::start(desktop.command(&program).arg("serve").arg(&echo).arg(&answer))?;
-        let start = Instant::now();
-        while !echo.exists() {
-            if start.elapsed() > PATIENCE {
-                bail!("the echo server does not start");
-            }
-            thread::sleep(GLANCE);
-        }
+        until(PATIENCE, "the echo server does not start", || Ok(echo.exists()))?;
         Ok(Self { desktop, program, _server: server, echo, agent })
     }
 
@@ -96,9 +87,7 @@ impl<'a> Limits<'a> {
 
     fn reads(&self, clients: u32, connections: &str, seconds: u64, bound: f64) -> Result<Vec<Line>> {
         let ask = |socket: &Path, path: &str| {
-            let mut load = self.desktop.command(&self.program);
-            load.arg("load").arg(socket).arg(path).arg(clients.to_string()).arg(connections).arg(seconds.to_string());
-            rate_and_slowest(&output(&mut load)?)
+            load(self.desktop.command(&self.program), socket, path, clients, connections, seconds)
         };
         let (limit, limit_slowest) = ask(&self.echo, "/")?;
         let (refused, _) = ask(&self.agent, "/v1/nothing")?;
@@ -140,8 +129,21 @@ fn collected(log: &str) -> Result<f64> {
     Ok(count.1.trim().parse()?)
 }
 
+/// Lets that many clients ask for so many seconds: the requests a second, and the microseconds within which 99 % were answered.
+pub(super) fn load(
+    mut limit: Command,
+    socket: &Path,
+    path: &str,
+    clients: u32,
+    connections: &str,
+    seconds: u64,
+) -> Result<(f64, f64)> {
+    limit.arg("load").arg(socket).arg(path).arg(clients.to_string()).arg(connections).arg(seconds.to_string());
+    rate_and_slowest(&output(&mut limit)?)
+}
+
 /// What the load prints.
-pub(super) fn rate_and_slowest(report: &str) -> Result<(f64, f64)> {
+fn rate_and_slowest(report: &str) -> Result<(f64, f64)> {
     let (rate, slowest) = report.trim().split_once(' ').context("the load measured nothing")?;
     Ok((rate.parse()?, slowest.parse()?))
 }

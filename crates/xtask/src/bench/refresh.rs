@@ -36,8 +36,7 @@ pub(super) fn measure(
     let write = part(&|| durable_write(&desktop.path("state")))?;
     let with_keychain = refresh(application, desktop, sandbox, interrupt, "kept")?;
     agent.end()?;
-    let configuration = desktop.path("config/evertoken/config.toml");
-    fs::write(&configuration, "settings.keychain = \"memory\"\n")?;
+    fs::write(desktop.configuration(), "settings.keychain = \"memory\"\n")?;
     let _agent = application.start_agent()?;
     let without = refresh(application, desktop, sandbox, interrupt, "held")?;
     Ok(vec![

@@ -1,7 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 use super::*;
 
-fn account(name: &str, state: State) -> AccountStatus {
+/// An account that has nothing yet.
+pub(crate) fn account(name: &str, state: State) -> AccountStatus {
     AccountStatus {
         name: name.parse().unwrap(),
         default: false,

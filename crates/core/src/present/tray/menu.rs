@@ -130,29 +130,12 @@ fn item(label: impl Into<String>, action: Action) -> MenuItem {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use super::*;
-    use crate::account::approval::Program;
-    use crate::api::status::{LoginStatus, RefreshStatus, State};
+    use crate::api::status::{self, State};
     use crate::present::wall_clock::WallClock;
 
     fn account(name: &str, state: State, default: bool) -> AccountStatus {
-        AccountStatus {
-            name: name.parse().unwrap(),
-            default,
-            endpoint: String::new(),
-            state,
-            user_id: None,
-            scope: Vec::new(),
-            access_token: None,
-            refresh: RefreshStatus::default(),
-            refresh_token: None,
-            login: LoginStatus::default(),
-            token_file: None,
-            approvals: Vec::new(),
-            sign_in: Vec::new(),
-            identity: None,
-        }
+        AccountStatus { default, ..status::tests::account(name, state) }
     }
 
     fn labels(accounts: &[&AccountStatus]) -> Vec<String> {
