@@ -15,10 +15,10 @@ const LANES: usize = 5;
 /// How many programs ask each time.
 const CALLERS: usize = 20;
 
-/// Tokens of 20 s may be granted every 5 s, counted from when an agent learned of the last, and are refreshed by
-/// themselves after 14 s: those who ask for 12 s have something to do from the ninth second to the fourteenth.
-const LIFE: &str = "--expires-in 20s --grace 0";
-const MIN_VALID: &str = "12";
+/// Tokens of 40 s may be granted every 10 s, counted from when an agent learned of the last, and are refreshed by
+/// themselves after 28 s: those who ask for 26 s have something to do from the fifteenth second to the twenty-eighth.
+const LIFE: &str = "--expires-in 40s";
+const MIN_VALID: &str = "26";
 
 /// Two agents on one keychain and one state folder.
 struct Rivals {
@@ -77,7 +77,7 @@ impl Rivals {
 }
 
 async fn lane(rounds: usize) {
-    let rivals = Rivals::meet(LIFE).await;
+    let rivals = Rivals::meet(&format!("{LIFE} --grace 0")).await;
     let sandbox = &rivals.scene.sandbox;
     for round in 0..rounds {
         rivals.token_runs_low().await;
@@ -113,7 +113,7 @@ fn is_locked(desktop: &Desktop) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p2_an_agent_that_dies_with_the_lock_in_its_hands_does_not_stop_the_other() {
-    let mut rivals = Rivals::meet("--expires-in 20s --grace 1").await;
+    let mut rivals = Rivals::meet(&format!("{LIFE} --grace 1")).await;
     rivals.token_runs_low().await;
     let before = rivals.scene.sandbox.requests().await.len();
     rivals.scene.sandbox.fault(json!({ "hold": "answer" })).await;

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Desktop;
 use super::process::Outcome;
 use super::sandbox::Sandbox;
+use super::{Desktop, eventually};
+
+/// `evertoken`: the keychain is locked or unavailable.
+const KEYCHAIN_UNAVAILABLE: i32 = 5;
 
 /// A built program of this workspace: it lies two folders above this test's own, in `target/debug`.
 pub(crate) fn built(name: &str) -> PathBuf {
@@ -37,10 +40,15 @@ impl Desktop {
         Outcome::of(self.command(arguments), input.as_bytes()).await
     }
 
-    /// Signs in at the sandbox as a person would there, and logs this account in with the refresh token.
+    /// Signs in at the sandbox as a person would there, and logs this account in with the refresh token. A keyring
+    /// that was just started may not answer in time on a busy disk; like a person, this tries again then.
     pub(crate) async fn login(&self, account: &str, sandbox: &Sandbox) {
         let grant = sandbox.sign_in().await;
-        self.login_with(account, sandbox, &grant.refresh_token).await.succeeded();
+        let outcome = eventually("the keychain answers a log-in", async || {
+            let outcome = self.login_with(account, sandbox, &grant.refresh_token).await;
+            (outcome.code != KEYCHAIN_UNAVAILABLE).then_some(outcome)
+        });
+        outcome.await.succeeded();
     }
 
     /// Logs this account in at the sandbox with whatever is given.

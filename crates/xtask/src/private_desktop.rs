@@ -1,4 +1,4 @@
-//! A desktop for measuring: its own folders, session bus, screen, keyring and panel. Nothing of the person's is used.
+//! A desktop for measuring: its own folders, buses, screen, keyring and panel. Nothing of the person's is used.
 
 use std::ffi::OsString;
 use std::fs;
@@ -62,7 +62,8 @@ impl PrivateDesktop {
         let folder = Folder::create()?;
         let variables = folder.variables();
         let mut desktop = Self { variables, programs: Vec::new(), folder };
-        desktop.start_bus()?;
+        desktop.start_bus("system-bus", "DBUS_SYSTEM_BUS_ADDRESS")?;
+        desktop.start_bus("bus", "DBUS_SESSION_BUS_ADDRESS")?;
         desktop.start_screen()?;
         desktop.start_keyring()?;
         desktop.start_panel()?;
@@ -106,13 +107,14 @@ impl PrivateDesktop {
         self.programs.insert(0, program);
     }
 
-    fn start_bus(&mut self) -> Result<()> {
+    /// Both buses are there, as on every desktop: an agent that misses one looks for it now and then.
+    fn start_bus(&mut self, name: &str, variable: &'static str) -> Result<()> {
         let mut command = self.command("dbus-daemon");
-        let address = format!("--address=unix:path={}", self.path("run/bus").display());
+        let address = format!("--address=unix:path={}", self.path("run").join(name).display());
         command.args(["--session", "--nofork", "--nopidfile", "--print-address=1", &address]);
         let (bus, address) = Program::start_until_line(&mut command, |line| Some(line.to_owned()))?;
         self.keep(bus);
-        self.variables.push(("DBUS_SESSION_BUS_ADDRESS", address.into()));
+        self.variables.push((variable, address.into()));
         Ok(())
     }
 
@@ -195,7 +197,6 @@ impl Folder {
         ]
         .map(|(name, place)| (name, self.0.join(place).into_os_string()))
         .into();
-        variables.push(("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/system-bus".into()));
         variables.push(("GSETTINGS_BACKEND", "memory".into()));
         variables.push(("NO_AT_BRIDGE", "1".into()));
         variables
