@@ -6,9 +6,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use futures_util::future::select_all;
+use rustix::process::Signal;
 use serde_json::json;
+use tokio::task::JoinHandle;
 
-use crate::desktop::{Behaviour, Desktop, Outcome, Process, Sandbox, Scene, Wire, built, eventually, procfs};
+use crate::desktop::{Agent, Behaviour, Desktop, Outcome, Process, Sandbox, Scene, Wire, built, eventually, procfs};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_socket_leads_to_the_agent_that_runs() {
@@ -139,6 +141,53 @@ async fn a_wait_for_a_token_has_its_bound_beside_a_held_lock() {
     scene.goes_on().await;
 }
 
+/// Seconds of an access token. It is refreshed by itself after three quarters, and may be after one.
+const LIFE: i64 = 24;
+
+/// A refresh that waits for the account's lock, and the lock.
+async fn waits_for_the_lock(scene: &Scene, account: &str) -> (JoinHandle<Outcome>, File) {
+    let held = File::open(scene.desktop.environment.account_file(account, "lock")).unwrap();
+    eventually("the lock is ours", async || held.try_lock().is_ok().then_some(())).await;
+    scene.desktop.until("a refresh is allowed", |status| status.expires_in(account) < LIFE * 2 / 3).await;
+    let refresh = scene.desktop.command(&format!("refresh {account}"));
+    let refresh = tokio::spawn(async move { Outcome::of(refresh, b"").await });
+    scene.desktop.until_state(account, "refreshing").await;
+    (refresh, held)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_an_agent_that_is_ending_sends_no_token_that_it_could_not_wait_for() {
+    let mut scene = Scene::logged_in(&format!("--expires-in {LIFE}s --grace 0")).await;
+    let sent = scene.sandbox.requests().await.len();
+    let (refresh, held) = waits_for_the_lock(&scene, "default").await;
+
+    procfs::signal(scene.agent.pid(), Signal::TERM);
+    eventually("the agent is ending", async || scene.agent.log().contains(" ending").then_some(())).await;
+    drop(held);
+
+    assert!(scene.agent.ended().await.success());
+    let said = refresh.await.unwrap();
+    assert!(said.failed(1).contains("the agent is ending"), "{said:?}");
+    assert_eq!(scene.sandbox.requests().await.len(), sent);
+    scene.agent = Agent::start(&scene.desktop).await;
+    scene.goes_on().await;
+    scene.nothing_was_refused("the agent was told to end").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_an_account_that_is_removed_by_hand_hears_so_and_from_an_agent_that_goes_on() {
+    let scene = Scene::logged_in(&format!("--expires-in {LIFE}s")).await;
+    scene.desktop.login("other", &scene.sandbox).await;
+    let (refresh, _held) = waits_for_the_lock(&scene, "other").await;
+    let text = fs::read_to_string(scene.desktop.environment.configuration()).unwrap();
+
+    scene.desktop.environment.configure(text.split_once("[accounts.other]").unwrap().0);
+
+    let said = refresh.await.unwrap();
+    assert!(said.failed(2).contains("The account was removed."), "{said:?}");
+    scene.desktop.evertoken("token default").await.succeeded();
+}
+
 /// A client that has asked, and reads no answer.
 fn asking(desktop: &Desktop, request: &str) -> UnixStream {
     let mut stream = UnixStream::connect(desktop.socket()).unwrap();
@@ -187,5 +236,5 @@ async fn a_log_in_that_is_one_too_many_is_refused_at_once_and_others_go_on() {
     let detail = refused.body["detail"].as_str().unwrap();
     assert!(detail.starts_with(&format!("{MOST} log-ins of default")), "{detail}");
     assert_eq!(waiting.len(), MOST);
-    scene.desktop.evertoken("token other").await.succeeded();
+    scene.desktop.evertoken("token default").await.succeeded();
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::desktop::{Agent, Desktop, Disk, Keyring, Notifications, Scene, procfs, within};
+use crate::desktop::{Agent, Desktop, Disk, Keyring, Notifications, Scene, eventually, procfs, within};
 
 /// A keychain that does not answer is given up after 5 s; reads of the token must not notice.
 const AT_ONCE: Duration = Duration::from_secs(3);
@@ -113,15 +113,15 @@ async fn p1_a_keychain_that_hangs_for_ever_and_is_replaced_in_the_end_gets_the_n
     is_stored(&mut scene).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn p1_an_agent_that_is_told_to_end_waits_until_a_hanging_keychain_has_the_new_token() {
+/// A new token is only in memory when the agent is told to end.
+async fn a_quit_waits_for_the_keychain(told_to_end: impl AsyncFn(&Scene)) {
     let mut scene = Scene::logged_in("--expires-in 8s --grace 0").await;
     let daemon = hangs_behind_an_answer(&scene).await;
     waits_in_memory(&scene).await;
 
-    procfs::signal(scene.agent.pid(), Signal::TERM);
+    told_to_end(&scene).await;
 
-    // A person is told that a second signal loses the login; the first alone never does.
+    // A person is told that a second signal loses the login; none before that does.
     within(2 * GOODBYE, "the log says what quitting loses", async || {
         scene.agent.log().contains("a second signal ends the agent and loses it").then_some(())
     })
@@ -129,8 +129,46 @@ async fn p1_an_agent_that_is_told_to_end_waits_until_a_hanging_keychain_has_the_
     assert!(!scene.agent.log().contains("could not be finished"));
     procfs::signal(daemon, Signal::CONT);
     assert!(scene.agent.ended().await.success());
+    assert!(!scene.agent.log().contains("ended before the keychain took the new login"), "{}", scene.agent.log());
     scene.agent = Agent::start(&scene.desktop).await;
     is_stored(&mut scene).await;
+}
+
+async fn is_told_to_end(scene: &Scene) {
+    procfs::signal(scene.agent.pid(), Signal::TERM);
+    eventually("the agent is ending", async || scene.agent.log().contains(" ending").then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_an_agent_that_is_told_to_end_waits_until_a_hanging_keychain_has_the_new_token() {
+    a_quit_waits_for_the_keychain(is_told_to_end).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_who_is_impatient_and_was_not_told_yet_what_quitting_loses_loses_nothing() {
+    a_quit_waits_for_the_keychain(async |scene| {
+        is_told_to_end(scene).await;
+        procfs::signal(scene.agent.pid(), Signal::TERM);
+        procfs::signal(scene.agent.pid(), Signal::INT);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_an_account_that_is_edited_by_hand_while_its_new_token_is_in_memory_is_still_waited_for() {
+    a_quit_waits_for_the_keychain(async |scene| {
+        let environment = &scene.desktop.environment;
+        let text = std::fs::read_to_string(environment.configuration()).unwrap();
+        let edited = text.replace("[accounts.default]\n", "[accounts.default]\nheaders = { X-Test = \"1\" }\n");
+        assert_ne!(text, edited);
+        environment.configure(&edited);
+        eventually("the agent has read it", async || {
+            scene.agent.log().contains("the configuration was changed").then_some(())
+        })
+        .await;
+        is_told_to_end(scene).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

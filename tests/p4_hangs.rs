@@ -133,6 +133,16 @@ async fn p4_a_configuration_whose_disk_hangs_while_it_is_read_again_keeps_no_tok
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p4_an_autostart_entry_whose_disk_hangs_while_somebody_looks_at_the_settings_keeps_no_token() {
+    let scene = two_accounts().await;
+    let entry = scene.desktop.environment.path("config/autostart/evertoken-agent.desktop");
+    std::fs::create_dir_all(entry.parent().unwrap()).unwrap();
+    std::fs::write(&entry, "[Desktop Entry]\n").unwrap();
+    let looked = async { scene.desktop.api("GET /v1/settings", "").await.unwrap() };
+    a_hang_in(&scene, "openat", &entry, looked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p4_a_log_that_nobody_reads_stops_nothing() {
     let mut scene = two_accounts().await;
     scene.agent.terminate().await;

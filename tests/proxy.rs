@@ -33,7 +33,7 @@ impl Stage {
     /// Waits until the endpoint may be asked for another token: a quarter of the first one's life.
     async fn until_a_refresh_is_allowed(&self, lifetime: i64) {
         eventually("the last grant is long enough ago", async || {
-            (self.scene.desktop.status().await.expires_in("default") < lifetime * 3 / 4 - 1).then_some(())
+            (self.scene.desktop.status().await.expires_in("default") < lifetime * 3 / 5).then_some(())
         })
         .await;
     }

@@ -160,7 +160,7 @@ async fn an_access_token_that_came_alone_is_revoked_and_the_advice_says_what_may
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_of_a_sign_in_whose_first_refresh_is_refused_are_revoked() {
-    let scene = super::logged_in("--expires-in 4s").await;
+    let scene = super::logged_in("--expires-in 12s").await;
     scene.sandbox.consent(json!({"answer": "approve"})).await;
     scene.sandbox.fault(json!({})).await;
     scene.sandbox.fault(json!({"status": 400, "body": "{\"error\":\"invalid_scope\"}"})).await;

@@ -54,6 +54,15 @@ pub(crate) enum Call {
     ChangeSettings(SettingsChange, Reply<Settings>),
 }
 
+/// How far the owner's life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Running,
+    /// What is half done is finished. No call is taken any more.
+    Ending,
+    Ended,
+}
+
 /// Takes a call in the client's turn.
 pub(crate) type TakesCalls = Arc<dyn Fn(Call) + Send + Sync>;
 
@@ -61,19 +70,36 @@ pub(crate) type TakesCalls = Arc<dyn Fn(Call) + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct OwnerHandle {
     take_call: TakesCalls,
+    life: watch::Receiver<Life>,
     pub(crate) reports: watch::Receiver<Arc<StatusReport>>,
 }
 
 impl OwnerHandle {
-    pub(crate) fn new(take_call: TakesCalls, reports: watch::Receiver<Arc<StatusReport>>) -> Self {
-        Self { take_call, reports }
+    pub(crate) fn new(
+        take_call: TakesCalls,
+        life: watch::Receiver<Life>,
+        reports: watch::Receiver<Arc<StatusReport>>,
+    ) -> Self {
+        Self { take_call, life, reports }
     }
 
     pub(crate) async fn ask<T>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
         (self.take_call)(call(reply));
-        let gone = |_| Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.");
-        answer.await.map_err(gone)?
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.no_answer().await),
+        }
+    }
+
+    /// Why a call has no answer. That the agent is ending is said when it has ended: another one can start at once then.
+    pub(crate) async fn no_answer(&self) -> Problem {
+        let mut life = self.life.clone();
+        if *life.borrow() == Life::Running {
+            return Problem::new(ProblemKind::Failed, "The agent gave no answer; the login is kept.", "Try again.");
+        }
+        let _ = life.wait_for(|life| *life == Life::Ended).await;
+        Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.")
     }
 
     /// Returns when the token files are as they should be: what was asked for is done then. A file system that hangs is not
@@ -92,5 +118,42 @@ impl OwnerHandle {
         let (events_out, events) = mpsc::unbounded_channel();
         (self.take_call)(Call::SignIn(account, method, request, events_out));
         events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use std::pin::pin;
+
+    use evertoken_core::account::order::AccountOrder;
+    use evertoken_core::api::status::AgentInfo;
+    use futures_util::poll;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn handle(life: Life) -> (OwnerHandle, watch::Sender<Life>) {
+        let (sender, life) = watch::channel(life);
+        let (version, started_at) = (String::new(), Timestamp::UNIX_EPOCH);
+        let agent = AgentInfo { version, pid: 0, started_at, quitting: false };
+        let report = StatusReport { agent, accounts: Vec::new(), account_order: AccountOrder::default() };
+        let (_, reports) = watch::channel(Arc::new(report));
+        (OwnerHandle::new(Arc::new(drop), life, reports), sender)
+    }
+
+    #[tokio::test]
+    async fn a_late_call_is_not_kept_and_its_client_hears_of_the_end_when_another_agent_can_start() {
+        let (handle, life) = handle(Life::Ending);
+        let mut asked = pin!(handle.ask(Call::Settings));
+        assert!(poll!(asked.as_mut()).is_pending());
+        life.send_replace(Life::Ended);
+        assert_eq!(asked.await.unwrap_err().kind, ProblemKind::AgentUnavailable);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_an_agent_drops_that_goes_on_fails_at_once() {
+        let (handle, _life) = handle(Life::Running);
+        assert_eq!(handle.ask(Call::Settings).await.unwrap_err().kind, ProblemKind::Failed);
     }
 }

@@ -110,6 +110,7 @@ fn in_words(failure: &Failure) -> String {
         | Failure::ServerChanged(_)
         | Failure::Keychain(_)
         | Failure::Journal
+        | Failure::Ending
         | Failure::Lock(_) => failure.in_words(),
     }
 }

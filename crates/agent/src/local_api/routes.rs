@@ -234,9 +234,7 @@ async fn sign_in(
     let first = match events.recv().await {
         Some(SignInEvent::Problem(problem)) => return Err(problem.into()),
         Some(first) => first,
-        None => {
-            return Err(Problem::new(ProblemKind::AgentUnavailable, "The agent is ending.", "Start it again.").into());
-        }
+        None => return Err(owner.no_answer().await.into()),
     };
     let later = stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
     let all = stream::once(async move { first }).chain(later);

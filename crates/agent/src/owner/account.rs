@@ -5,6 +5,7 @@ use std::sync::Arc;
 use evertoken_core::account::approval::{Caller, Program};
 use evertoken_core::account::{Account, AccountId};
 use evertoken_core::api::metrics::RefreshCounts;
+use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{CopyAnswer, RefreshAnswer};
 use evertoken_core::api::status::{LoginIdentity, State};
 use evertoken_core::login::session::{Event, Session};
@@ -61,6 +62,22 @@ pub(super) enum Waiter {
     Refresh(RefreshGoal, LastSuccess, Option<Reply<RefreshAnswer>>),
     /// To have the token copied; without a program, a person clicked.
     Copy(Option<CopyRequest>),
+}
+
+impl Waiter {
+    pub(super) fn account_is_gone(self) {
+        match self {
+            Self::Refresh(_, _, Some(reply)) => drop(reply.send(Err(account_was_removed()))),
+            Self::Copy(Some(request)) => drop(request.reply.send(Err(account_was_removed()))),
+            // The person who clicked has just removed it.
+            Self::Refresh(_, _, None) | Self::Copy(None) => {}
+        }
+    }
+}
+
+/// The problem of who asked for an account that was removed meanwhile.
+pub(super) fn account_was_removed() -> Problem {
+    Problem::new(ProblemKind::UnknownAccount, "The account was removed.", "Log in again.")
 }
 
 /// A program that wants the token copied, and was let in.

@@ -86,6 +86,7 @@ impl Agent {
             lock: self.paths.lock(id),
             last_stored: None,
             retry_store: std::sync::Arc::default(),
+            rotations: self.rotations.clone(),
             old_journal: None,
         }
     }

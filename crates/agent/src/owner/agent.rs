@@ -11,6 +11,7 @@ use evertoken_core::config::paths::Paths;
 use evertoken_core::login::policy::{Jitter, Policy};
 use evertoken_core::login::session::StepInput;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 use super::finished::{Finished, JobResult};
 use super::log_ins::LogIns;
@@ -23,6 +24,7 @@ use super::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
+use crate::rotation::Rotations;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain::Keychain;
 use crate::system::clock::Clock;
@@ -40,7 +42,7 @@ pub(crate) struct Agent {
     pub(super) openings: Openings,
     pub(super) running_jobs: usize,
     /// Nothing new is begun.
-    pub(super) ending: bool,
+    pub(super) rotations: Rotations,
     /// Is told when no job runs.
     pub(super) waits_for_idle: Option<oneshot::Sender<bool>>,
     /// The agent before this one has left its token files to it.
@@ -53,7 +55,10 @@ pub(crate) struct Agent {
     pub(super) accesses: AccessLog,
     pub(super) token_files: TokenFiles,
     pub(super) log_ins: LogIns,
+    /// `None`: what it showed is taken away.
     pub(super) notifier: Option<Notifier>,
+    /// Ends when everything is taken away.
+    pub(super) notifications: JoinHandle<()>,
     pub(super) tray: Option<Tray>,
     pub(super) answers: TrayAnswers,
 }
@@ -64,7 +69,7 @@ impl Agent {
         let (account, finished) = (Some(id.clone()), self.finished.clone());
         self.running_jobs += 1;
         tokio::spawn(async move {
-            let result = job.await;
+            let result = job.await.map(Box::new);
             let _ = finished.send(Finished { account, last: true, result });
         });
     }

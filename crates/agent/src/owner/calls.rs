@@ -42,7 +42,7 @@ impl Agent {
             Call::LogOut(account, reply) => self.forget(account, false, ForgetReply::LoggedOut(reply)),
             Call::History(account, reply) => self.history(account, reply),
             Call::AccountSettings(account, reply) => drop(reply.send(self.account_settings(account))),
-            Call::Settings(reply) => drop(reply.send(Ok(self.settings()))),
+            Call::Settings(reply) => self.settings_in_effect(reply),
             Call::Locks(reply) => drop(reply.send(Ok(self.locks()))),
             Call::TokenFilesKept(reply) => self.token_files.when_kept(reply),
             Call::ChangeSettings(change, reply) => drop(reply.send(self.change_settings(change))),

@@ -19,7 +19,7 @@ impl Agent {
     }
 
     pub(super) fn open_next(&mut self) {
-        while !self.ending
+        while !self.rotations.are_ending()
             && let Some(id) = self.openings.start_next()
         {
             match self.accounts.name_of(&id).and_then(|name| self.context(name)) {
@@ -75,7 +75,7 @@ impl Agent {
         debug!(account = %name, ?effect, "effect");
         let Some(managed) = self.accounts.get_mut(name) else { return };
         match effect {
-            Effect::OpenTokens | Effect::RequestToken(_) if self.ending => {}
+            Effect::OpenTokens | Effect::RequestToken(_) if self.rotations.are_ending() => {}
             Effect::OpenTokens => {
                 self.openings.add(managed.id.clone());
                 self.open_next();

@@ -1,11 +1,11 @@
 //! Takes over what jobs report.
 
 use evertoken_core::account::AccountName;
-use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::login::notice::Notice;
 use evertoken_core::login::rotation::Outcome;
 use evertoken_core::login::session::{Event, Phase, RequestId};
 
+use super::account::account_was_removed;
 use super::agent::Agent;
 use super::finished::{Finished, JobResult, Opened};
 use crate::rotation::Rotated;
@@ -15,6 +15,7 @@ impl Agent {
         let Finished { account: id, last, result } = finished;
         self.running_jobs -= usize::from(last);
         let name = id.as_ref().and_then(|id| self.accounts.name_of(id)).cloned();
+        let result = result.map(|result| *result);
         let is_opening = matches!(result, Some(JobResult::Opened(_)));
         if is_opening {
             self.openings.ended();
@@ -123,10 +124,9 @@ impl Agent {
 
 impl JobResult {
     fn account_is_gone(self) {
-        let gone = || Problem::new(ProblemKind::UnknownAccount, "The account was removed.", "Log in again.");
         match self {
-            Self::ServerMayChange(_, _, reply) => drop(reply.send(Err(gone()))),
-            Self::Forgotten { reply, .. } => reply.refuse(gone()),
+            Self::ServerMayChange(_, _, reply) => drop(reply.send(Err(account_was_removed()))),
+            Self::Forgotten { reply, .. } => reply.refuse(account_was_removed()),
             Self::Copied(Some(request), result) => drop(request.reply.send(result)),
             Self::Opened(_)
             | Self::StoreDelayed(..)

@@ -29,18 +29,18 @@ pub(crate) struct Finished {
     /// Was this the job's last report?
     pub(super) last: bool,
     /// `None`: nothing that anybody has to know.
-    pub(super) result: Option<JobResult>,
+    pub(super) result: Option<Box<JobResult>>,
 }
 
 impl Finished {
     /// A report of a job that goes on.
     pub(super) fn so_far(account: AccountId, result: JobResult) -> Self {
-        Self { account: Some(account), last: false, result: Some(result) }
+        Self { account: Some(account), last: false, result: Some(Box::new(result)) }
     }
 
     /// A report of work that nobody waits for at the end.
-    pub(super) const fn unasked(result: JobResult) -> Self {
-        Self { account: None, last: false, result: Some(result) }
+    pub(super) fn unasked(result: JobResult) -> Self {
+        Self { account: None, last: false, result: Some(Box::new(result)) }
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Inputs {
 
 /// What has come in.
 pub(super) enum Input {
-    Finished(Box<Finished>),
+    Finished(Finished),
     Tray(Action),
     Notifier(NotifierEvent),
     System(SystemSignal),
@@ -47,7 +47,7 @@ pub(crate) enum Stage {
 impl Inputs {
     pub(super) async fn next(&mut self, deadline: Option<Timestamp>) -> Input {
         tokio::select! {
-            Some(finished) = self.finished.recv() => Input::Finished(Box::new(finished)),
+            Some(finished) = self.finished.recv() => Input::Finished(finished),
             Some(action) = self.tray.recv() => Input::Tray(action),
             Some(event) = self.notifier.recv() => Input::Notifier(event),
             Some(signal) = self.system.recv() => Input::System(signal),

@@ -54,7 +54,10 @@ impl Agent {
         let mut wanted = BTreeMap::new();
         for (name, managed) in self.accounts.iter() {
             let Some(TokenFile { path, form }) = &managed.account().sharing.token_file else { continue };
-            let valid = managed.session.access_token().filter(|info| info.remaining(now).is_positive() && !self.ending);
+            let valid = managed
+                .session
+                .access_token()
+                .filter(|info| info.remaining(now).is_positive() && !self.rotations.are_ending());
             let token = valid.zip(managed.access_token.as_ref()).map(|(info, token)| Written {
                 fingerprint: token.fingerprint(),
                 expires_at: info.expires_at,

@@ -143,7 +143,6 @@ impl Agent {
             asked: None,
             answers,
             pasted: paste,
-            is_unstored: false,
         };
         let job = LogInJob {
             account: context,
@@ -200,7 +199,6 @@ impl Agent {
             asked: None,
             answers,
             pasted: mpsc::unbounded_channel().0,
-            is_unstored: false,
         };
         let job = LogInJob {
             account: context,
@@ -246,8 +244,7 @@ impl Agent {
     }
 
     fn log_in_store_delayed(&mut self, number: LogInNumber) {
-        if let Some(running) = self.log_ins.running.get_mut(&number) {
-            running.is_unstored = true;
+        if let Some(running) = self.log_ins.running.get(&number) {
             let name = running.name.clone();
             self.notify(&name, Notice::KeychainRefused);
         }

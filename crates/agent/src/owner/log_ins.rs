@@ -33,8 +33,6 @@ pub(super) struct RunningLogIn {
     pub(super) answers: mpsc::UnboundedSender<PersonsAnswer>,
     /// What a browser on another machine brought. Closed unless a sign-in waits for it.
     pub(super) pasted: mpsc::UnboundedSender<Pasted>,
-    /// Its new token is only in memory.
-    pub(super) is_unstored: bool,
 }
 
 impl RunningLogIn {
@@ -57,11 +55,6 @@ impl LogIns {
 
     pub(super) fn end_of(&mut self, account: &AccountId) {
         self.running.values_mut().filter(|log_in| log_in.account == *account).for_each(RunningLogIn::end);
-    }
-
-    /// The accounts of log-ins whose new token is only in memory.
-    pub(super) fn unstored(&self) -> impl Iterator<Item = &AccountName> {
-        self.running.values().filter(|log_in| log_in.is_unstored).map(|log_in| &log_in.name)
     }
 
     pub(super) fn of(&self, account: &AccountId) -> usize {

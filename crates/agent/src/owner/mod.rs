@@ -44,6 +44,7 @@ use evertoken_core::login::session::Event;
 use evertoken_core::present::tray::{Action, Answer};
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tracing::{debug, info};
 
 pub(crate) use self::agent::Agent;
@@ -62,12 +63,13 @@ use self::wakeups::Wakeups;
 use crate::desktop::clipboard::Clipboard;
 use crate::desktop::notifications::Notifier;
 use crate::desktop::tray::Tray;
+use crate::rotation::Rotations;
 use crate::store::config_file::ConfigurationFile;
 use crate::store::keychain::Keychain;
 use crate::store::token_file::TokenFileStore;
 use crate::system::clock::{Clock, Wake};
 use crate::system::power_and_network::SystemSignal;
-use crate::system::process_signals::ProcessSignal;
+use crate::system::process_signals::{ProcessSignal, ProcessSignals};
 use crate::system::service_manager;
 
 /// What the agent is made of.
@@ -80,7 +82,8 @@ pub(crate) struct Parts {
     pub(crate) reports: watch::Sender<Arc<StatusReport>>,
     pub(crate) answers: watch::Sender<Option<Answer>>,
     pub(crate) finished: mpsc::UnboundedSender<Finished>,
-    pub(crate) notifier: Option<Notifier>,
+    pub(crate) notifier: Notifier,
+    pub(crate) notifications: JoinHandle<()>,
     pub(crate) tray: Option<Tray>,
     /// The agent before this one has left its token files to it.
     pub(crate) is_successor: bool,
@@ -98,6 +101,7 @@ impl Agent {
             answers,
             finished,
             notifier,
+            notifications,
             tray,
             is_successor,
         } = parts;
@@ -113,7 +117,7 @@ impl Agent {
             wakeups: Wakeups::default(),
             openings: Openings::default(),
             running_jobs: 0,
-            ending: false,
+            rotations: Rotations::default(),
             waits_for_idle: None,
             is_successor,
             clock: Clock::new(),
@@ -124,7 +128,8 @@ impl Agent {
             accesses: AccessLog::default(),
             token_files,
             log_ins: LogIns::default(),
-            notifier,
+            notifier: Some(notifier),
+            notifications,
             tray,
             answers: TrayAnswers::new(answers),
         };
@@ -150,7 +155,7 @@ impl Agent {
     /// Takes over what has come in.
     fn take(&mut self, input: Input) -> Next {
         match input {
-            Input::Finished(finished) => self.job_finished(*finished),
+            Input::Finished(finished) => self.job_finished(finished),
             Input::Tray(Action::Quit) => {
                 self.say_goodbye();
                 return Next::Quit;
@@ -176,7 +181,7 @@ impl Agent {
     }
 
     /// Ends once no rotation is half done.
-    async fn end(mut self, next: Next, mut inputs: Inputs) -> Ended {
+    async fn end(mut self, next: Next, inputs: &mut Inputs) -> Ended {
         info!("ending");
         if self.info.quitting {
             // One thread: the report is written once this task has let the others go on.
@@ -185,18 +190,29 @@ impl Agent {
             }
         }
         self.clipboard.lock().await.clear_now().await;
-        // Who told it to end meanwhile means it.
-        let mut is_told = || matches!(inputs.process.next().now_or_never(), Some(ProcessSignal::Quit));
-        if next == Next::Leave && !is_told() {
-            return Ended::ForTheNext;
+        if next == Next::Leave {
+            self.take_notifications_away().await;
+            // Who told it to end meanwhile means it.
+            if !is_told_to_quit(&mut inputs.process) {
+                return Ended::ForTheNext;
+            }
         }
         service_manager::ending();
-        self.ending = true;
+        self.rotations.end();
         self.log_ins.end();
         self.keep_token_files();
-        self.finish_jobs(&mut inputs).await;
+        self.finish_jobs(inputs).await;
         self.finish_token_files(&mut inputs.finished).await;
+        self.take_notifications_away().await;
         Ended::ForGood
+    }
+
+    /// A notification that nobody answers any more does not stay.
+    async fn take_notifications_away(&mut self) {
+        /// A notification daemon takes its notifications away within milliseconds.
+        const WITHIN: Duration = Duration::from_secs(1);
+        drop(self.notifier.take());
+        let _ = tokio::time::timeout(WITHIN, &mut self.notifications).await;
     }
 
     fn say_if_idle(&mut self) {
@@ -281,11 +297,13 @@ impl Agent {
                     ProcessSignal::Reload => self.keychain_returned(),
                 },
                 () = &mut patience, if !is_told => {
-                    let unstored = self.unstored();
+                    let unstored = self.rotations.unstored();
                     if unstored.is_empty() {
                         return tracing::error!("a rotation could not be finished: the next start tries once more");
                     }
                     is_told = true;
+                    // What came before could not mean it.
+                    is_told_to_quit(&mut inputs.process);
                     for name in unstored {
                         tracing::error!(
                             account = %name,
@@ -297,10 +315,10 @@ impl Agent {
             }
         }
     }
+}
 
-    /// The accounts whose new login the keychain has not taken yet.
-    fn unstored(&self) -> Vec<AccountName> {
-        let refreshed = self.accounts.iter().filter(|(_, managed)| managed.session.is_unstored()).map(|(name, _)| name);
-        refreshed.chain(self.log_ins.unstored()).cloned().collect()
-    }
+/// Takes every signal that has come.
+fn is_told_to_quit(process: &mut ProcessSignals) -> bool {
+    let signals = std::iter::from_fn(|| process.next().now_or_never());
+    signals.filter(|signal| matches!(signal, ProcessSignal::Quit)).count() > 0
 }

@@ -7,6 +7,7 @@ use evertoken_core::account::{Account, AccountId, AccountName, Sharing};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{AccountChange, AccountSettings, NewAccount};
 use evertoken_core::api::status::AccountStatus;
+use evertoken_core::config::paths::Paths;
 use evertoken_core::config::{Configuration, Edit, Settings, SettingsChange};
 use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::{Event, Phase, Recovered};
@@ -16,13 +17,14 @@ use evertoken_core::oauth::server::Server;
 use evertoken_core::oauth::token::Fingerprint;
 use tracing::{info, warn};
 
-use super::account::ManagedAccount;
+use super::account::{ManagedAccount, Waiter};
 use super::agent::{Agent, random_bits};
 use super::jobs;
 use crate::desktop::start_at_login;
 use crate::login::resolve::{invalid, issuer_of, resolve};
 use crate::request::{AccountRef, Reply};
 use crate::store::config_file::ConfigurationFileError;
+use crate::system::slow_disk::on_slow_disk;
 
 impl Agent {
     /// Reads the file again, changes it, writes it, and follows it.
@@ -58,9 +60,13 @@ impl Agent {
             };
             self.accounts.insert(name, managed);
         }
-        // A log-in that the file does not tell of yet.
-        for (name, managed) in before.into_iter().filter(|(_, managed)| managed.is_ahead_of_file) {
-            self.accounts.insert(name, managed);
+        for (name, managed) in before {
+            // A log-in that the file does not tell of yet.
+            if managed.is_ahead_of_file {
+                self.accounts.insert(name, managed);
+            } else {
+                managed.waiting.into_iter().for_each(Waiter::account_is_gone);
+            }
         }
         opened.iter().for_each(|name| self.open(name));
         self.review_those_who_ask();
@@ -145,7 +151,7 @@ impl Agent {
     /// The ids of accounts that were opened and that a person wrote without one, once no other account is to be opened: the whole
     /// file is written for each edit.
     pub(super) fn write_missing_ids(&mut self) {
-        if self.openings.are_over() || self.ending {
+        if self.openings.are_over() || self.rotations.are_ending() {
             self.write_missing_ids_of(|_| true);
         }
     }
@@ -302,14 +308,16 @@ impl Agent {
             start_at_login::set(&self.paths, wanted).map_err(|error| autostart_refused(&error))?;
         }
         self.apply(&Edit::ChangeSettings(change))?;
-        Ok(self.settings())
+        Ok(in_effect(self.configuration.settings.clone(), &self.paths))
     }
 
-    /// As they are in effect.
-    pub(super) fn settings(&self) -> Settings {
-        let settings = self.configuration.settings.clone();
-        let start_at_login = start_at_login::is_on(&self.paths, settings.start_at_login);
-        Settings { start_at_login, ..settings }
+    /// The desktop's own entry counts, on a disk that may hang.
+    pub(super) fn settings_in_effect(&self, reply: Reply<Settings>) {
+        let (settings, paths) = (self.configuration.settings.clone(), self.paths.clone());
+        tokio::spawn(async move {
+            let settings = on_slow_disk(move || in_effect(settings, &paths)).await;
+            drop(reply.send(settings.ok_or_else(no_autostart_folder)));
+        });
     }
 
     pub(super) fn account_settings(&self, account: AccountRef) -> Result<AccountSettings, Problem> {
@@ -332,6 +340,18 @@ impl Agent {
             self.start(&id, jobs::unfinished_log_in(context));
         }
     }
+}
+
+fn in_effect(settings: Settings, paths: &Paths) -> Settings {
+    Settings { start_at_login: start_at_login::is_on(paths, settings.start_at_login), ..settings }
+}
+
+fn no_autostart_folder() -> Problem {
+    Problem::new(
+        ProblemKind::Failed,
+        "Whether Evertoken starts with the desktop cannot be read: the disk of the desktop's autostart folder does not answer.",
+        "Try again when the disk answers. No login is affected.",
+    )
 }
 
 fn autostart_refused(error: &std::io::Error) -> Problem {

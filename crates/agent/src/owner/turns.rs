@@ -3,11 +3,11 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::agent::Agent;
 use super::inputs::Inputs;
-use crate::request::Call;
+use crate::request::{Call, Life};
 
 /// Should the agent go on?
 #[derive(PartialEq, Eq)]
@@ -31,19 +31,24 @@ pub(crate) struct Owner {
     state: Mutex<State>,
     /// A client's turn has changed when the next one is due.
     deadline_moved: Notify,
+    /// What clients know of it whose calls are not taken any more.
+    life: watch::Sender<Life>,
 }
 
 enum State {
     Running(Box<Agent>),
-    /// Calls wait until the agent has ended.
-    Ending(Vec<Call>),
-    /// Clients of all calls hear that the agent is gone.
-    Ended,
+    /// No call is taken.
+    Ending,
 }
 
 impl Owner {
     pub(crate) fn new(agent: Agent) -> Self {
-        Self { state: Mutex::new(State::Running(Box::new(agent))), deadline_moved: Notify::new() }
+        let state = Mutex::new(State::Running(Box::new(agent)));
+        Self { state, deadline_moved: Notify::new(), life: watch::Sender::new(Life::Running) }
+    }
+
+    pub(crate) fn life(&self) -> watch::Receiver<Life> {
+        self.life.subscribe()
     }
 
     /// Takes a call in the client's turn, so that it waits for nobody's.
@@ -59,8 +64,7 @@ impl Owner {
                     self.deadline_moved.notify_one();
                 }
             }
-            State::Ending(late_calls) => late_calls.push(call),
-            State::Ended => {}
+            State::Ending => {}
         }
     }
 
@@ -79,17 +83,18 @@ impl Owner {
                 None => return Ended::ForGood,
             }
         };
-        let state = std::mem::replace(&mut *self.state(), State::Ending(Vec::new()));
+        self.life.send_replace(Life::Ending);
+        let state = std::mem::replace(&mut *self.state(), State::Ending);
         let State::Running(agent) = state else { return Ended::ForGood };
-        let ended = agent.end(next, inputs).await;
-        *self.state() = State::Ended;
+        let ended = agent.end(next, &mut inputs).await;
+        self.life.send_replace(Life::Ended);
         ended
     }
 
     fn with_agent<T>(&self, act: impl FnOnce(&mut Agent) -> T) -> Option<T> {
         match &mut *self.state() {
             State::Running(agent) => Some(act(agent)),
-            State::Ending(_) | State::Ended => None,
+            State::Ending => None,
         }
     }
 

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::secrets::{RotationSecrets, granted};
 use super::settled::fingerprint;
+use super::shared::OnlyCopy;
 use super::{AccountContext, Rotated};
 use crate::http::token_endpoint;
 use crate::store::account_lock::{AccountLock, AccountLockError};
@@ -37,7 +38,8 @@ pub(crate) async fn rotate(
         return Rotated::nothing(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)));
     };
     let secrets = RotationSecrets::new(given, configured);
-    let mut driver = Driver { context, lock: &lock, secrets, presented: None, waiting: None, store_delayed };
+    let mut driver =
+        Driver { context, lock: &lock, secrets, presented: None, waiting: None, only_copy: None, store_delayed };
     let mut rotation = Rotation::new(purpose);
     loop {
         let step = rotation.next().clone();
@@ -58,6 +60,8 @@ struct Driver<'a, F> {
     secrets: RotationSecrets,
     presented: Option<RefreshTokenInfo>,
     waiting: Option<StoredRefreshToken>,
+    /// What waits for a person's answer is not stored yet.
+    only_copy: Option<OnlyCopy>,
     store_delayed: F,
 }
 
@@ -70,6 +74,8 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
             },
             Step::ProveWritable => answer(self.context.tokens.prove_writable(self.secrets.probe_length()).await),
             Step::StoreCandidate(info) => answer(self.store_candidate(info).await),
+            // A request that begins now could outlast the agent, and its answer would be lost.
+            Step::RecordPresented(_) if self.context.rotations.are_ending() => Answer::RequestFailed(Failure::Ending),
             Step::RecordPresented(info) => {
                 fail_point("before-presented");
                 let recorded = self.record(Record::Presented { fingerprint: info.fingerprint }).await;
@@ -78,6 +84,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
             }
             Step::Send(info) => self.send(info).await,
             Step::StoreRefreshToken(info) => {
+                let _only_copy = self.context.rotations.only_copy(&self.context.name);
                 self.store_for_certain(info).await;
                 Answer::Done
             }
@@ -193,6 +200,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
 
     async fn store_waiting(&mut self, users: AnotherUser) -> Answer {
         let Some(waiting) = self.secrets.waiting(users, self.presented) else { return Answer::Done };
+        self.only_copy.get_or_insert_with(|| self.context.rotations.only_copy(&self.context.name));
         let stored = self.context.tokens.store_waiting(&waiting).await;
         self.waiting = Some(waiting);
         if let Err(problem) = stored {
@@ -200,6 +208,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
             self.context.nudged_or_elapsed(FIRST_STORE_RETRY).await;
             return Answer::KeychainFailed(problem);
         }
+        self.only_copy = None;
         fail_point("waiting-stored");
         Answer::Done
     }

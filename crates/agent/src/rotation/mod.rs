@@ -3,6 +3,7 @@
 mod driver;
 mod secrets;
 mod settled;
+mod shared;
 
 use std::io;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use tracing::warn;
 
 pub(crate) use self::driver::rotate;
 pub(crate) use self::settled::Found;
+pub(crate) use self::shared::Rotations;
 use crate::store::journal_file::JournalFile;
 use crate::store::token_store::TokenStore;
 
@@ -37,6 +39,7 @@ pub(crate) struct AccountContext {
     pub(crate) last_stored: Option<SlottedToken>,
     /// Rings when the keychain may take a token that it refused.
     pub(crate) retry_store: Arc<Notify>,
+    pub(crate) rotations: Rotations,
     /// The journal of an earlier version, whose entries in the keychain the account takes over too.
     pub(crate) old_journal: Option<JournalFile>,
 }

@@ -54,9 +54,6 @@ use crate::system::process_signals::ProcessSignals;
 use crate::system::service_manager::{self, Inherited};
 use crate::system::{children, file_watch, hardening, logging, power_and_network};
 
-/// A notification daemon takes its notifications away within milliseconds.
-const TAKEN_AWAY_WITHIN: Duration = Duration::from_secs(1);
-
 /// Runs the agent until it is told to end.
 ///
 /// # Errors
@@ -197,13 +194,14 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
         reports,
         answers,
         finished,
-        notifier: Some(notifier),
+        notifier,
+        notifications,
         tray: tray.tray,
         is_successor: options.left_socket.is_some(),
     };
     let owner = Arc::new(Owner::new(Agent::new(parts)));
     let taking = Arc::clone(&owner);
-    let handle = OwnerHandle::new(Arc::new(move |call| taking.take_call(call)), watched);
+    let handle = OwnerHandle::new(Arc::new(move |call| taking.take_call(call)), owner.life(), watched);
     let serve = move |listener, opened: Option<watch::Receiver<_>>| {
         let (closing, is_closing) = watch::channel(false);
         let (handle, token_files) = (handle.clone(), token_files.clone());
@@ -237,8 +235,6 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
             (Ended::ForGood, _) => None,
         }
     };
-    // A notification that nobody answers any more does not stay.
-    let _ = tokio::time::timeout(TAKEN_AWAY_WITHIN, notifications).await;
     if let Some(next) = next {
         return Err(next.take_over().into());
     }

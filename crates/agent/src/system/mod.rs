@@ -19,6 +19,7 @@ pub mod power_and_network;
 pub(crate) mod process_group;
 pub(crate) mod process_signals;
 pub(crate) mod service_manager;
+pub(crate) mod slow_disk;
 pub mod standard_error;
 
 pub(crate) use evertoken_client::files;

@@ -97,7 +97,8 @@ pub fn sign_in_problem(account: &AccountName, failure: &Failure) -> Problem {
         | Failure::ServerChanged(_)
         | Failure::Keychain(_)
         | Failure::Journal
-        | Failure::Lock(_) => login_problem(account, failure),
+        | Failure::Lock(_)
+        | Failure::Ending => login_problem(account, failure),
     }
 }
 
@@ -180,7 +181,7 @@ pub fn unproven_sign_in_problem(account: &AccountName, failure: &Failure) -> Pro
             ),
             ..login_problem(account, failure)
         },
-        Failure::ServerChanged(_) | Failure::Keychain(_) | Failure::Journal | Failure::Lock(_) => {
+        Failure::ServerChanged(_) | Failure::Keychain(_) | Failure::Journal | Failure::Lock(_) | Failure::Ending => {
             login_problem(account, failure)
         }
     }
@@ -244,6 +245,11 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
             ProblemKind::TryLater,
             "nothing was sent and nothing was changed",
             "`evertoken doctor` says who holds the lock; end that process, then try again.",
+        ),
+        Failure::Ending => with(
+            ProblemKind::AgentUnavailable,
+            "nothing was sent and nothing was changed",
+            "Start it again, then log in again.",
         ),
     }
 }

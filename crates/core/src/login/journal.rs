@@ -145,7 +145,11 @@ impl Record {
                 let Refusal { expired_at, trace_id, error } = refusal.clone();
                 Some(Self::Refused { fingerprint, expired_at, trace_id, reason: error.map(|error| error.words()) })
             }
-            Failure::ServerChanged(_) | Failure::Keychain(_) | Failure::Journal | Failure::Lock(_) => None,
+            Failure::ServerChanged(_)
+            | Failure::Keychain(_)
+            | Failure::Journal
+            | Failure::Lock(_)
+            | Failure::Ending => None,
         }
     }
 }

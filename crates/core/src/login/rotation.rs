@@ -177,6 +177,10 @@ impl Rotation {
                 self.failure = Some(Failure::Journal);
                 self.after_failure()
             }
+            (Step::RecordPresented(_), Answer::RequestFailed(failure)) => {
+                self.failure = Some(failure);
+                self.after_failure()
+            }
             (_, Answer::KeychainFailed(problem)) => Step::Finished(Outcome::Failed(Failure::Keychain(problem))),
             (_, Answer::JournalFailed) => Step::Finished(Outcome::Failed(Failure::Journal)),
             (step, Answer::Read(_) | Answer::Done | Answer::Granted(_) | Answer::RequestFailed(_)) => step,
@@ -305,7 +309,8 @@ impl Rotation {
                 | Failure::ServerChanged(_)
                 | Failure::Keychain(_)
                 | Failure::Journal
-                | Failure::Lock(_),
+                | Failure::Lock(_)
+                | Failure::Ending,
             )
             | None => false,
         };

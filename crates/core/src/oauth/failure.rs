@@ -42,6 +42,8 @@ pub enum Failure {
     Journal,
     /// The account's lock was not to be had, in words: another process holds it, say. Nothing was sent.
     Lock(String),
+    /// The agent is ending, so that nothing was sent.
+    Ending,
 }
 
 /// Whose the account is, and whose the login that was refused for it.
@@ -134,7 +136,7 @@ impl Failure {
     #[must_use]
     pub const fn is_local(&self) -> bool {
         match self {
-            Self::Keychain(_) | Self::Journal | Self::Lock(_) => true,
+            Self::Keychain(_) | Self::Journal | Self::Lock(_) | Self::Ending => true,
             Self::NotSent(_)
             | Self::OutcomeUnknown(_)
             | Self::RetryLater { .. }
@@ -178,6 +180,7 @@ impl Failure {
             Self::Keychain(problem) => problem.to_string(),
             Self::Journal => "the journal in the state folder cannot be written".to_owned(),
             Self::Lock(reason) => format!("the account is in use: {reason}"),
+            Self::Ending => "the agent is ending".to_owned(),
         }
     }
 }

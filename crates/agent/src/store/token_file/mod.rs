@@ -8,7 +8,6 @@ mod record;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::{Problem, ProblemKind};
@@ -18,9 +17,7 @@ pub(crate) use self::error::TokenFileError;
 use self::place::Found;
 use self::record::{Made, Record, Records};
 use crate::system::fail_point::fail_point;
-
-/// A disk answers at once; a home folder on a network may hang, and a person waits.
-const CHECKED_WITHIN: Duration = Duration::from_secs(5);
+use crate::system::slow_disk::on_slow_disk;
 
 /// The token files of this state folder.
 #[derive(Debug, Clone)]
@@ -52,12 +49,9 @@ impl TokenFileStore {
     /// [`check`](Self::check) for a person who waits.
     pub(crate) async fn check_in_time(&self, path: &Path) -> Result<(), Problem> {
         let (store, place) = (self.clone(), path.to_owned());
-        let checked = tokio::task::spawn_blocking(move || store.check(&place));
-        let result = match tokio::time::timeout(CHECKED_WITHIN, checked).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(TokenFileError::Io("its disk does not answer".to_owned())),
-        };
-        result.map_err(|error| {
+        let checked = on_slow_disk(move || store.check(&place)).await;
+        let no_answer = || Err(TokenFileError::Io("its disk does not answer".to_owned()));
+        checked.unwrap_or_else(no_answer).map_err(|error| {
             let detail = format!("No token file can be kept at {}: {error}.", path.display());
             Problem::new(ProblemKind::InvalidInput, detail, "Nothing was changed.")
         })

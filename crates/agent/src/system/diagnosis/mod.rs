@@ -11,27 +11,24 @@ use elsewhere as platform;
 use linux as platform;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use evertoken_client::environment;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::diagnosis::{Diagnosis, HeldLock, Surroundings};
 
+use super::endpoint_clock;
 use super::lock_holder::holder;
-use crate::system::endpoint_clock;
-
-/// A disk answers at once, or a person need not know.
-const WITHIN: Duration = Duration::from_secs(3);
+use super::slow_disk::on_slow_disk;
 
 pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>, has_certificates: bool) -> Diagnosis {
     // The table of locks is read from the kernel, but the locks lie where a disk may hang.
-    let looked = tokio::time::timeout(WITHIN, tokio::task::spawn_blocking(move || held_locks(locks)));
+    let looked = on_slow_disk(move || held_locks(locks));
     let (session_bus, has_default_keyring) = platform::session_bus().await.unzip();
     Diagnosis {
         session_bus,
         has_default_keyring: has_default_keyring.flatten(),
         endpoint_clock_ahead: endpoint_clock::ahead(),
-        held_locks: looked.await.ok().and_then(Result::ok).unwrap_or_default(),
+        held_locks: looked.await.unwrap_or_default(),
         program_replaced: program_was_replaced(),
         surroundings: surroundings(has_certificates),
     }

@@ -52,12 +52,6 @@ impl Session {
         }
     }
 
-    /// Is a new refresh token only in memory, because the keychain does not take it?
-    #[must_use]
-    pub const fn is_unstored(&self) -> bool {
-        matches!(&self.phase, Phase::Requesting { unstored: Some(_), .. })
-    }
-
     /// Does the access token last as long as is asked for?
     #[must_use]
     pub fn lasts(&self, min_valid: Option<SignedDuration>, now: Timestamp, policy: &Policy) -> bool {
@@ -387,5 +381,6 @@ fn failing(name: &AccountName, failure: &Failure, until: Option<Timestamp>) -> P
         | Failure::Keychain(_)
         | Failure::Journal
         | Failure::Lock(_) => Problem::new(ProblemKind::TryLater, detail, next),
+        Failure::Ending => Problem::new(ProblemKind::AgentUnavailable, detail, "Start it again."),
     }
 }

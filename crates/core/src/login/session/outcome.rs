@@ -161,7 +161,8 @@ impl Session {
             | Failure::ServerChanged(_)
             | Failure::Keychain(_)
             | Failure::Journal
-            | Failure::Lock(_) => usual,
+            | Failure::Lock(_)
+            | Failure::Ending => usual,
         }
     }
 
@@ -212,7 +213,8 @@ fn after(before: Option<FailureStreak>, failure: Failure, now: Timestamp) -> Fai
         | Failure::ServerChanged(_)
         | Failure::Keychain(_)
         | Failure::Journal
-        | Failure::Lock(_) => 0,
+        | Failure::Lock(_)
+        | Failure::Ending => 0,
     };
     match before {
         Some(before) => FailureStreak {
