@@ -220,9 +220,9 @@ async fn what_excludes_each_other_is_the_callers_choice_and_changes_nothing() {
 
     let both = json!({ "default": true, "token_file": { "path": file }, "require_approval": true });
     let problem = api.call("PATCH /v1/accounts/other", &both.to_string(), 422).await;
-    assert!(problem["detail"].as_str().unwrap().contains("choose one"), "{problem:#}");
+    assert!(problem["detail"].as_str().unwrap().contains("turn one of the two off"), "{problem:#}");
     let set = format!("account set other --token-file {file} --require-approval on");
-    assert!(scene.desktop.evertoken(&set).await.failed(2).contains("choose one"));
+    assert!(scene.desktop.evertoken(&set).await.failed(2).contains("turn one of the two off"));
     assert_eq!(std::fs::read_to_string(scene.desktop.environment.configuration()).unwrap(), before);
 
     let alone = json!({ "token_file": { "path": file } }).to_string();

@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::desktop::{Agent, Desktop, Keyring, Sandbox, Scene, eventually, procfs};
+use crate::desktop::{Agent, Desktop, Disk, Keyring, Sandbox, Scene, eventually, procfs};
 
 /// The bytes of every file beside the configuration, and of itself.
 fn kept(desktop: &Desktop) -> Vec<String> {
@@ -136,4 +136,21 @@ async fn an_agent_that_runs_follows_the_file() {
     let token = desktop.evertoken("token default").await;
     assert_eq!(scene.sandbox.user_info(token.succeeded()).await, 200);
     assert_eq!(scene.sandbox.requests().await.len(), 1, "no setting is a reason to refresh");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_whole_after_a_change_that_could_not_be_written_down() {
+    let desktop = Desktop::without_screen().await;
+    let Some(disk) = Disk::over(&desktop, "config/evertoken", 256) else { return };
+    let scene = Scene::logged_in_on(desktop, "--expires-in 1h").await;
+    scene.desktop.evertoken("logout default").await.succeeded();
+    let history = scene.desktop.evertoken("history default").await.succeeded().to_owned();
+    disk.make_read_only();
+
+    for change in ["remove default", "rename default other", "set default --require-approval on"] {
+        let said = scene.desktop.evertoken(&format!("account {change}")).await;
+        assert!(said.failed(1).contains("cannot be written, and nothing was changed"), "{change}: {said:?}");
+    }
+
+    assert_eq!(scene.desktop.evertoken("history default").await.succeeded(), history);
 }

@@ -114,6 +114,15 @@ pub(crate) async fn unknown_accounts_and_options(scene: &Scene) {
     for arguments in ["token --min-valid soon", "nonsense", "logout", "login ../etc", "token --no-such-option"] {
         assert_eq!(scene.desktop.evertoken(arguments).await.code, 2, "{arguments}");
     }
+    for secret in
+        ["eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXMzY3JldC1zM2NyZXQtczNjcmV0", "s3cr3t".repeat(8).as_str()]
+    {
+        for call in ["token", "login --endpoint", "login --header", "logout", "login x --preset sandbox"] {
+            let said = scene.desktop.evertoken(&format!("{call} {secret}")).await;
+            assert!(said.failed(2).contains("looks like a token"), "{call}: {said:?}");
+            assert!(!said.stderr.contains(&secret[..12]), "{call}: {said:?}");
+        }
+    }
     assert_eq!(state_of(scene).await, before);
 }
 

@@ -140,14 +140,15 @@ async fn nothing_of_a_persons_own_is_written_over_or_removed() {
     procfs::signal(scene.agent.pid(), Signal::HUP);
     text_of(&file).await;
     fs::write(&file, "my own notes again\n").unwrap();
-    scene.desktop.evertoken("account set default --no-token-file").await.succeeded();
+    let said = scene.desktop.evertoken("account set default --no-token-file").await;
+    assert!(said.succeeded().contains("was changed by another program and is left there"), "{said:?}");
     scene.desktop.until("no file is kept", |status| status.account("default")["token_file"].is_null()).await;
     assert_eq!(fs::read_to_string(&file).unwrap(), "my own notes again\n");
 
     let folder = file_of(&scene, "folder");
     fs::create_dir(&folder).unwrap();
     let said = scene.desktop.evertoken(&format!("account set default --token-file {}", folder.display())).await;
-    assert!(said.failed(2).contains(refused), "{said:?}");
+    assert!(said.failed(2).contains("it is a folder"), "{said:?}");
     assert!(folder.is_dir());
 }
 
@@ -158,7 +159,7 @@ async fn a_path_that_cannot_hold_a_file_is_refused_in_words() {
     assert!(said.failed(2).contains("not an absolute path of a file"));
     let file = file_of(&scene, "token");
     let both = format!("account set default --token-file {} --require-approval on", file.display());
-    assert!(scene.desktop.evertoken(&both).await.failed(2).contains("choose one"));
+    assert!(scene.desktop.evertoken(&both).await.failed(2).contains("turn one of the two off"));
     let said = scene.desktop.evertoken("account set default --token-file /nowhere/token").await;
     assert!(said.failed(2).contains("it cannot be written"), "{said:?}");
     assert!(scene.desktop.status().await.account("default")["token_file"].is_null());

@@ -32,6 +32,9 @@ pub(crate) fn from_file(path: &Path) -> Result<String, Problem> {
         )
     };
     let file = File::open(path).map_err(|error| unreadable(&error))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(unreadable(&io::ErrorKind::IsADirectory.into()));
+    }
     if is_open_to_others(&file).map_err(|error| unreadable(&error))? {
         return Err(unusable(
             &format!("The file {} may be read by others, so nothing was taken from it.", path.display()),
@@ -102,6 +105,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         assert!(from_file(&path).unwrap_err().detail.ends_with("cannot be read: the file does not exist."));
+        let refused = from_file(folder.path()).unwrap_err();
+        assert!(refused.detail.ends_with("cannot be read: is a directory."), "{refused:?}");
         let long = "x".repeat(LONGEST_CLIENT_SECRET + 100);
         for bad in ["", "\n", "a\nb", long.as_str()] {
             fs::write(&path, bad).unwrap();

@@ -16,6 +16,7 @@ enum Unusable {
     SeveralLines,
     OddCharacters,
     Quoted,
+    PageOrAddress,
     NoRefreshToken,
     BrokenJson,
 }
@@ -24,25 +25,32 @@ impl From<Unusable> for Problem {
     fn from(why: Unusable) -> Self {
         let (detail, advice) = match why {
             Unusable::Empty => ("Nothing was given, so nothing was changed.", "Paste a refresh token, or pipe one in."),
-            Unusable::TooLong => {
-                ("The input is longer than 64 KiB, so it cannot be a token.", "Give the refresh token alone.")
-            }
-            Unusable::SeveralLines => {
-                ("The input has several lines but is not JSON.", "Give the refresh token alone, in one line.")
-            }
-            Unusable::OddCharacters => (
-                "The input has characters that no token has (RFC 6749, appendix A.17).",
-                "Give the refresh token alone, as plain text.",
+            Unusable::TooLong => (
+                "The input is longer than 64 KiB, so it cannot be a token; nothing was changed.",
+                "Give the refresh token alone.",
             ),
-            Unusable::Quoted => {
-                ("The input is a JSON value and not the token itself.", "With jq, use: jq -r .refresh_token")
-            }
+            Unusable::SeveralLines => (
+                "The input has several lines and is no token response; nothing was changed.",
+                "Give the refresh token alone, in one line.",
+            ),
+            Unusable::OddCharacters => (
+                "The input has characters that no token has (RFC 6749, appendix A.17); nothing was changed.",
+                "Give the refresh token alone, as plain text in UTF-8.",
+            ),
+            Unusable::Quoted => (
+                "The input is in quotes or a JSON value, and not the token itself; nothing was changed.",
+                "Leave out the quotes and the name. With jq, use: jq -r .refresh_token",
+            ),
+            Unusable::PageOrAddress => (
+                "The input is a web page or an address, and not a token; nothing was changed.",
+                "Give the refresh token alone.",
+            ),
             Unusable::NoRefreshToken => (
-                "The JSON has no refresh_token.",
+                "The JSON has no refresh_token with a text at its top; nothing was changed.",
                 "Give a token response that has one: an access token alone cannot be renewed.",
             ),
             Unusable::BrokenJson => (
-                "The input looks like JSON but cannot be parsed.",
+                "The input looks like JSON but cannot be parsed; nothing was changed.",
                 "Give the whole token response, or the refresh token alone.",
             ),
         };
@@ -102,8 +110,11 @@ fn checked(text: &str) -> Result<&str, Unusable> {
     if text.starts_with('{') {
         return has_refresh_token(text).map(|()| text);
     }
-    if text.starts_with('"') || text == "null" {
+    if text.starts_with(['"', '\'', '[']) || text == "null" {
         return Err(Unusable::Quoted);
+    }
+    if text.starts_with('<') || text.starts_with("http://") || text.starts_with("https://") {
+        return Err(Unusable::PageOrAddress);
     }
     if text.contains(['\n', '\r']) {
         return Err(Unusable::SeveralLines);
@@ -153,6 +164,11 @@ mod tests {
             ("tokén", Unusable::OddCharacters),
             ("\"eyJ\"", Unusable::Quoted),
             ("null", Unusable::Quoted),
+            ("'eyJ'", Unusable::Quoted),
+            ("\"refresh_token\": \"eyJ\",", Unusable::Quoted),
+            ("[\n{\"refresh_token\": \"r\"}]", Unusable::Quoted),
+            ("<html>no</html>", Unusable::PageOrAddress),
+            ("http://127.0.0.1/callback?code=c", Unusable::PageOrAddress),
             ("{}", Unusable::NoRefreshToken),
             ("{\"refresh_token\": \"\"}", Unusable::NoRefreshToken),
             ("{\"refresh_token\": 3}", Unusable::NoRefreshToken),

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
+use crate::secret_arguments::secret_among;
 use crate::style::{Colour, Style, local};
 
 /// Why a command ends early.
@@ -28,6 +29,7 @@ impl Failure {
             Self::ReaderGone => return ExitCode::SUCCESS,
             Self::NotRun { problem, code } => (problem, code),
             Self::Problem(problem) => {
+                let problem = without_secret(problem);
                 let code = problem.kind.exit_code() as u8;
                 (problem, code)
             }
@@ -43,6 +45,13 @@ impl Failure {
         let _ = writeln!(stderr.lock(), "{text}");
         ExitCode::from(code)
     }
+}
+
+/// The name that no account has may be a token that was given in its place.
+fn without_secret(problem: Problem) -> Problem {
+    let is_of_a_name = problem.kind == ProblemKind::UnknownAccount;
+    let secret = is_of_a_name.then(|| secret_among(std::env::args_os().skip(1))).flatten();
+    secret.unwrap_or(problem)
 }
 
 impl From<Problem> for Failure {

@@ -15,6 +15,7 @@ mod output;
 mod program;
 #[cfg(test)]
 mod schemas;
+mod secret_arguments;
 mod style;
 
 use std::alloc::System;
@@ -24,6 +25,8 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use zeroizing_alloc::ZeroAlloc;
 
 use crate::commands::Command;
+use crate::failure::Failure;
+use crate::secret_arguments::secret_among;
 
 /// A refresh token that is typed or piped in, and tokens that are handed out, pass through here: whatever is freed is
 /// wiped.
@@ -73,6 +76,9 @@ fn main() -> ExitCode {
     let command = match Arguments::read() {
         Ok(Arguments { command }) => command,
         Err(usage) => {
+            if let Some(problem) = secret_among(std::env::args_os().skip(1)) {
+                return Failure::from(problem).report(false);
+            }
             // Nobody is left to tell when the terminal itself is gone.
             let _ = usage.print();
             return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(1));

@@ -4,6 +4,7 @@ use evertoken_core::account::AccountName;
 use evertoken_core::api::login_problem::keychain_problem;
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::LogoutAnswer;
+use evertoken_core::config::Edit;
 use evertoken_core::keychain::KeychainProblem;
 use evertoken_core::login::journal::Record;
 use evertoken_core::login::session::Phase;
@@ -24,6 +25,8 @@ impl Agent {
         let context = self.resolve(account).and_then(|name| {
             if remove {
                 self.refuse_while_logged_in(&name)?;
+                // Its entries and its journal go first, and only if the account itself can go.
+                self.file.takes(&Edit::RemoveAccount(name.clone()), &self.configuration)?;
             }
             self.context(&name).ok_or_else(|| self.unknown_account(&name))
         });

@@ -19,9 +19,17 @@ pub(crate) struct ConfigurationFile {
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigurationFileError {
-    /// It cannot be read or written.
+    /// It cannot be read.
     #[error("{path}: {source}", path = path.display())]
     Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("{path}: {source}", path = path.display())]
+    NotWritten {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -61,6 +69,17 @@ impl ConfigurationFile {
     /// Changes the file and answers the new configuration. The text is read anew, so that what a person wrote
     /// meanwhile stays. A file without what is `in_use` is left alone: it was moved away, or an editor is at work.
     pub(crate) fn edit(&self, edit: &Edit, in_use: &Configuration) -> Result<Configuration, ConfigurationFileError> {
+        let (next, configuration) = self.next(edit, in_use)?;
+        next.put_in_place().map_err(|source| self.not_written(source))?;
+        Ok(configuration)
+    }
+
+    /// Would [`edit`](Self::edit) work now? The disk is asked, and nothing is changed.
+    pub(crate) fn takes(&self, edit: &Edit, in_use: &Configuration) -> Result<(), ConfigurationFileError> {
+        self.next(edit, in_use).map(drop)
+    }
+
+    fn next(&self, edit: &Edit, in_use: &Configuration) -> Result<(Next, Configuration), ConfigurationFileError> {
         let before = self.text()?;
         let found = config::parse(&before).map_err(|source| self.content(source))?;
         if let Some(what) = missing(&found, in_use, before.trim().is_empty()) {
@@ -68,13 +87,12 @@ impl ConfigurationFile {
         }
         let text = edit.apply(&before).map_err(|source| self.content(source))?;
         let configuration = config::parse(&text).map_err(ConfigurationFileError::Edit)?;
-        let next = self.prepare(&text).map_err(|source| self.io(source))?;
+        let next = self.prepare(&text).map_err(|source| self.not_written(source))?;
         if self.text()? != before {
             let what = "what it had a moment ago".to_owned();
             return Err(ConfigurationFileError::Unfinished { path: self.path.clone(), what });
         }
-        next.put_in_place().map_err(|source| self.io(source))?;
-        Ok(configuration)
+        Ok((next, configuration))
     }
 
     /// Is there a file at all?
@@ -119,6 +137,10 @@ impl ConfigurationFile {
         ConfigurationFileError::Io { path: self.path.clone(), source }
     }
 
+    fn not_written(&self, source: io::Error) -> ConfigurationFileError {
+        ConfigurationFileError::NotWritten { path: self.path.clone(), source }
+    }
+
     fn content(&self, source: ConfigurationError) -> ConfigurationFileError {
         ConfigurationFileError::Content { path: self.path.clone(), source }
     }
@@ -150,25 +172,30 @@ fn missing(found: &Configuration, in_use: &Configuration, is_empty: bool) -> Opt
 
 impl From<ConfigurationFileError> for Problem {
     fn from(error: ConfigurationFileError) -> Self {
-        if let ConfigurationFileError::Unfinished { .. } = error {
-            return Self::new(
-                ProblemKind::Configuration,
+        let configuration = |detail, advice| Self::new(ProblemKind::Configuration, detail, advice);
+        match error {
+            ConfigurationFileError::Unfinished { .. } => configuration(
                 format!("Nothing was changed: {error}."),
                 "Put the file back, or save it, and try again. If it is meant, restart the agent first; the logins stay in the keychain.",
-            );
-        }
-        if let ConfigurationFileError::Edit(error) = error {
-            return Self::new(
+            ),
+            ConfigurationFileError::NotWritten { .. } => configuration(
+                format!("The configuration cannot be written, and nothing was changed: {error}."),
+                "Make room or make the file writable, then try again; the logins are as they were.",
+            ),
+            ConfigurationFileError::Io { .. } => configuration(
+                format!("The configuration cannot be read, and was left as it is: {error}."),
+                "Make the file readable, then try again; the logins stay in the keychain.",
+            ),
+            ConfigurationFileError::Content { .. } => configuration(
+                format!("The configuration cannot be used, and was left as it is: {error}."),
+                "Fix the file, or move it away to start with an empty one; the logins stay in the keychain.",
+            ),
+            ConfigurationFileError::Edit(error) => Self::new(
                 ProblemKind::InvalidInput,
                 format!("Nothing was changed: {error}."),
                 "Ask for something else; the logins are as they were.",
-            );
+            ),
         }
-        Self::new(
-            ProblemKind::Configuration,
-            format!("The configuration cannot be used, and was left as it is: {error}."),
-            "Fix the file, or move it away to start with an empty one; the logins stay in the keychain.",
-        )
     }
 }
 

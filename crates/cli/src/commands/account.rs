@@ -135,13 +135,24 @@ fn absolute(path: &Path) -> Result<TokenFilePath, Problem> {
             "Name another file.",
         )
     };
-    // Joining drops a trailing slash, which says that a folder is meant.
-    let path = if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+    // Joining drops a trailing slash, which says that a folder is meant, and hides a ~ that the shell did not replace.
+    let path = if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.starts_with("~") {
         path.to_owned()
     } else {
         std::path::absolute(path).map_err(|error| unusable(&error))?
     };
     TokenFilePath::try_from(path).map_err(|error| unusable(&error))
+}
+
+/// A token file that somebody else has changed is not ours to delete.
+pub(super) fn say_if_left(file: &TokenFileStatus) -> Result<(), Failure> {
+    if file.path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let path = file.path.display();
+    output::line(format_args!(
+        "{path} was changed by another program and is left there: delete it if it holds a token."
+    ))
 }
 
 fn on_or_off(text: &str) -> Result<bool, &'static str> {
@@ -174,11 +185,20 @@ impl Account {
                 output::line(format_args!("{} is the default account now.", changed.name))
             }
             Action::Set(set) => {
-                let changed = client.change_account(Some(&set.account), &set.change()?).await?;
+                let change = set.change()?;
+                let report = client.status().await?;
+                let before = report.accounts.into_iter().find(|account| account.name == set.account);
+                let changed = client.change_account(Some(&set.account), &change).await?;
                 if self.json {
                     return output::json(&changed);
                 }
-                set.report(&changed)
+                set.report(&changed)?;
+                match before.and_then(|before| before.token_file) {
+                    Some(file) if Some(&file.path) != changed.token_file.as_ref().map(|file| &file.path) => {
+                        say_if_left(&file)
+                    }
+                    Some(_) | None => Ok(()),
+                }
             }
             Action::Remove { account } => {
                 client.remove_account(Some(&account)).await?;

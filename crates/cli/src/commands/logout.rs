@@ -1,6 +1,7 @@
 use clap::Args;
 use evertoken_core::account::AccountName;
 
+use super::account::say_if_left;
 use super::agent_client;
 use crate::failure::Failure;
 use crate::output::{self, plain};
@@ -29,6 +30,7 @@ impl Logout {
             return output::json(&answer);
         }
         output::line(format_args!("{}: logged out, its tokens are deleted.", answer.account.name))?;
-        answer.revocation.map_or(Ok(()), |revocation| output::line(plain(&revocation.in_words())))
+        answer.revocation.map_or(Ok(()), |revocation| output::line(plain(&revocation.in_words())))?;
+        answer.account.token_file.as_ref().map_or(Ok(()), say_if_left)
     }
 }

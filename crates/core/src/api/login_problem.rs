@@ -201,7 +201,7 @@ pub fn login_problem(account: &AccountName, failure: &Failure) -> Problem {
         Failure::AuthorizationRequired(_) => with(
             ProblemKind::LoginRefused,
             "this refresh token cannot log in, and nothing was changed",
-            "Get a new refresh token from the server and try again.",
+            "Get a new refresh token from the server and try again; an access token cannot log in.",
         ),
         Failure::NotSent(reason) if reason.concerns_certificates() => {
             with(ProblemKind::TryLater, NOTHING_CHANGED, CHECK_CERTIFICATES)

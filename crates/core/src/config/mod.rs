@@ -75,7 +75,7 @@ pub enum ConfigurationError {
     },
     /// A file that anybody can read cannot be approved of, program by program.
     #[error(
-        "account {0} has a token_file and require_approval: a program that reads the file is asked nothing, so choose one"
+        "account {0} has a token_file and require_approval: nobody can be asked about a program that reads a file: turn one of the two off"
     )]
     TokenFileNeedsNoApproval(AccountName),
     /// Two accounts would write over each other.

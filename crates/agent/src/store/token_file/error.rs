@@ -11,6 +11,9 @@ pub(crate) enum TokenFileError {
          away or delete it, or choose another path"
     )]
     NotOurs,
+    /// A folder is there.
+    #[error("it is a folder: add the name of a file")]
+    Folder,
     /// The system refuses.
     #[error("it cannot be written: {0}")]
     Io(String),

@@ -39,7 +39,7 @@ impl TokenFileStore {
     /// Could a file be kept there? Changes nothing.
     pub(crate) fn check(&self, path: &Path) -> Result<(), TokenFileError> {
         if let Found::Other = self.find(path)? {
-            return Err(TokenFileError::NotOurs);
+            return Err(if path.is_dir() { TokenFileError::Folder } else { TokenFileError::NotOurs });
         }
         // Permissions alone do not tell of a read-only or full disk.
         tempfile::Builder::new().prefix(".evertoken-").tempfile_in(folder_of(path))?;

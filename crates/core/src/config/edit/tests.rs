@@ -93,7 +93,7 @@ fn an_account_that_asks_first_is_written_as_one() {
     assert_eq!(parse(&text).unwrap().accounts[&name("a")], asking);
     let contradiction = sharing(Sharing { require_approval: true, ..account().sharing });
     let text = Edit::PutAccount(name("a"), Box::new(contradiction)).apply("").unwrap();
-    assert!(parse(&text).unwrap_err().to_string().contains("choose one"));
+    assert!(parse(&text).unwrap_err().to_string().contains("turn one of the two off"));
 }
 
 #[test]
