@@ -10,7 +10,9 @@ use rustix::process::Signal;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::desktop::{Agent, Behaviour, Desktop, Outcome, Process, Sandbox, Scene, Wire, built, eventually, procfs};
+use crate::desktop::{
+    Agent, Behaviour, Desktop, Hang, Outcome, Process, Sandbox, Scene, Wire, built, eventually, procfs,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_socket_leads_to_the_agent_that_runs() {
@@ -172,6 +174,25 @@ async fn p1_an_agent_that_is_ending_sends_no_token_that_it_could_not_wait_for() 
     scene.agent = Agent::start(&scene.desktop).await;
     scene.goes_on().await;
     scene.nothing_was_refused("the agent was told to end").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_an_agent_that_is_told_to_end_while_a_disk_hangs_sends_no_token_afterwards() {
+    let mut scene = Scene::logged_in(&format!("--expires-in {LIFE}s --grace 0")).await;
+    let journal = scene.desktop.environment.account_file("default", "journal");
+    let Some(hang) = Hang::of(&scene.desktop, &scene.agent, "fdatasync", &journal).await else { return };
+    let sent = scene.sandbox.requests().await.len();
+    hang.has_begun().await;
+
+    procfs::signal(scene.agent.pid(), Signal::TERM);
+    eventually("the agent is ending", async || scene.agent.log().contains(" ending").then_some(())).await;
+    drop(hang);
+
+    assert!(scene.agent.ended().await.success());
+    assert_eq!(scene.sandbox.requests().await.len(), sent);
+    scene.agent = Agent::start(&scene.desktop).await;
+    scene.goes_on().await;
+    scene.nothing_was_refused("a disk hung").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,7 +75,7 @@ impl Waiter {
     }
 }
 
-/// The problem of who asked for an account that was removed meanwhile.
+/// The problem of who asked for an account that was removed since.
 pub(super) fn account_was_removed() -> Problem {
     Problem::new(ProblemKind::UnknownAccount, "The account was removed.", "Log in again.")
 }

@@ -41,7 +41,7 @@ pub(crate) struct Agent {
     pub(super) wakeups: Wakeups,
     pub(super) openings: Openings,
     pub(super) running_jobs: usize,
-    /// Nothing new is begun.
+    /// While they are ending, nothing new is begun.
     pub(super) rotations: Rotations,
     /// Is told when no job runs.
     pub(super) waits_for_idle: Option<oneshot::Sender<bool>>,

@@ -74,8 +74,11 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
             },
             Step::ProveWritable => answer(self.context.tokens.prove_writable(self.secrets.probe_length()).await),
             Step::StoreCandidate(info) => answer(self.store_candidate(info).await),
-            // A request that begins now could outlast the agent, and its answer would be lost.
-            Step::RecordPresented(_) if self.context.rotations.are_ending() => Answer::RequestFailed(Failure::Ending),
+            // A request that begins now could outlast the agent, and its answer would be lost. The journal's disk may have
+            // hung, so it is asked again right before the request.
+            Step::RecordPresented(_) | Step::Send(_) if self.context.rotations.are_ending() => {
+                Answer::RequestFailed(Failure::Ending)
+            }
             Step::RecordPresented(info) => {
                 fail_point("before-presented");
                 let recorded = self.record(Record::Presented { fingerprint: info.fingerprint }).await;
