@@ -6,7 +6,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use futures_util::future::select_all;
-use rustix::process::Signal;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -125,11 +124,17 @@ async fn an_account_whose_lock_is_held_names_the_holder_and_others_go_on() {
     assert!(logged_out.failed(4).contains(&named), "{logged_out:?}");
 }
 
+/// The account's lock, held by this test.
+async fn locked(scene: &Scene, account: &str) -> File {
+    let held = File::open(scene.desktop.environment.account_file(account, "lock")).unwrap();
+    eventually("the lock is ours", async || held.try_lock().is_ok().then_some(())).await;
+    held
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_for_a_token_has_its_bound_beside_a_held_lock() {
     let scene = Scene::logged_in("--expires-in 4s --grace 0").await;
-    let held = File::open(scene.desktop.environment.account_file("default", "lock")).unwrap();
-    eventually("the lock is ours", async || held.try_lock().is_ok().then_some(())).await;
+    let held = locked(&scene, "default").await;
     scene
         .desktop
         .until("the token has expired", |status| status.state("default") != "valid" && status.has_expired("default"))
@@ -148,13 +153,21 @@ const LIFE: i64 = 24;
 
 /// A refresh that waits for the account's lock, and the lock.
 async fn waits_for_the_lock(scene: &Scene, account: &str) -> (JoinHandle<Outcome>, File) {
-    let held = File::open(scene.desktop.environment.account_file(account, "lock")).unwrap();
-    eventually("the lock is ours", async || held.try_lock().is_ok().then_some(())).await;
+    let held = locked(scene, account).await;
     scene.desktop.until("a refresh is allowed", |status| status.expires_in(account) < LIFE * 2 / 3).await;
     let refresh = scene.desktop.command(&format!("refresh {account}"));
     let refresh = tokio::spawn(async move { Outcome::of(refresh, b"").await });
     scene.desktop.until_state(account, "refreshing").await;
     (refresh, held)
+}
+
+/// The endpoint got no more requests than before, and the next agent goes on with the login.
+async fn ends_and_sends_nothing(scene: &mut Scene, before: usize) {
+    assert!(scene.agent.ended().await.success());
+    assert_eq!(scene.sandbox.requests().await.len(), before);
+    scene.agent = Agent::start(&scene.desktop).await;
+    scene.goes_on().await;
+    scene.nothing_was_refused("the agent was told to end").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,17 +176,12 @@ async fn p1_an_agent_that_is_ending_sends_no_token_that_it_could_not_wait_for() 
     let sent = scene.sandbox.requests().await.len();
     let (refresh, held) = waits_for_the_lock(&scene, "default").await;
 
-    procfs::signal(scene.agent.pid(), Signal::TERM);
-    eventually("the agent is ending", async || scene.agent.log().contains(" ending").then_some(())).await;
+    scene.agent.is_told_to_end().await;
     drop(held);
 
-    assert!(scene.agent.ended().await.success());
+    ends_and_sends_nothing(&mut scene, sent).await;
     let said = refresh.await.unwrap();
     assert!(said.failed(1).contains("the agent is ending"), "{said:?}");
-    assert_eq!(scene.sandbox.requests().await.len(), sent);
-    scene.agent = Agent::start(&scene.desktop).await;
-    scene.goes_on().await;
-    scene.nothing_was_refused("the agent was told to end").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,15 +192,10 @@ async fn p1_an_agent_that_is_told_to_end_while_a_disk_hangs_sends_no_token_after
     let sent = scene.sandbox.requests().await.len();
     hang.has_begun().await;
 
-    procfs::signal(scene.agent.pid(), Signal::TERM);
-    eventually("the agent is ending", async || scene.agent.log().contains(" ending").then_some(())).await;
+    scene.agent.is_told_to_end().await;
     drop(hang);
 
-    assert!(scene.agent.ended().await.success());
-    assert_eq!(scene.sandbox.requests().await.len(), sent);
-    scene.agent = Agent::start(&scene.desktop).await;
-    scene.goes_on().await;
-    scene.nothing_was_refused("a disk hung").await;
+    ends_and_sends_nothing(&mut scene, sent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,20 +134,15 @@ async fn a_quit_waits_for_the_keychain(told_to_end: impl AsyncFn(&Scene)) {
     is_stored(&mut scene).await;
 }
 
-async fn is_told_to_end(scene: &Scene) {
-    procfs::signal(scene.agent.pid(), Signal::TERM);
-    eventually("the agent is ending", async || scene.agent.log().contains(" ending").then_some(())).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_an_agent_that_is_told_to_end_waits_until_a_hanging_keychain_has_the_new_token() {
-    a_quit_waits_for_the_keychain(is_told_to_end).await;
+    a_quit_waits_for_the_keychain(async |scene| scene.agent.is_told_to_end().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_who_is_impatient_and_was_not_told_yet_what_quitting_loses_loses_nothing() {
     a_quit_waits_for_the_keychain(async |scene| {
-        is_told_to_end(scene).await;
+        scene.agent.is_told_to_end().await;
         procfs::signal(scene.agent.pid(), Signal::TERM);
         procfs::signal(scene.agent.pid(), Signal::INT);
     })
@@ -166,7 +161,7 @@ async fn p1_an_account_that_is_edited_by_hand_while_its_new_token_is_in_memory_i
             scene.agent.log().contains("the configuration was changed").then_some(())
         })
         .await;
-        is_told_to_end(scene).await;
+        scene.agent.is_told_to_end().await;
     })
     .await;
 }

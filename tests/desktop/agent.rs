@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::process::Signal;
+
 use super::Desktop;
-use super::deadline::{PATIENCE, within};
+use super::deadline::{PATIENCE, eventually, within};
 use super::process::{Outcome, Process};
-use super::procfs::Pid;
+use super::procfs::{self, Pid};
 
 /// A running agent; killed when it goes.
 pub(crate) struct Agent {
@@ -68,6 +70,12 @@ impl Agent {
     /// SIGTERM, as at the end of a session.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
         self.process.terminate().await
+    }
+
+    /// SIGTERM; returns once it is ending, which may take as long as its keychain.
+    pub(crate) async fn is_told_to_end(&self) {
+        procfs::signal(self.pid(), Signal::TERM);
+        eventually("the agent is ending", async || self.log().contains(" ending").then_some(())).await;
     }
 
     /// Waits until it ends by itself.

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
-use crate::secret_arguments::secret_among;
+use crate::secret_arguments::secret_among_arguments;
 use crate::style::{Colour, Style, local};
 
 /// Why a command ends early.
@@ -50,7 +50,7 @@ impl Failure {
 /// The name that no account has may be a token that was given in its place.
 fn without_secret(problem: Problem) -> Problem {
     let is_of_a_name = problem.kind == ProblemKind::UnknownAccount;
-    let secret = is_of_a_name.then(|| secret_among(std::env::args_os().skip(1))).flatten();
+    let secret = is_of_a_name.then(secret_among_arguments).flatten();
     secret.unwrap_or(problem)
 }
 

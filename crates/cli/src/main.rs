@@ -26,7 +26,7 @@ use zeroizing_alloc::ZeroAlloc;
 
 use crate::commands::Command;
 use crate::failure::Failure;
-use crate::secret_arguments::secret_among;
+use crate::secret_arguments::secret_among_arguments;
 
 /// A refresh token that is typed or piped in, and tokens that are handed out, pass through here: whatever is freed is
 /// wiped.
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     let command = match Arguments::read() {
         Ok(Arguments { command }) => command,
         Err(usage) => {
-            if let Some(problem) = secret_among(std::env::args_os().skip(1)) {
+            if let Some(problem) = secret_among_arguments() {
                 return Failure::from(problem).report(false);
             }
             // Nobody is left to tell when the terminal itself is gone.

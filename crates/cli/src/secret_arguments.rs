@@ -1,7 +1,5 @@
 //! Secrets among the arguments: who tells of wrong usage repeats what was given, and must not repeat those.
 
-use std::ffi::OsString;
-
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
 /// The shortest run of a token's characters that is taken for one. Names of accounts and options are shorter, or have no
@@ -12,9 +10,9 @@ const JWT: &str = "eyJ";
 const JWT_LENGTH: usize = 20;
 
 /// What to say instead of anything that would repeat an argument. `None`: none of them looks like a secret.
-pub(crate) fn secret_among(arguments: impl Iterator<Item = OsString>) -> Option<Problem> {
+pub(crate) fn secret_among_arguments() -> Option<Problem> {
     // What follows is another program's.
-    let mut ours = arguments.take_while(|argument| argument != "--");
+    let mut ours = std::env::args_os().skip(1).take_while(|argument| argument != "--");
     ours.any(|argument| may_be_secret(&argument.to_string_lossy())).then(|| {
         Problem::new(
             ProblemKind::InvalidInput,
@@ -26,13 +24,13 @@ pub(crate) fn secret_among(arguments: impl Iterator<Item = OsString>) -> Option<
 }
 
 fn may_be_secret(argument: &str) -> bool {
-    let runs = || argument.split(|c: char| !is_of_a_token(c));
+    let mut runs = argument.split(|c: char| !is_of_a_token(c));
     let is_jwt = |run: &str| run.starts_with(JWT) && run.len() >= JWT_LENGTH;
     let is_opaque = |run: &str| {
         run.len() >= TOKEN_LENGTH && run.contains(char::is_numeric) && run.contains(|c: char| c.is_ascii_alphabetic())
     };
     let is_path = argument.contains('/');
-    runs().any(|run| is_jwt(run) || (is_opaque(run) && !is_path))
+    runs.any(|run| is_jwt(run) || (is_opaque(run) && !is_path))
         || argument.to_ascii_lowercase().contains("bearer ")
         || argument
             .split_once("://")

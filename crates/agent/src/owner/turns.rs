@@ -28,23 +28,18 @@ pub(crate) enum Ended {
 
 /// The owner of the state.
 pub(crate) struct Owner {
-    state: Mutex<State>,
+    /// `None`: it is ending, and no call is taken.
+    agent: Mutex<Option<Agent>>,
     /// A client's turn has changed when the next one is due.
     deadline_moved: Notify,
     /// What clients know of it whose calls are not taken any more.
     life: watch::Sender<Life>,
 }
 
-enum State {
-    Running(Box<Agent>),
-    /// No call is taken.
-    Ending,
-}
-
 impl Owner {
     pub(crate) fn new(agent: Agent) -> Self {
-        let state = Mutex::new(State::Running(Box::new(agent)));
-        Self { state, deadline_moved: Notify::new(), life: watch::Sender::new(Life::Running) }
+        let (agent, life) = (Mutex::new(Some(agent)), watch::Sender::new(Life::Running));
+        Self { agent, deadline_moved: Notify::new(), life }
     }
 
     pub(crate) fn life(&self) -> watch::Receiver<Life> {
@@ -53,19 +48,16 @@ impl Owner {
 
     /// Takes a call in the client's turn, so that it waits for nobody's.
     pub(crate) fn take_call(&self, call: Call) {
-        match &mut *self.state() {
-            State::Running(agent) => {
-                let before = agent.wakeups.next();
-                agent.turn(|agent| {
-                    agent.call(call);
-                    Next::GoOn
-                });
-                if agent.wakeups.next() != before {
-                    self.deadline_moved.notify_one();
-                }
+        self.with_agent(|agent| {
+            let before = agent.wakeups.next();
+            agent.turn(|agent| {
+                agent.call(call);
+                Next::GoOn
+            });
+            if agent.wakeups.next() != before {
+                self.deadline_moved.notify_one();
             }
-            State::Ending => {}
-        }
+        });
     }
 
     /// Runs until a person or the system ends it, and then until no rotation is half done. Only then do clients with
@@ -84,22 +76,19 @@ impl Owner {
             }
         };
         self.life.send_replace(Life::Ending);
-        let state = std::mem::replace(&mut *self.state(), State::Ending);
-        let State::Running(agent) = state else { return Ended::ForGood };
+        let agent = self.agent().take();
+        let Some(agent) = agent else { return Ended::ForGood };
         let ended = agent.end(next, &mut inputs).await;
         self.life.send_replace(Life::Ended);
         ended
     }
 
     fn with_agent<T>(&self, act: impl FnOnce(&mut Agent) -> T) -> Option<T> {
-        match &mut *self.state() {
-            State::Running(agent) => Some(act(agent)),
-            State::Ending => None,
-        }
+        self.agent().as_mut().map(act)
     }
 
     /// A turn that panicked leaves a state that nobody can trust. Released programs end at the panic itself.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|_| std::process::abort())
+    fn agent(&self) -> MutexGuard<'_, Option<Agent>> {
+        self.agent.lock().unwrap_or_else(|_| std::process::abort())
     }
 }

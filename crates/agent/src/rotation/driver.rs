@@ -14,7 +14,6 @@ use tracing::{info, warn};
 
 use super::secrets::{RotationSecrets, granted};
 use super::settled::fingerprint;
-use super::shared::OnlyCopy;
 use super::{AccountContext, Rotated};
 use crate::http::token_endpoint;
 use crate::store::account_lock::{AccountLock, AccountLockError};
@@ -38,8 +37,7 @@ pub(crate) async fn rotate(
         return Rotated::nothing(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)));
     };
     let secrets = RotationSecrets::new(given, configured);
-    let mut driver =
-        Driver { context, lock: &lock, secrets, presented: None, waiting: None, only_copy: None, store_delayed };
+    let mut driver = Driver { context, lock: &lock, secrets, presented: None, waiting: None, store_delayed };
     let mut rotation = Rotation::new(purpose);
     loop {
         let step = rotation.next().clone();
@@ -60,8 +58,6 @@ struct Driver<'a, F> {
     secrets: RotationSecrets,
     presented: Option<RefreshTokenInfo>,
     waiting: Option<StoredRefreshToken>,
-    /// What waits for a person's answer is not stored yet.
-    only_copy: Option<OnlyCopy>,
     store_delayed: F,
 }
 
@@ -203,7 +199,7 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
 
     async fn store_waiting(&mut self, users: AnotherUser) -> Answer {
         let Some(waiting) = self.secrets.waiting(users, self.presented) else { return Answer::Done };
-        self.only_copy.get_or_insert_with(|| self.context.rotations.only_copy(&self.context.name));
+        let _only_copy = self.context.rotations.only_copy(&self.context.name);
         let stored = self.context.tokens.store_waiting(&waiting).await;
         self.waiting = Some(waiting);
         if let Err(problem) = stored {
@@ -211,7 +207,6 @@ impl<F: Fn(KeychainProblem) + Send> Driver<'_, F> {
             self.context.nudged_or_elapsed(FIRST_STORE_RETRY).await;
             return Answer::KeychainFailed(problem);
         }
-        self.only_copy = None;
         fail_point("waiting-stored");
         Answer::Done
     }

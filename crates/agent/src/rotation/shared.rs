@@ -12,7 +12,6 @@ pub(crate) struct Rotations(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     are_ending: bool,
-    count: u64,
     only_copies: BTreeMap<u64, AccountName>,
 }
 
@@ -29,8 +28,7 @@ impl Rotations {
     /// The new login of this account exists in the rotation alone, whatever becomes of the account meanwhile.
     pub(super) fn only_copy(&self, account: &AccountName) -> OnlyCopy {
         let mut state = self.state();
-        state.count += 1;
-        let number = state.count;
+        let number = state.only_copies.last_key_value().map_or(0, |(last, _)| last + 1);
         state.only_copies.insert(number, account.clone());
         OnlyCopy { rotations: self.clone(), number }
     }

@@ -144,6 +144,11 @@ fn absolute(path: &Path) -> Result<TokenFilePath, Problem> {
     TokenFilePath::try_from(path).map_err(|error| unusable(&error))
 }
 
+async fn token_file_of(client: &Client, account: &AccountName) -> Result<Option<TokenFileStatus>, Failure> {
+    let report = client.status().await?;
+    Ok(report.accounts.into_iter().find(|status| status.name == *account).and_then(|status| status.token_file))
+}
+
 /// A token file that somebody else has changed is not ours to delete.
 pub(super) fn say_if_left(file: &TokenFileStatus) -> Result<(), Failure> {
     if file.path.symlink_metadata().is_err() {
@@ -186,17 +191,15 @@ impl Account {
             }
             Action::Set(set) => {
                 let change = set.change()?;
-                let report = client.status().await?;
-                let before = report.accounts.into_iter().find(|account| account.name == set.account);
+                let before =
+                    if change.token_file.is_some() { token_file_of(&client, &set.account).await? } else { None };
                 let changed = client.change_account(Some(&set.account), &change).await?;
                 if self.json {
                     return output::json(&changed);
                 }
                 set.report(&changed)?;
-                match before.and_then(|before| before.token_file) {
-                    Some(file) if Some(&file.path) != changed.token_file.as_ref().map(|file| &file.path) => {
-                        say_if_left(&file)
-                    }
+                match before {
+                    Some(file) if changed.token_file.is_none_or(|now| now.path != file.path) => say_if_left(&file),
                     Some(_) | None => Ok(()),
                 }
             }

@@ -23,12 +23,13 @@ use super::slow_disk::on_slow_disk;
 pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>, has_certificates: bool) -> Diagnosis {
     // The table of locks is read from the kernel, but the locks lie where a disk may hang.
     let looked = on_slow_disk(move || held_locks(locks));
-    let (session_bus, has_default_keyring) = platform::session_bus().await.unzip();
+    let (held_locks, bus) = tokio::join!(looked, platform::session_bus());
+    let (session_bus, has_default_keyring) = bus.unzip();
     Diagnosis {
         session_bus,
         has_default_keyring: has_default_keyring.flatten(),
         endpoint_clock_ahead: endpoint_clock::ahead(),
-        held_locks: looked.await.unwrap_or_default(),
+        held_locks: held_locks.unwrap_or_default(),
         program_replaced: program_was_replaced(),
         surroundings: surroundings(has_certificates),
     }
