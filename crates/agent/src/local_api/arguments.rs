@@ -50,9 +50,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(bad_request("The request's body is not a JSON object."));
         }
-        // serde's own message may repeat the input, which may be a token.
-        json::read(text).map(Self).map_err(|error| {
-            bad_request(format!("The request's body is not the JSON that this call takes (line {}).", error.line()))
-        })
+        json::read(text).map(Self).map_err(|error| bad_request(error.to_string()))
     }
 }

@@ -10,13 +10,38 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Number};
+use serde_path_to_error::{Path, Segment};
+
+/// Why a body is refused. serde's own message may repeat the input, which may be a token.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotTaken {
+    #[error("The request's body is not JSON (line {line}).")]
+    NotJson { line: usize },
+    #[error("The request's body has {0}.")]
+    Lacks(String),
+    #[error("The request's body is not what this call takes.")]
+    AnotherForm,
+    #[error("The request's body is not what this call takes: see {0}.")]
+    AnotherFormOf(String),
+}
 
 /// Reads a value of this type.
-///
-/// # Errors
-/// Not JSON, or not what the type takes. The message may repeat the input, which may be a token.
-pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
-    T::deserialize(serde_json::from_slice::<Json>(text)?)
+pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, NotTaken> {
+    let json: Json = serde_json::from_slice(text).map_err(|error| NotTaken::NotJson { line: error.line() })?;
+    serde_path_to_error::deserialize(json).map_err(|error| match error.inner().to_string() {
+        missing if missing.starts_with("missing field ") => NotTaken::Lacks(missing.replacen("missing", "no", 1)),
+        _ => field(error.path()).map_or(NotTaken::AnotherForm, NotTaken::AnotherFormOf),
+    })
+}
+
+/// Names of fields, as far as they can only be that.
+fn field(path: &Path) -> Option<String> {
+    let is_field = |key: &&str| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let names = path.iter().map_while(|segment| match segment {
+        Segment::Map { key } => Some(key.as_str()).filter(is_field),
+        Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    Some(names.collect::<Vec<_>>().join(".")).filter(|names| !names.is_empty())
 }
 
 /// Any JSON. An object keeps a member that comes twice, for the type to refuse.
@@ -214,6 +239,20 @@ mod tests {
         assert_eq!(min_valid(r#"{"min_valid": 18446744073709551615}"#), Some(Some(u64::MAX)));
         for other in ["60.5", "-60.0", "-1", "1e300", "1e999", "\"60\"", "true", "[60]", "18446744073709551616"] {
             assert_eq!(min_valid(&format!(r#"{{"min_valid": {other}}}"#)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_place_and_repeats_no_value() {
+        let said = |text: &str| read::<NewAccount>(text.as_bytes()).err().map(|error| error.to_string());
+        for (text, words) in [
+            ("{\"name\":\n]", "The request's body is not JSON (line 2)."),
+            ("{}", "The request's body has no field `name`."),
+            (r#"{"name": 5}"#, "The request's body is not what this call takes: see name."),
+            (r#"{"name": "a", "settings": {"endpoint": ["s3cret"]}}"#, "takes: see settings.endpoint."),
+            (r#"{"name": "a", "settings": {"headers": {"S3cret": 5}}}"#, "takes: see settings.headers."),
+        ] {
+            assert!(said(text).is_some_and(|said| said.ends_with(words)), "{text}: {:?}", said(text));
         }
     }
 
