@@ -46,6 +46,8 @@ pub(crate) async fn serve(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        // As servers do: an answer does not wait until the client has confirmed the handshake.
+        let _ = stream.set_nodelay(true);
         let (router, shared, tls) = (router.clone(), shared.clone(), tls.clone());
         tokio::spawn(async move {
             match tls {
