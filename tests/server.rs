@@ -6,6 +6,8 @@ mod service;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::Value;
+
 use crate::desktop::{Canary, effort, procfs};
 use crate::p1_crash::kill_as_soon_as_a_new_token_is_seen;
 use place::Server;
@@ -113,6 +115,27 @@ async fn a_file_or_key_in_trouble_is_named_and_nothing_is_sent_or_overwritten() 
         assert_eq!(server.desktop.token().await, token, "{name}");
     }
     assert_eq!(server.sandbox.requests().await.len(), requests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_names_a_file_or_key_in_trouble_before_anybody_logs_in() {
+    let server = Server::logged_in("--expires-in 1h").await;
+    server.desktop.evertoken("logout default").await.succeeded();
+    let (key, sealed) = (fs::read(server.key()).unwrap(), fs::read(server.sealed()).unwrap());
+    let keychain = async |server: &Server| {
+        let report: Value = serde_json::from_str(&server.desktop.evertoken("doctor --json").await.stdout).unwrap();
+        let mut findings = report["findings"].as_array().unwrap().iter();
+        findings.find(|finding| finding["check"] == "keychain").unwrap().clone()
+    };
+    assert_eq!(keychain(&server).await["verdict"], "ok");
+    for Trouble { name, words, make } in TROUBLES {
+        make(&server);
+        let finding = keychain(&server).await;
+        assert!(finding["verdict"] == "fail" && finding.to_string().contains(words), "{name}: {finding}");
+        server.put_key(&key);
+        fs::write(server.sealed(), &sealed).unwrap();
+        assert_eq!(keychain(&server).await["verdict"], "ok", "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

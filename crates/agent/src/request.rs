@@ -17,6 +17,8 @@ use evertoken_core::login::journal::HistoryAnswer;
 use evertoken_core::oauth::server::SignInMethod;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::store::keychain::Keychain;
+
 /// A disk writes a token at once; a home folder on a network may hang.
 const TOKEN_FILES_WITHIN: Duration = Duration::from_secs(2);
 
@@ -48,10 +50,16 @@ pub(crate) enum Call {
     History(AccountRef, Reply<HistoryAnswer>),
     AccountSettings(AccountRef, Reply<AccountSettings>),
     Settings(Reply<Settings>),
-    Locks(Reply<Vec<(AccountName, PathBuf)>>),
+    InUse(Reply<InUse>),
     /// Is answered when no token file is being written or removed.
     TokenFilesKept(Reply<()>),
     ChangeSettings(SettingsChange, Reply<Settings>),
+}
+
+/// What the agent uses, for who looks at it.
+pub(crate) struct InUse {
+    pub(crate) keychain: Keychain,
+    pub(crate) locks: Vec<(AccountName, PathBuf)>,
 }
 
 /// How far the owner's life has come.

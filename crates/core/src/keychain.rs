@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Why the keychain did not do what it was asked to. None of these means "signed out".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum KeychainProblem {
     /// It is locked, and nobody unlocked it.
     #[error("the keychain is locked")]
@@ -45,4 +46,25 @@ pub enum KeychainProblem {
     /// The account's client authenticates with a secret, and there is none.
     #[error("the keychain does not hold the account's client secret")]
     NoClientSecret,
+}
+
+impl KeychainProblem {
+    /// What it means for the login.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            // Whether a login is in there is not known before it opens, or the right one is back.
+            Self::Missing | Self::KeyMalformed | Self::FileNotOurs => "nothing was changed",
+            Self::Locked
+            | Self::TimedOut
+            | Self::PasswordAsked
+            | Self::Unavailable
+            | Self::NoDefaultKeyring
+            | Self::Refused
+            | Self::KeyMissing
+            | Self::KeyNotPrivate
+            | Self::FileNotRead
+            | Self::NoClientSecret => "the login is not lost",
+        }
+    }
 }

@@ -30,7 +30,7 @@ use super::origin::refuse_web_pages;
 use super::refusal::{Refusal, bad_request};
 use super::{health, token_read};
 use crate::http::client;
-use crate::request::{Call, OwnerHandle};
+use crate::request::{Call, InUse, OwnerHandle};
 use crate::store::token_file::TokenFileStore;
 use crate::system::peer::Peer;
 
@@ -144,9 +144,14 @@ fn version(path: &str) -> Option<u32> {
     path.strip_prefix("/v")?.split('/').next()?.parse().ok()
 }
 
-async fn diagnosis(State(owner): State<OwnerHandle>) -> Json<Diagnosis> {
-    let locks = owner.ask(Call::Locks).await.unwrap_or_default();
-    Json(crate::system::diagnosis::diagnosis(locks, client::has_certificates()).await)
+async fn diagnosis(State(owner): State<OwnerHandle>) -> Answer<Diagnosis> {
+    let InUse { keychain, locks } = owner.ask(Call::InUse).await?;
+    let looked = crate::system::diagnosis::diagnosis(locks, client::has_certificates());
+    let (mut diagnosis, file_problem) = tokio::join!(looked, keychain.file_problem());
+    if !keychain.is_watched() {
+        diagnosis.keychain_problem = file_problem;
+    }
+    Ok(Json(diagnosis))
 }
 
 async fn status(State(owner): State<OwnerHandle>) -> Answer<StatusReport> {

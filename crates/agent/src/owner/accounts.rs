@@ -1,14 +1,12 @@
 //! Finds accounts, and what a job needs to know of one.
 
-use std::path::PathBuf;
-
 use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::unknown_account::{account_not_named, no_account, unknown_account};
 
 use super::account::ManagedAccount;
 use super::agent::Agent;
-use crate::request::AccountRef;
+use crate::request::{AccountRef, InUse};
 use crate::rotation::{AccountContext, ServerCell};
 use crate::store::journal_file::JournalFile;
 use crate::store::token_store::TokenStore;
@@ -71,8 +69,9 @@ impl Agent {
         })
     }
 
-    pub(super) fn locks(&self) -> Vec<(AccountName, PathBuf)> {
-        self.accounts.iter().map(|(name, managed)| (name.clone(), self.paths.lock(&managed.id))).collect()
+    pub(super) fn in_use(&self) -> InUse {
+        let locks = self.accounts.iter().map(|(name, managed)| (name.clone(), self.paths.lock(&managed.id))).collect();
+        InUse { keychain: self.keychain.clone(), locks }
     }
 
     /// For an account that may not exist yet.

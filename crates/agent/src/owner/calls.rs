@@ -43,7 +43,7 @@ impl Agent {
             Call::History(account, reply) => self.history(account, reply),
             Call::AccountSettings(account, reply) => drop(reply.send(self.account_settings(account))),
             Call::Settings(reply) => self.settings_in_effect(reply),
-            Call::Locks(reply) => drop(reply.send(Ok(self.locks()))),
+            Call::InUse(reply) => drop(reply.send(Ok(self.in_use()))),
             Call::TokenFilesKept(reply) => self.token_files.when_kept(reply),
             Call::ChangeSettings(change, reply) => drop(reply.send(self.change_settings(change))),
         }

@@ -49,11 +49,11 @@ impl WhoAmI {
         if user_id.is_none() && access_token.is_none() {
             let detail = format!("{name}: there is no access token, so it is not known whose login it is.");
             let (kind, cure) = if state == State::KeychainUnavailable {
-                (ProblemKind::Keychain, "the login is not lost".to_owned())
+                (ProblemKind::Keychain, String::new())
             } else {
-                (ProblemKind::LoginRequired, format!("`evertoken login {name}` logs in"))
+                (ProblemKind::LoginRequired, format!("; `evertoken login {name}` logs in"))
             };
-            return Err(Problem::new(kind, detail, format!("`evertoken status {name}` says why; {cure}.")).into());
+            return Err(Problem::new(kind, detail, format!("`evertoken status {name}` says why{cure}.")).into());
         }
         if self.json {
             return output::json(&Identity { account: name, user_id, endpoint, scope });

@@ -1,5 +1,6 @@
 use evertoken_core::api::diagnosis::{Diagnosis, Presence};
-use evertoken_core::api::login_problem::{NO_DEFAULT_KEYRING, keychain_problem};
+use evertoken_core::api::login_problem::{keychain_advice, keychain_problem};
+use evertoken_core::api::problem::Problem;
 use evertoken_core::api::status::{AccountStatus, State, StatusReport};
 use evertoken_core::config::Keychain;
 use evertoken_core::keychain::KeychainProblem;
@@ -36,19 +37,14 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>, diagnosis: 
         return Finding::warn(CHECK, "Not known while no agent runs.", "Fix the agent problem above first.");
     };
     if let Some(account) = report.accounts.iter().find(|account| account.state == State::KeychainUnavailable) {
-        let problem = account.refresh.last_error.as_deref().unwrap_or("the keychain cannot be used");
-        return Finding::fail(
-            CHECK,
-            format!("For {}: {problem}; the login is not lost.", account.name),
-            cure_of(account),
-        );
+        let Problem { detail, advice, .. } = keychain_problem(&account.name, problem_of(account));
+        return Finding::fail(CHECK, format!("For {detail}"), advice);
     }
     if report.accounts.iter().any(|account| account.refresh_token.is_some()) {
         return Finding::ok(CHECK, "It answers and holds the login.");
     }
-    if diagnosis.is_some_and(|diagnosis| diagnosis.has_default_keyring == Some(false)) {
-        let what = "It has no default keyring, so no login can be kept.";
-        return Finding::fail(CHECK, what, NO_DEFAULT_KEYRING);
+    if let Some(problem) = diagnosis.and_then(|diagnosis| diagnosis.keychain_problem) {
+        return Finding::fail(CHECK, format!("No login can be kept: {problem}."), keychain_advice(problem));
     }
     let on_bus = diagnosis.and_then(|diagnosis| diagnosis.session_bus).map(|bus| bus.keychain);
     if on_bus == Some(Presence::Absent) {
@@ -63,9 +59,13 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>, diagnosis: 
 
 /// What to do about an account whose keychain cannot be used.
 pub(super) fn cure_of(account: &AccountStatus) -> String {
+    keychain_problem(&account.name, problem_of(account)).advice
+}
+
+fn problem_of(account: &AccountStatus) -> KeychainProblem {
     let said = account.refresh.last_error.as_deref().unwrap_or_default();
     let problem = PROBLEMS.into_iter().find(|problem| problem.to_string() == said);
-    keychain_problem(&account.name, problem.unwrap_or(KeychainProblem::Unavailable)).advice
+    problem.unwrap_or(KeychainProblem::Unavailable)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use serde::{Deserialize, Serialize};
 
 use crate::account::AccountName;
+use crate::keychain::KeychainProblem;
 
 /// `GET /v1/diagnosis`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,9 +16,10 @@ use crate::account::AccountName;
 pub struct Diagnosis {
     /// Who is on the agent's session bus; absent when it reaches none, or where systems have none.
     pub session_bus: Option<SessionBus>,
-    /// Whether the keychain on the session bus has a keyring that new entries go to; absent where none runs.
+    /// Why the next log-in could not be kept: the keychain file, its key, or the missing default keyring of the keychain on
+    /// the session bus. Absent where nothing is known against it.
     #[serde(default)]
-    pub has_default_keyring: Option<bool>,
+    pub keychain_problem: Option<KeychainProblem>,
     /// By how many seconds the endpoint's clock was ahead of this machine's, by the `Date` of the last answer; less
     /// than zero: behind. Absent before the first answer since the agent began.
     pub endpoint_clock_ahead: Option<i64>,

@@ -7,13 +7,24 @@ use crate::oauth::authorization_code::CallbackRefusal;
 use crate::oauth::failure::{AnotherUser, ErrorCode, Failure, OAuthError, Refusal};
 
 /// What to do where a keychain has no default keyring: after an automatic log-in, or where it was deleted.
-pub const NO_DEFAULT_KEYRING: &str = "Make one and set it as default: in Passwords and Keys (seahorse), in KeePassXC, or by logging in to the desktop with \
+const NO_DEFAULT_KEYRING: &str = "Make one and set it as default: in Passwords and Keys (seahorse), in KeePassXC, or by logging in to the desktop with \
      your password instead of automatically. Evertoken then continues.";
 
-/// The problem of a locked or absent keychain.
+/// The problem of a keychain that does not do what it was asked to for an account.
 #[must_use]
 pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
-    let advice = match problem {
+    let advice = if problem == KeychainProblem::NoClientSecret {
+        &format!("Give it with a log-in: `evertoken login {name} --client-secret`.")
+    } else {
+        keychain_advice(problem)
+    };
+    Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; {}.", problem.meaning()), advice)
+}
+
+/// What to do about a keychain, whosever login is meant.
+#[must_use]
+pub const fn keychain_advice(problem: KeychainProblem) -> &'static str {
+    match problem {
         KeychainProblem::Locked | KeychainProblem::TimedOut => "Unlock the keychain. Evertoken then continues.",
         KeychainProblem::PasswordAsked => "Enter it there; Evertoken continues automatically.",
         KeychainProblem::Unavailable => {
@@ -35,9 +46,8 @@ pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem
         KeychainProblem::FileNotRead => {
             "Check its permissions and its disk; the agent's log says what the system says."
         }
-        KeychainProblem::NoClientSecret => &format!("Give it with a log-in: `evertoken login {name} --client-secret`."),
-    };
-    Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; the login is not lost."), advice)
+        KeychainProblem::NoClientSecret => "Give it with a log-in: `evertoken login --client-secret`.",
+    }
 }
 
 impl CallbackRefusal {

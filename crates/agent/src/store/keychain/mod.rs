@@ -93,6 +93,15 @@ impl Keychain {
         }
     }
 
+    /// Why the keychain file cannot be used; `None` when it can, and of a keychain that is no file.
+    pub async fn file_problem(&self) -> Option<KeychainProblem> {
+        match &self.0 {
+            // To look for any entry, key and file are read.
+            Backend::File(workers) => workers.call("", Work::Read).await.err(),
+            Backend::Os(_) | Backend::Memory(_) => None,
+        }
+    }
+
     /// The entry's value in one of the keychain's collections, see [`Self::read_all`].
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evertoken_core::api::diagnosis::{Presence, SessionBus};
+use evertoken_core::keychain::KeychainProblem;
 use zbus::Connection;
 
 use crate::system::power_and_network::bus;
@@ -11,13 +12,13 @@ const SECRETS: &str = "org.freedesktop.secrets";
 /// A bus answers in a millisecond or not at all; a person waits for the answer.
 const WITHIN: Duration = Duration::from_secs(3);
 
-/// Who is there, and whether the keychain has a default keyring.
-pub(super) async fn session_bus() -> Option<(SessionBus, Option<bool>)> {
+/// Who is there, and what the keychain lacks.
+pub(super) async fn session_bus() -> Option<(SessionBus, Option<KeychainProblem>)> {
     tokio::time::timeout(WITHIN, look()).await.ok()?.ok()
 }
 
 /// On a connection of its own: the shared one is waited for without end where there is no bus.
-async fn look() -> zbus::Result<(SessionBus, Option<bool>)> {
+async fn look() -> zbus::Result<(SessionBus, Option<KeychainProblem>)> {
     let bus = bus::session_now().await?;
     let startable: Vec<String> = bus::call(&bus, "ListActivatableNames", &()).await?.body().deserialize()?;
     let who = SessionBus {
@@ -26,8 +27,8 @@ async fn look() -> zbus::Result<(SessionBus, Option<bool>)> {
         keychain: presence(&bus, &startable, SECRETS).await?,
     };
     // Asking would start one that does not run.
-    let default = if who.keychain == Presence::Running { has_default_keyring(&bus).await.ok() } else { None };
-    Ok((who, default))
+    let lacks_default = who.keychain == Presence::Running && has_default_keyring(&bus).await.is_ok_and(|has| !has);
+    Ok((who, lacks_default.then_some(KeychainProblem::NoDefaultKeyring)))
 }
 
 /// By the alias that new entries go to (Secret Service API, "ReadAlias"); `/` stands for none.

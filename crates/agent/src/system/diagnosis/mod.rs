@@ -24,10 +24,10 @@ pub(crate) async fn diagnosis(locks: Vec<(AccountName, PathBuf)>, has_certificat
     // The table of locks is read from the kernel, but the locks lie where a disk may hang.
     let looked = on_slow_disk(move || held_locks(locks));
     let (held_locks, bus) = tokio::join!(looked, platform::session_bus());
-    let (session_bus, has_default_keyring) = bus.unzip();
+    let (session_bus, keychain_problem) = bus.unzip();
     Diagnosis {
         session_bus,
-        has_default_keyring: has_default_keyring.flatten(),
+        keychain_problem: keychain_problem.flatten(),
         endpoint_clock_ahead: endpoint_clock::ahead(),
         held_locks: held_locks.unwrap_or_default(),
         program_replaced: program_was_replaced(),
