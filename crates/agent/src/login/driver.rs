@@ -162,7 +162,7 @@ impl<F: Fn(LogInReport) + Send + Sync> Driver<F> {
     }
 
     fn resolve(&self, metadata: Metadata) -> Result<Server, Problem> {
-        let before = self.before.as_ref().map(|account| &account.server);
+        let before = self.before.as_ref().map(|account| &*account.server);
         let has_secret = self.material.client_secret.is_some();
         resolve(NOT_LOGGED_IN, before, self.material.settings.clone(), Some(metadata), has_secret)
     }

@@ -112,8 +112,8 @@ pub(super) enum RefreshGoal {
 }
 
 impl ManagedAccount {
-    pub(super) fn new(id: AccountId, account: Account) -> Self {
-        Self {
+    pub(super) fn new(id: AccountId, account: Account) -> Box<Self> {
+        Box::new(Self {
             has_no_id: account.id.is_none(),
             is_settled: false,
             identity: LoginIdentity { account: id.clone(), server: Origin::of(&account.server.endpoint) },
@@ -133,7 +133,7 @@ impl ManagedAccount {
             question_gone_at: None,
             is_retry_chosen: false,
             retry_store: Arc::new(Notify::new()),
-        }
+        })
     }
 
     pub(super) const fn account(&self) -> &Account {
@@ -167,7 +167,7 @@ impl ManagedAccount {
     }
 
     /// The server that its log-in was for.
-    pub(super) fn follow(&mut self, server: Server) {
+    pub(super) fn follow(&mut self, server: Arc<Server>) {
         self.configure(Account { server, ..self.account.clone() });
     }
 }

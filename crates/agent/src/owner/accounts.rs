@@ -27,7 +27,7 @@ impl Agent {
     }
 
     pub(super) fn account(&self, name: &AccountName) -> Option<&ManagedAccount> {
-        self.accounts.get(name)
+        self.accounts.get(name).map(Box::as_ref)
     }
 
     pub(super) fn id_of(&self, name: &AccountName) -> Option<AccountId> {

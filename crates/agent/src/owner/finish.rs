@@ -100,7 +100,7 @@ impl Agent {
         let is_awaited = managed.session.awaits(request);
         match outcome {
             Outcome::Granted(tokens) | Outcome::Adopted(tokens) => {
-                let log_in = last_stored.as_ref().and_then(|(_, stored)| stored.log_in.clone());
+                let log_in = last_stored.as_deref().and_then(|(_, stored)| stored.log_in.clone());
                 let (id, fingerprint) = (managed.id.clone(), tokens.refresh_token.fingerprint);
                 managed.is_settled = true;
                 if is_awaited {

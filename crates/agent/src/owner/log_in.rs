@@ -103,7 +103,7 @@ impl Agent {
             return Err((problem, listener));
         }
         let before = self.account(&name).map(|managed| managed.account().clone());
-        let server = before.as_ref().map(|account| &account.server);
+        let server = before.as_ref().map(|account| &*account.server);
         let prepared = issuer_of(&settings).and_then(|issuer| {
             let resolve = || resolve(NOT_LOGGED_IN, server, settings.clone(), None, client_secret.is_some());
             let server = if issuer.is_some() { None } else { Some(resolve()?) };

@@ -10,7 +10,8 @@ use super::account::ManagedAccount;
 /// Reads like the map that it is; every way to change an account marks it as touched.
 #[derive(Default)]
 pub(super) struct ManagedAccounts {
-    by_name: BTreeMap<AccountName, ManagedAccount>,
+    /// In boxes: the map has room for about half as many again.
+    by_name: BTreeMap<AccountName, Box<ManagedAccount>>,
     names: HashMap<AccountId, AccountName>,
     touched: BTreeSet<AccountName>,
 }
@@ -30,7 +31,7 @@ impl ManagedAccounts {
     }
 
     /// Takes an account in, unless another one has its name.
-    pub(super) fn insert(&mut self, name: AccountName, managed: ManagedAccount) {
+    pub(super) fn insert(&mut self, name: AccountName, managed: Box<ManagedAccount>) {
         if self.by_name.contains_key(&name) {
             return;
         }
@@ -39,7 +40,7 @@ impl ManagedAccounts {
         self.by_name.insert(name, managed);
     }
 
-    pub(super) fn remove(&mut self, id: &AccountId) -> Option<ManagedAccount> {
+    pub(super) fn remove(&mut self, id: &AccountId) -> Option<Box<ManagedAccount>> {
         let name = self.names.remove(id)?;
         let managed = self.by_name.remove(&name);
         self.touched.insert(name);
@@ -64,7 +65,7 @@ impl ManagedAccounts {
     /// Has any account a token file, of those that were touched?
     pub(super) fn is_touched_with_token_file(&self) -> bool {
         let touched = self.touched.iter().filter_map(|name| self.by_name.get(name));
-        touched.map(ManagedAccount::account).any(|account| account.sharing.token_file.is_some())
+        touched.map(|managed| managed.account()).any(|account| account.sharing.token_file.is_some())
     }
 
     /// The accounts that may have changed since this was asked last, and those that are gone.
@@ -74,7 +75,7 @@ impl ManagedAccounts {
 }
 
 impl Deref for ManagedAccounts {
-    type Target = BTreeMap<AccountName, ManagedAccount>;
+    type Target = BTreeMap<AccountName, Box<ManagedAccount>>;
 
     fn deref(&self) -> &Self::Target {
         &self.by_name
@@ -82,8 +83,8 @@ impl Deref for ManagedAccounts {
 }
 
 impl IntoIterator for ManagedAccounts {
-    type Item = (AccountName, ManagedAccount);
-    type IntoIter = std::collections::btree_map::IntoIter<AccountName, ManagedAccount>;
+    type Item = (AccountName, Box<ManagedAccount>);
+    type IntoIter = std::collections::btree_map::IntoIter<AccountName, Box<ManagedAccount>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.by_name.into_iter()

@@ -2,6 +2,7 @@
 //! through here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use evertoken_core::account::{Account, AccountId, AccountName, Sharing};
 use evertoken_core::api::problem::{Problem, ProblemKind};
@@ -94,6 +95,7 @@ impl Agent {
         let known = self.accounts.get(name).filter(|managed| managed.id == *id);
         let is_new = known.is_none();
         let sharing = known.map_or_else(Sharing::default, |managed| managed.account().sharing.clone());
+        let server = Arc::new(server);
         let account = Account { id: Some(id.clone()), server: server.clone(), sharing };
         let in_file = self.configuration.accounts.get(name);
         let is_written = in_file.is_some_and(|account| account.server == server);
@@ -101,7 +103,7 @@ impl Agent {
         let edit = if is_new || in_file.is_none() {
             Edit::PutAccount(name.clone(), Box::new(account.clone()))
         } else {
-            Edit::SetServer(name.clone(), Box::new(server.clone()))
+            Edit::SetServer(name.clone(), server.clone())
         };
         if is_new {
             self.accounts.insert(name.clone(), ManagedAccount::new(id.clone(), account));
@@ -218,7 +220,7 @@ impl Agent {
     /// The server that is asked for, if it is another than the account's. It changes only while nothing secret belongs to it.
     fn changed_server(&self, name: &AccountName, settings: AccountSettings) -> Result<Option<Server>, Problem> {
         let managed = self.accounts.get(name).ok_or_else(|| self.unknown_account(name))?;
-        let before = &managed.account().server;
+        let before = &*managed.account().server;
         if settings.issuer.is_some() {
             return Err(invalid(
                 "Nothing was changed: an issuer is asked at a log-in.",
@@ -242,7 +244,7 @@ impl Agent {
         change: AccountChange,
     ) -> Result<AccountStatus, Problem> {
         self.change_sharing(name, &change)?;
-        self.apply(&Edit::SetServer(name.clone(), Box::new(server)))?;
+        self.apply(&Edit::SetServer(name.clone(), Arc::new(server)))?;
         self.apply_change(name, change)
     }
 
@@ -323,7 +325,7 @@ impl Agent {
     pub(super) fn account_settings(&self, account: AccountRef) -> Result<AccountSettings, Problem> {
         let name = self.resolve(account)?;
         let managed = self.accounts.get(&name).ok_or_else(|| self.unknown_account(&name))?;
-        Ok(AccountSettings::from(&managed.account().server))
+        Ok(AccountSettings::from(&*managed.account().server))
     }
 
     /// Log-ins that made an account and died before `config.toml` told of it.

@@ -67,6 +67,7 @@ impl Agent {
             let report = Arc::make_mut(report);
             report.agent.clone_from(&self.info);
             report.account_order.clone_from(order);
+            report.accounts.reserve_exact(self.accounts.len().saturating_sub(report.accounts.len()));
             news.into_iter().for_each(|(name, status)| report.put(name, status));
             true
         });

@@ -1,5 +1,6 @@
 //! A rotation, step by step, under the account's lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use evertoken_core::keychain::KeychainProblem;
@@ -32,7 +33,7 @@ pub(crate) async fn rotate(
         Err(AccountLockError::Io { .. }) => return Rotated::nothing(Outcome::Failed(Failure::Journal)),
         Err(error) => return Rotated::nothing(Outcome::Failed(Failure::Lock(error.to_string()))),
     };
-    let configured = context.server.get().or_else(|| given.as_ref().map(|(_, log_in)| log_in.server.clone()));
+    let configured = context.server.get().or_else(|| given.as_ref().map(|(_, log_in)| Arc::new(log_in.server.clone())));
     let Some(configured) = configured else {
         return Rotated::nothing(Outcome::Failed(Failure::Keychain(KeychainProblem::Missing)));
     };

@@ -54,24 +54,24 @@ impl AccountContext {
 
 /// A server that jobs and their owner look at; none before an account is configured.
 #[derive(Clone, Default)]
-pub(crate) struct ServerCell(Arc<Mutex<Option<Server>>>);
+pub(crate) struct ServerCell(Arc<Mutex<Option<Arc<Server>>>>);
 
 impl ServerCell {
-    pub(crate) fn of(server: Server) -> Self {
+    pub(crate) fn of(server: Arc<Server>) -> Self {
         Self(Arc::new(Mutex::new(Some(server))))
     }
 
-    pub(crate) fn get(&self) -> Option<Server> {
+    pub(crate) fn get(&self) -> Option<Arc<Server>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn set(&self, server: Server) {
+    pub(crate) fn set(&self, server: Arc<Server>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
     }
 }
 
 /// A refresh token and the slot that it was stored in.
-pub(crate) type SlottedToken = (Slot, StoredRefreshToken);
+pub(crate) type SlottedToken = Box<(Slot, StoredRefreshToken)>;
 
 /// How a rotation ended, with the tokens if it brought some.
 pub(crate) struct Rotated {

@@ -1,5 +1,7 @@
 //! What a rotation knows and the pure machine must not see: secrets, and a clock.
 
+use std::sync::Arc;
+
 use evertoken_core::login::access_token::AccessTokenInfo;
 use evertoken_core::login::rotation::{Granted, Outcome};
 use evertoken_core::login::token_store::{
@@ -19,7 +21,7 @@ pub(super) struct RotationSecrets {
     /// What is logged in with; absent at a refresh.
     given: Option<(Credential, LogIn)>,
     /// The server that the account names, as it was under the lock.
-    configured: Server,
+    configured: Arc<Server>,
     pub(super) before: StoredTokens,
     candidate: Option<StoredRefreshToken>,
     pub(super) grant: Option<Grant>,
@@ -28,13 +30,13 @@ pub(super) struct RotationSecrets {
 }
 
 impl RotationSecrets {
-    pub(super) fn new(given: Option<(Credential, LogIn)>, configured: Server) -> Self {
+    pub(super) fn new(given: Option<(Credential, LogIn)>, configured: Arc<Server>) -> Self {
         let (before, clock) = (StoredTokens::default(), Clock::new());
         Self { given, configured, before, candidate: None, grant: None, clock }
     }
 
     /// The server that the account names.
-    pub(super) const fn configured(&self) -> &Server {
+    pub(super) fn configured(&self) -> &Server {
         &self.configured
     }
 
@@ -134,7 +136,7 @@ impl RotationSecrets {
             Outcome::Failed(_) | Outcome::Reverted => return None,
         };
         let known = self.presented(info).cloned();
-        Some((info.slot, known.or_else(|| self.successor(presented?, info))?))
+        Some(Box::new((info.slot, known.or_else(|| self.successor(presented?, info))?)))
     }
 
     /// The successor of a token is about as long as it.

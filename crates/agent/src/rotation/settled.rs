@@ -72,7 +72,7 @@ impl AccountContext {
     /// log-in: then the journal knows of something newer.
     async fn put_back_lost_token(&self, journal: &Summary) -> Result<StoredTokens, KeychainProblem> {
         let tokens = self.tokens.read().await?;
-        let Some((slot, last_stored)) = &self.last_stored else { return Ok(tokens) };
+        let Some((slot, last_stored)) = self.last_stored.as_deref() else { return Ok(tokens) };
         let is_lost = tokens.current().is_none_or(|current| current.generation < last_stored.generation);
         let token = fingerprint(last_stored);
         if !is_lost || journal.stored != Some(token) {

@@ -1,6 +1,7 @@
 //! What a person configures of one account: the server that its login is for, and who may have its tokens.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +45,8 @@ impl Preset {
 pub struct Account {
     /// What its entries in the keychain are known by; absent until it is written down.
     pub id: Option<AccountId>,
-    /// The server that its login is for.
-    pub server: Server,
+    /// The server that its login is for. Whoever uses the account has it, and it is large.
+    pub server: Arc<Server>,
     /// Who may have its access tokens.
     pub sharing: Sharing,
 }
@@ -67,7 +68,7 @@ impl Account {
     /// An account of this server that shares its tokens with every program of the user.
     #[must_use]
     pub fn of(server: Server) -> Self {
-        Self { id: None, server, sharing: Sharing::default() }
+        Self { id: None, server: Arc::new(server), sharing: Sharing::default() }
     }
 }
 
@@ -147,7 +148,7 @@ impl From<Table> for Account {
     fn from(table: Table) -> Self {
         Self {
             id: table.id,
-            server: Server {
+            server: Arc::new(Server {
                 endpoint: table.endpoint,
                 encoding: table.encoding,
                 headers: table.headers,
@@ -161,7 +162,7 @@ impl From<Table> for Account {
                 redirect_uri: table.redirect_uri,
                 device_authorization_endpoint: table.device_authorization_endpoint,
                 login_command: table.login_command,
-            },
+            }),
             sharing: Sharing {
                 token_file: table.token_file,
                 require_approval: table.require_approval,

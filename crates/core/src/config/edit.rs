@@ -1,10 +1,11 @@
 //! Changes to the text of `config.toml` that leave everything else in it as the person wrote it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
-use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, document, migrate};
+use super::{ConfigurationError, NotificationSettings, RefreshTime, SettingsChange, migrate};
 use crate::account::approval::Program;
 use crate::account::token_file::TokenFile;
 use crate::account::{Account, AccountId, AccountName, Sharing};
@@ -21,7 +22,7 @@ pub enum Edit {
     /// Makes an account, or changes how it refreshes.
     PutAccount(AccountName, Box<Account>),
     /// Names the server that an account's login is for.
-    SetServer(AccountName, Box<Server>),
+    SetServer(AccountName, Arc<Server>),
     /// Says who may have an account's access tokens.
     SetSharing(AccountName, Box<Sharing>),
     /// Writes down the ids of accounts that have none.
@@ -49,7 +50,7 @@ impl Edit {
     /// # Errors
     /// [`ConfigurationError::Unreadable`] when the text is not TOML: it is then left alone.
     pub fn apply(&self, text: &str) -> Result<String, ConfigurationError> {
-        let mut document = document(&migrate::to_current(text)?)?;
+        let mut document = migrate::to_current(text)?.into_mut();
         match self {
             Self::PutAccount(name, account) => put_account(&mut document, name, account)?,
             Self::SetServer(name, server) => put_server(account_table(&mut document, name)?, server),

@@ -1,12 +1,12 @@
 //! Older versions of the format, brought forward one step at a time.
 
-use toml_edit::{DocumentMut, Item, value};
+use toml_edit::{Document, DocumentMut, Item, value};
 
 use super::{ConfigurationError, VERSION, document};
 
-/// The text of a configuration of any known version, as one of the current version.
-pub(super) fn to_current(text: &str) -> Result<String, ConfigurationError> {
-    let mut document = document(text)?;
+/// A configuration of any known version, as one of the current version.
+pub(super) fn to_current(text: &str) -> Result<Document<String>, ConfigurationError> {
+    let document = document(text.to_owned())?;
     let version = match document.get("version") {
         None => 0,
         Some(item) => item
@@ -14,15 +14,14 @@ pub(super) fn to_current(text: &str) -> Result<String, ConfigurationError> {
             .ok_or_else(|| ConfigurationError::Unreadable("version is not a number: write version = 1".to_owned()))?,
     };
     match version {
-        0 => from_0(&mut document),
-        VERSION => {}
-        newer => return Err(ConfigurationError::TooNew(newer)),
+        0 => self::document(from_0(document.into_mut()).to_string()),
+        VERSION => Ok(document),
+        newer => Err(ConfigurationError::TooNew(newer)),
     }
-    Ok(document.to_string())
 }
 
 /// Version 0 had no `version` line, and named the endpoint `url`.
-fn from_0(document: &mut DocumentMut) {
+fn from_0(mut document: DocumentMut) -> DocumentMut {
     if let Some(accounts) = document.get_mut("accounts").and_then(Item::as_table_like_mut) {
         for (_, account) in accounts.iter_mut() {
             if let Some(account) = account.as_table_like_mut()
@@ -33,6 +32,7 @@ fn from_0(document: &mut DocumentMut) {
         }
     }
     document.insert("version", value(VERSION));
+    document
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
-use toml_edit::{DocumentMut, TomlError};
+use toml_edit::{Document, TomlError};
 
 use crate::account::{Account, AccountId, AccountName};
 use crate::oauth::server::InvalidServer;
@@ -97,8 +97,7 @@ pub enum ConfigurationError {
 /// # Errors
 /// [`ConfigurationError`] with one sentence; nothing is guessed.
 pub fn parse(text: &str) -> Result<Configuration, ConfigurationError> {
-    let migrated = migrate::to_current(text)?;
-    let configuration: Configuration = toml_edit::de::from_str(&migrated)
+    let configuration: Configuration = toml_edit::de::from_document(migrate::to_current(text)?)
         .map_err(|error| ConfigurationError::Unreadable(one_line(&error, error.message())))?;
     check(&configuration)?;
     Ok(configuration)
@@ -169,18 +168,17 @@ impl Configuration {
     }
 }
 
-fn document(text: &str) -> Result<DocumentMut, ConfigurationError> {
-    text.parse().map_err(|error: TomlError| ConfigurationError::Unreadable(one_line(&error, error.message())))
+fn document(text: String) -> Result<Document<String>, ConfigurationError> {
+    let unreadable = |error: TomlError| ConfigurationError::Unreadable(one_line(&error, error.message()));
+    Document::parse(text).map_err(unreadable)
 }
 
 /// TOML errors draw a picture of several lines; a log and a terminal want one sentence, and never the line's value.
 fn one_line(error: &impl std::fmt::Display, message: &str) -> String {
     let text = error.to_string();
     let reason = without_value(message);
-    match text.lines().find(|line| line.starts_with("TOML parse error at ") || line.starts_with("in `")) {
-        Some(place) => format!("{place}: {reason}"),
-        None => reason,
-    }
+    let place = |line| str::strip_prefix(line, "TOML parse error at ").or(Some(line).filter(|l| l.starts_with("in `")));
+    text.lines().find_map(place).map_or_else(|| reason.clone(), |place| format!("{place}: {reason}"))
 }
 
 /// What was found may be a token in the wrong place. The name of a field is needed to find it.
@@ -311,7 +309,7 @@ mod tests {
         let read = read.server;
         assert_eq!(read.token_endpoint_auth_method, AuthMethod::ClientSecretPost);
         assert_eq!(read.parameters["audience"], "x");
-        assert_eq!(read.issuer.unwrap().as_str(), "https://a.example");
+        assert_eq!(read.issuer.as_ref().unwrap().as_str(), "https://a.example");
         for (lines, named) in [
             (
                 "token_endpoint_auth_method = \"client_secret_basic\"",

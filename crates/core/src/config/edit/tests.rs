@@ -1,6 +1,8 @@
 //! An edit changes what it is about and nothing else.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+use std::sync::Arc;
+
 use super::super::parse;
 use super::*;
 use crate::absolute::absolute;
@@ -22,7 +24,7 @@ fn name(text: &str) -> AccountName {
 fn account() -> Account {
     Account {
         id: Some("00000000000000ab".parse().unwrap()),
-        server: Server {
+        server: Arc::new(Server {
             encoding: Encoding::Form,
             headers: [("X-Merchant-ID".to_owned(), "7".to_owned())].into(),
             client_id: Some("me".to_owned()),
@@ -36,7 +38,7 @@ fn account() -> Account {
             redirect_uri: Some("http://localhost:8400/cb".parse().unwrap()),
             login_command: vec!["sign-in".to_owned(), "--as me".to_owned()],
             ..Server::at("https://api.vault.ist/token".parse().unwrap())
-        },
+        }),
         sharing: Sharing {
             token_file: Some(TokenFile {
                 path: std::path::PathBuf::from(absolute("/run/token")).try_into().unwrap(),
@@ -66,7 +68,7 @@ fn what_an_account_no_longer_has_is_taken_out_and_tables_stay_as_they_were_writt
 
     let written = "version = 1\n[accounts.a]\nendpoint = \"https://api.vault.ist/token\"\n\
         [accounts.a.parameters]\n# for the billing API\naudience = \"x\"\n";
-    let server = Server { parameters: account().server.parameters, ..bare.server };
+    let server = Server { parameters: account().server.parameters.clone(), ..(*bare.server).clone() };
     let text = Edit::PutAccount(name("a"), Box::new(Account::of(server))).apply(written).unwrap();
     assert!(text.contains("# for the billing API"), "{text}");
 }
