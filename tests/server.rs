@@ -118,23 +118,25 @@ async fn a_file_or_key_in_trouble_is_named_and_nothing_is_sent_or_overwritten() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn doctor_names_a_file_or_key_in_trouble_before_anybody_logs_in() {
+async fn doctor_names_a_file_or_key_in_trouble_while_a_login_is_in_it_and_while_none_is() {
     let server = Server::logged_in("--expires-in 1h").await;
-    server.desktop.evertoken("logout default").await.succeeded();
-    let (key, sealed) = (fs::read(server.key()).unwrap(), fs::read(server.sealed()).unwrap());
-    let keychain = async |server: &Server| {
+    let keychain = async || {
         let report: Value = serde_json::from_str(&server.desktop.evertoken("doctor --json").await.stdout).unwrap();
         let mut findings = report["findings"].as_array().unwrap().iter();
         findings.find(|finding| finding["check"] == "keychain").unwrap().clone()
     };
-    assert_eq!(keychain(&server).await["verdict"], "ok");
-    for Trouble { name, words, make } in TROUBLES {
-        make(&server);
-        let finding = keychain(&server).await;
-        assert!(finding["verdict"] == "fail" && finding.to_string().contains(words), "{name}: {finding}");
-        server.put_key(&key);
-        fs::write(server.sealed(), &sealed).unwrap();
-        assert_eq!(keychain(&server).await["verdict"], "ok", "{name}");
+    for command in ["status", "logout default"] {
+        server.desktop.evertoken(command).await.succeeded();
+        let (key, sealed) = (fs::read(server.key()).unwrap(), fs::read(server.sealed()).unwrap());
+        assert_eq!(keychain().await["verdict"], "ok");
+        for Trouble { name, words, make } in TROUBLES {
+            make(&server);
+            let finding = keychain().await;
+            assert!(finding["verdict"] == "fail" && finding.to_string().contains(words), "{name}: {finding}");
+            server.put_key(&key);
+            fs::write(server.sealed(), &sealed).unwrap();
+            assert_eq!(keychain().await["verdict"], "ok", "{name} is mended");
+        }
     }
 }
 

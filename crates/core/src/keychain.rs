@@ -49,22 +49,24 @@ pub enum KeychainProblem {
 }
 
 impl KeychainProblem {
-    /// What it means for the login.
+    /// What it means for a login that is stored.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            // Whether a login is in there is not known before it opens, or the right one is back.
-            Self::Missing | Self::KeyMalformed | Self::FileNotOurs => "nothing was changed",
             Self::Locked
             | Self::TimedOut
             | Self::PasswordAsked
             | Self::Unavailable
-            | Self::NoDefaultKeyring
             | Self::Refused
-            | Self::KeyMissing
             | Self::KeyNotPrivate
-            | Self::FileNotRead
             | Self::NoClientSecret => "the login is not lost",
+            // Key, file or keyring may be gone for good.
+            Self::NoDefaultKeyring
+            | Self::Missing
+            | Self::KeyMissing
+            | Self::KeyMalformed
+            | Self::FileNotOurs
+            | Self::FileNotRead => "until that is mended, the login cannot be read",
         }
     }
 }

@@ -15,33 +15,43 @@ use serde_path_to_error::{Path, Segment};
 /// Why a body is refused. serde's own message may repeat the input, which may be a token.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotTaken {
-    #[error("The request's body is not JSON (line {line}).")]
+    #[error("The request's body cannot be read as JSON (line {line}).")]
     NotJson { line: usize },
-    #[error("The request's body has {0}.")]
+    #[error("The request's body has no `{0}`.")]
     Lacks(String),
     #[error("The request's body is not what this call takes.")]
     AnotherForm,
-    #[error("The request's body is not what this call takes: see {0}.")]
+    #[error("The request's body is not what this call takes: see `{0}`.")]
     AnotherFormOf(String),
 }
 
 /// Reads a value of this type.
 pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, NotTaken> {
     let json: Json = serde_json::from_slice(text).map_err(|error| NotTaken::NotJson { line: error.line() })?;
-    serde_path_to_error::deserialize(json).map_err(|error| match error.inner().to_string() {
-        missing if missing.starts_with("missing field ") => NotTaken::Lacks(missing.replacen("missing", "no", 1)),
-        _ => field(error.path()).map_or(NotTaken::AnotherForm, NotTaken::AnotherFormOf),
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let (message, mut fields) = (error.inner().to_string(), fields(error.path()));
+        if let Some(missing) = message.strip_prefix("missing field `") {
+            fields.push(missing.trim_end_matches('`'));
+            return NotTaken::Lacks(fields.join("."));
+        }
+        if message.starts_with("unknown field ") {
+            fields.pop();
+        }
+        if fields.is_empty() { NotTaken::AnotherForm } else { NotTaken::AnotherFormOf(fields.join(".")) }
     })
 }
 
-/// Names of fields, as far as they can only be that.
-fn field(path: &Path) -> Option<String> {
-    let is_field = |key: &&str| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+/// The path through fields of ours. What is within those that take any name is the client's.
+fn fields(path: &Path) -> Vec<&str> {
+    const TAKE_ANY_NAME: [&str; 3] = ["headers", "parameters", "token_parameters"];
     let names = path.iter().map_while(|segment| match segment {
-        Segment::Map { key } => Some(key.as_str()).filter(is_field),
+        Segment::Map { key } => Some(key.as_str()),
         Segment::Seq { .. } | Segment::Enum { .. } | Segment::Unknown => None,
     });
-    Some(names.collect::<Vec<_>>().join(".")).filter(|names| !names.is_empty())
+    let mut names: Vec<&str> = names.collect();
+    let ours = names.iter().position(|name| TAKE_ANY_NAME.contains(name)).map_or(names.len(), |last| last + 1);
+    names.truncate(ours);
+    names
 }
 
 /// Any JSON. An object keeps a member that comes twice, for the type to refuse.
@@ -246,14 +256,19 @@ mod tests {
     fn a_refusal_names_the_place_and_repeats_no_value() {
         let said = |text: &str| read::<NewAccount>(text.as_bytes()).err().map(|error| error.to_string());
         for (text, words) in [
-            ("{\"name\":\n]", "The request's body is not JSON (line 2)."),
-            ("{}", "The request's body has no field `name`."),
-            (r#"{"name": 5}"#, "The request's body is not what this call takes: see name."),
-            (r#"{"name": "a", "settings": {"endpoint": ["s3cret"]}}"#, "takes: see settings.endpoint."),
-            (r#"{"name": "a", "settings": {"headers": {"S3cret": 5}}}"#, "takes: see settings.headers."),
+            ("{\"name\":\n]", "The request's body cannot be read as JSON (line 2)."),
+            ("{}", "The request's body has no `name`."),
+            (r#"{"name": 5}"#, "The request's body is not what this call takes: see `name`."),
+            (r#"{"name": "a", "settings": {"endpoint": ["secret"]}}"#, "takes: see `settings.endpoint`."),
+            (r#"{"name": "a", "settings": {"headers": {"secret": 5}}}"#, "takes: see `settings.headers`."),
+            (r#"{"name": "a", "settings": {"token_parameters": {"secret": {}}}}"#, "see `settings.token_parameters`."),
         ] {
             assert!(said(text).is_some_and(|said| said.ends_with(words)), "{text}: {:?}", said(text));
         }
+        let said = read::<AccountChange>(br#"{"token_file": {}}"#).err().map(|error| error.to_string());
+        assert_eq!(said.as_deref(), Some("The request's body has no `token_file.path`."));
+        let said = read::<AccountChange>(br#"{"token_file": {"secret": "x"}}"#).err().map(|error| error.to_string());
+        assert!(said.is_some_and(|said| !said.contains("secret")));
     }
 
     #[test]

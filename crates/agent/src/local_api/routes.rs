@@ -148,7 +148,7 @@ async fn diagnosis(State(owner): State<OwnerHandle>) -> Answer<Diagnosis> {
     let InUse { keychain, locks } = owner.ask(Call::InUse).await?;
     let looked = crate::system::diagnosis::diagnosis(locks, client::has_certificates());
     let (mut diagnosis, file_problem) = tokio::join!(looked, keychain.file_problem());
-    if !keychain.is_watched() {
+    if !keychain.is_of_the_system() {
         diagnosis.keychain_problem = file_problem;
     }
     Ok(Json(diagnosis))

@@ -10,7 +10,7 @@ use super::account::ManagedAccount;
 /// Reads like the map that it is; every way to change an account marks it as touched.
 #[derive(Default)]
 pub(super) struct ManagedAccounts {
-    /// In boxes: the map has room for about half as many again.
+    /// In boxes, because a third of the places in such a map are empty.
     by_name: BTreeMap<AccountName, Box<ManagedAccount>>,
     names: HashMap<AccountId, AccountName>,
     touched: BTreeSet<AccountName>,

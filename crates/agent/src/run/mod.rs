@@ -169,7 +169,7 @@ async fn serve(options: Options, inherited: Inherited, reports: Reports, tray: T
     // A login that is only in memory would be lost with this process.
     let arguments = LeftSocket::without(std::env::args_os().skip(1));
     let program = if keychain.forgets() { None } else { OwnProgram::running(arguments) };
-    if keychain.is_watched() {
+    if keychain.is_of_the_system() {
         tokio::spawn(keychain::watch(keychain_out));
     }
     let inputs = Inputs {

@@ -1,6 +1,5 @@
 use evertoken_core::api::diagnosis::{Diagnosis, Presence};
 use evertoken_core::api::login_problem::{keychain_advice, keychain_problem};
-use evertoken_core::api::problem::Problem;
 use evertoken_core::api::status::{AccountStatus, State, StatusReport};
 use evertoken_core::config::Keychain;
 use evertoken_core::keychain::KeychainProblem;
@@ -26,25 +25,27 @@ const PROBLEMS: [KeychainProblem; 13] = [
 
 /// By what the agent says: only a program that uses the keychain knows whether it answers.
 pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>, diagnosis: Option<&Diagnosis>) -> Finding {
-    match kind {
-        Keychain::Memory => {
-            let what = "Tokens are kept in the agent's memory alone: a login ends with the agent.";
-            return Finding::warn(CHECK, what, "To keep logins, take keychain = \"memory\" out of the configuration.");
-        }
-        Keychain::Os | Keychain::File => {}
+    if kind == Keychain::Memory {
+        let what = "Tokens are kept in the agent's memory alone: a login ends with the agent.";
+        return Finding::warn(CHECK, what, "To keep logins, take keychain = \"memory\" out of the configuration.");
     }
     let Some(report) = report else {
         return Finding::warn(CHECK, "Not known while no agent runs.", "Fix the agent problem above first.");
     };
     if let Some(account) = report.accounts.iter().find(|account| account.state == State::KeychainUnavailable) {
-        let Problem { detail, advice, .. } = keychain_problem(&account.name, problem_of(account));
-        return Finding::fail(CHECK, format!("For {detail}"), advice);
+        let problem = account.refresh.last_error.as_deref().unwrap_or("the keychain cannot be used");
+        return Finding::fail(CHECK, format!("For {}: {problem}.", account.name), cure_of(account));
+    }
+    let problem = diagnosis.and_then(|diagnosis| diagnosis.keychain_problem);
+    if kind == Keychain::File && diagnosis.is_some() {
+        let ok = || Finding::ok(CHECK, "The keychain file and its key can be read.");
+        return problem.map_or_else(ok, cannot_store);
     }
     if report.accounts.iter().any(|account| account.refresh_token.is_some()) {
         return Finding::ok(CHECK, "It answers and holds the login.");
     }
-    if let Some(problem) = diagnosis.and_then(|diagnosis| diagnosis.keychain_problem) {
-        return Finding::fail(CHECK, format!("No login can be kept: {problem}."), keychain_advice(problem));
+    if let Some(problem) = problem {
+        return cannot_store(problem);
     }
     let on_bus = diagnosis.and_then(|diagnosis| diagnosis.session_bus).map(|bus| bus.keychain);
     if on_bus == Some(Presence::Absent) {
@@ -57,15 +58,15 @@ pub(super) fn verdict(kind: Keychain, report: Option<&StatusReport>, diagnosis: 
     Finding::ok(CHECK, "It is asked for the first time when you log in.")
 }
 
-/// What to do about an account whose keychain cannot be used.
-pub(super) fn cure_of(account: &AccountStatus) -> String {
-    keychain_problem(&account.name, problem_of(account)).advice
+fn cannot_store(problem: KeychainProblem) -> Finding {
+    Finding::fail(CHECK, format!("No login can be stored: {problem}."), keychain_advice(problem))
 }
 
-fn problem_of(account: &AccountStatus) -> KeychainProblem {
+/// What to do about an account whose keychain cannot be used.
+pub(super) fn cure_of(account: &AccountStatus) -> String {
     let said = account.refresh.last_error.as_deref().unwrap_or_default();
     let problem = PROBLEMS.into_iter().find(|problem| problem.to_string() == said);
-    problem.unwrap_or(KeychainProblem::Unavailable)
+    keychain_problem(&account.name, problem.unwrap_or(KeychainProblem::Unavailable)).advice
 }
 
 #[cfg(test)]
@@ -73,6 +74,7 @@ mod tests {
     use super::super::Verdict;
     use super::super::account::tests::{account, report};
     use super::*;
+    use evertoken_core::api::diagnosis::SessionBus;
 
     #[test]
     fn a_locked_keychain_is_unlocked_and_an_absent_one_started() {
@@ -93,6 +95,29 @@ mod tests {
             let account = account(State::KeychainUnavailable, Some(&problem.to_string()));
             assert_eq!(cure_of(&account), keychain_problem(&account.name, problem).advice);
         }
+    }
+
+    #[test]
+    fn what_stores_the_next_login_is_looked_at_wherever_it_is() {
+        let bus = |keychain| {
+            let absent = Presence::Absent;
+            Some(SessionBus { tray: absent, notifications: absent, keychain })
+        };
+        let looked = |kind, keychain_problem, keychain, accounts| {
+            let diagnosis = Diagnosis { keychain_problem, session_bus: bus(keychain), ..Diagnosis::default() };
+            verdict(kind, Some(&report(accounts)), Some(&diagnosis)).verdict
+        };
+        let key = Some(KeychainProblem::KeyMissing);
+        let signed_out = || vec![account(State::SignedOut, None)];
+        for accounts in [signed_out(), vec![account(State::Valid, None)]] {
+            assert_eq!(looked(Keychain::File, key, Presence::Absent, accounts.clone()), Verdict::Fail);
+            assert_eq!(looked(Keychain::File, None, Presence::Absent, accounts), Verdict::Ok, "a file needs no bus");
+        }
+        let keyring = Some(KeychainProblem::NoDefaultKeyring);
+        assert_eq!(looked(Keychain::Os, keyring, Presence::Running, signed_out()), Verdict::Fail);
+        assert_eq!(looked(Keychain::Os, None, Presence::Running, signed_out()), Verdict::Ok);
+        assert_eq!(looked(Keychain::Os, None, Presence::Absent, signed_out()), Verdict::Fail);
+        assert_eq!(looked(Keychain::Memory, None, Presence::Absent, signed_out()), Verdict::Warn);
     }
 
     #[test]

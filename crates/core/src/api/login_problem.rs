@@ -13,11 +13,7 @@ const NO_DEFAULT_KEYRING: &str = "Make one and set it as default: in Passwords a
 /// The problem of a keychain that does not do what it was asked to for an account.
 #[must_use]
 pub fn keychain_problem(name: &AccountName, problem: KeychainProblem) -> Problem {
-    let advice = if problem == KeychainProblem::NoClientSecret {
-        &format!("Give it with a log-in: `evertoken login {name} --client-secret`.")
-    } else {
-        keychain_advice(problem)
-    };
+    let advice = keychain_advice(problem).replace("ACCOUNT", name.as_str());
     Problem::new(ProblemKind::Keychain, format!("{name}: {problem}; {}.", problem.meaning()), advice)
 }
 
@@ -46,7 +42,7 @@ pub const fn keychain_advice(problem: KeychainProblem) -> &'static str {
         KeychainProblem::FileNotRead => {
             "Check its permissions and its disk; the agent's log says what the system says."
         }
-        KeychainProblem::NoClientSecret => "Give it with a log-in: `evertoken login --client-secret`.",
+        KeychainProblem::NoClientSecret => "Give it with a log-in: `evertoken login ACCOUNT --client-secret`.",
     }
 }
 
@@ -68,15 +64,16 @@ impl CallbackRefusal {
     }
 }
 
-/// The problem of a log-in that worked, and whose new token the keychain does not take yet.
+/// The problem of a new refresh token that the keychain does not take yet.
 #[must_use]
 pub fn login_store_delayed(account: &AccountName, problem: KeychainProblem) -> Problem {
+    let advice = keychain_advice(problem);
     Problem::new(
         ProblemKind::Keychain,
         format!(
             "{account}: {problem}; you are logged in, and the new login is only in memory until the keychain accepts it."
         ),
-        "Unlock the keychain and keep the agent running; it stores the login by itself.",
+        format!("Keep the agent running: it stores the login by itself. {advice}"),
     )
 }
 

@@ -6,16 +6,16 @@ use super::{ConfigurationError, VERSION, document};
 
 /// A configuration of any known version, as one of the current version.
 pub(super) fn to_current(text: &str) -> Result<Document<String>, ConfigurationError> {
-    let document = document(text.to_owned())?;
-    let version = match document.get("version") {
+    let written = document(text.to_owned())?;
+    let version = match written.get("version") {
         None => 0,
         Some(item) => item
             .as_integer()
             .ok_or_else(|| ConfigurationError::Unreadable("version is not a number: write version = 1".to_owned()))?,
     };
     match version {
-        0 => self::document(from_0(document.into_mut()).to_string()),
-        VERSION => Ok(document),
+        0 => document(from_0(written.into_mut()).to_string()),
+        VERSION => Ok(written),
         newer => Err(ConfigurationError::TooNew(newer)),
     }
 }

@@ -173,12 +173,17 @@ fn document(text: String) -> Result<Document<String>, ConfigurationError> {
     Document::parse(text).map_err(unreadable)
 }
 
+/// How the library begins the line that names the place.
+const PARSE_ERROR: &str = "TOML parse error at ";
+
 /// TOML errors draw a picture of several lines; a log and a terminal want one sentence, and never the line's value.
 fn one_line(error: &impl std::fmt::Display, message: &str) -> String {
     let text = error.to_string();
     let reason = without_value(message);
-    let place = |line| str::strip_prefix(line, "TOML parse error at ").or(Some(line).filter(|l| l.starts_with("in `")));
-    text.lines().find_map(place).map_or_else(|| reason.clone(), |place| format!("{place}: {reason}"))
+    match text.lines().find(|line| line.starts_with(PARSE_ERROR) || line.starts_with("in `")) {
+        Some(place) => format!("{}: {reason}", place.trim_start_matches(PARSE_ERROR)),
+        None => reason,
+    }
 }
 
 /// What was found may be a token in the wrong place. The name of a field is needed to find it.

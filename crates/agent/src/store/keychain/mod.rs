@@ -40,6 +40,8 @@ use file::{FileKeychain, KeySource};
 use work::Work;
 use worker::{Source, Workers};
 
+use crate::system::slow_disk::on_slow_disk;
+
 /// Longest wait for one call. An unlocked keychain answers within 0.1 s, its start included.
 pub const LONGEST_CALL: Duration = Duration::from_secs(5);
 
@@ -50,7 +52,7 @@ pub struct Keychain(Backend);
 #[derive(Debug, Clone)]
 enum Backend {
     Os(Arc<Workers>),
-    File(Arc<Workers>),
+    File(Arc<Workers>, Arc<FileKeychain>),
     Memory(Arc<Mutex<HashMap<String, SecretString>>>),
 }
 
@@ -65,8 +67,8 @@ impl Keychain {
     /// the folder `credentials`. Nothing is read before the first call.
     #[must_use]
     pub fn file(service: &str, path: PathBuf, key: Option<PathBuf>, credentials: Option<OsString>) -> Self {
-        let file = FileKeychain::new(path, KeySource::of(key, credentials));
-        Self(Backend::File(Arc::new(Workers::new(service, Source::File(Arc::new(file))))))
+        let file = Arc::new(FileKeychain::new(path, KeySource::of(key, credentials)));
+        Self(Backend::File(Arc::new(Workers::new(service, Source::File(Arc::clone(&file)))), file))
     }
 
     /// A keychain that forgets everything when the process ends.
@@ -79,25 +81,28 @@ impl Keychain {
     #[must_use]
     pub fn forgets(&self) -> bool {
         match &self.0 {
-            Backend::Os(_) | Backend::File(_) => false,
+            Backend::Os(_) | Backend::File(..) => false,
             Backend::Memory(_) => true,
         }
     }
 
-    /// Can [`watch`] say when it comes back?
+    /// Is it the operating system's? Then [`watch`] can say when it comes back.
     #[must_use]
-    pub fn is_watched(&self) -> bool {
+    pub fn is_of_the_system(&self) -> bool {
         match &self.0 {
             Backend::Os(_) => true,
-            Backend::File(_) | Backend::Memory(_) => false,
+            Backend::File(..) | Backend::Memory(_) => false,
         }
     }
 
-    /// Why the keychain file cannot be used; `None` when it can, and of a keychain that is no file.
+    /// Why the keychain file cannot be used; `None` when it can, and of a keychain that is no file. No call of a rotation
+    /// waits for it.
     pub async fn file_problem(&self) -> Option<KeychainProblem> {
         match &self.0 {
-            // To look for any entry, key and file are read.
-            Backend::File(workers) => workers.call("", Work::Read).await.err(),
+            Backend::File(_, file) => {
+                let file = Arc::clone(file);
+                on_slow_disk(move || file.problem()).await.unwrap_or(Some(KeychainProblem::FileNotRead))
+            }
             Backend::Os(_) | Backend::Memory(_) => None,
         }
     }
@@ -118,7 +123,7 @@ impl Keychain {
     pub async fn read_all(&self, user: &str) -> Result<Vec<SecretString>, KeychainProblem> {
         match &self.0 {
             Backend::Os(workers) => explained(workers.call(user, Work::Read).await).await,
-            Backend::File(workers) => workers.call(user, Work::Read).await,
+            Backend::File(workers, _) => workers.call(user, Work::Read).await,
             Backend::Memory(entries) => Ok(lock(entries).get(user).cloned().into_iter().collect()),
         }
     }
@@ -130,7 +135,7 @@ impl Keychain {
     pub async fn write(&self, user: &str, value: SecretString) -> Result<(), KeychainProblem> {
         match &self.0 {
             Backend::Os(workers) => explained(workers.call(user, Work::Write(value)).await).await.map(drop),
-            Backend::File(workers) => workers.call(user, Work::Write(value)).await.map(drop),
+            Backend::File(workers, _) => workers.call(user, Work::Write(value)).await.map(drop),
             Backend::Memory(entries) => {
                 lock(entries).insert(user.to_owned(), value);
                 Ok(())
@@ -145,7 +150,7 @@ impl Keychain {
     pub async fn delete(&self, user: &str) -> Result<(), KeychainProblem> {
         match &self.0 {
             Backend::Os(workers) => explained(workers.call(user, Work::Delete).await).await.map(drop),
-            Backend::File(workers) => workers.call(user, Work::Delete).await.map(drop),
+            Backend::File(workers, _) => workers.call(user, Work::Delete).await.map(drop),
             Backend::Memory(entries) => {
                 lock(entries).remove(user);
                 Ok(())

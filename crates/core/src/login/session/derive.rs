@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::outcome::login_warning_at;
 use super::{FailureStreak, Phase, Session, WakeupReason};
 use crate::account::AccountName;
-use crate::api::login_problem::keychain_problem;
+use crate::api::login_problem::{keychain_problem, login_store_delayed};
 use crate::api::problem::{Problem, ProblemKind};
 use crate::api::status::{AccessTokenStatus, AccountStatus, LoginStatus, RefreshStatus, RefreshTokenStatus, State};
 use crate::config::duration::in_words;
@@ -280,6 +280,9 @@ impl Session {
         now: Timestamp,
         policy: &Policy,
     ) -> Problem {
+        if let Phase::Requesting { unstored: Some(problem), .. } = self.phase {
+            return login_store_delayed(name, problem);
+        }
         if let Some(problem) = self.keychain_problem() {
             return keychain_problem(name, problem);
         }

@@ -49,6 +49,11 @@ impl FileKeychain {
         Self { path, key, swept: Once::new() }
     }
 
+    /// Why no entry could be read. Blocks, for as long as the disk does.
+    pub(super) fn problem(&self) -> Option<KeychainProblem> {
+        self.key.read().and_then(|key| self.read(&key)).err()
+    }
+
     /// Does one call. Blocks, for as long as the disk does or another process writes.
     pub(super) fn work(&self, service: &str, user: &str, work: &Work) -> Answer {
         let key = self.key.read()?;
