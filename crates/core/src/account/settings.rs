@@ -45,7 +45,7 @@ impl Preset {
 pub struct Account {
     /// What its entries in the keychain are known by; absent until it is written down.
     pub id: Option<AccountId>,
-    /// The server that its login is for. Whoever uses the account has it, and it is large.
+    /// The server that its login is for. It is large, so it is shared instead of copied.
     pub server: Arc<Server>,
     /// Who may have its access tokens.
     pub sharing: Sharing,
