@@ -1,6 +1,7 @@
 //! The configuration belongs to the person: comments stay, and a file with a mistake in it is never overwritten.
 
 use std::fs;
+use std::io::Write;
 
 use rustix::process::Signal;
 
@@ -123,6 +124,15 @@ async fn an_agent_that_runs_follows_the_file() {
     desktop.api("GET /v1/settings", "").await.unwrap();
     assert_eq!(desktop.status().await.names(), ["default", "second"]);
     fs::rename(&aside, desktop.environment.configuration()).unwrap();
+
+    // Nor does one that empties the file and then writes it.
+    let written = fs::read(desktop.environment.configuration()).unwrap();
+    let mut editor = fs::File::create(desktop.environment.configuration()).unwrap();
+    procfs::signal(scene.agent.pid(), Signal::HUP);
+    desktop.api("GET /v1/settings", "").await.unwrap();
+    assert_eq!(desktop.status().await.names(), ["default", "second"]);
+    editor.write_all(&written).unwrap();
+    drop(editor);
 
     let change = r#"{"start_at_login":true,"refresh":"late"}"#;
     assert_eq!(desktop.api("PATCH /v1/settings", change).await.unwrap().status, 200);

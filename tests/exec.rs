@@ -87,10 +87,7 @@ async fn a_token_that_would_not_last_is_renewed_before_the_command_runs() {
     let scene = Scene::logged_in("--expires-in 20s").await;
     let first = scene.desktop.token().await;
     let before = scene.sandbox.requests().await.len();
-    eventually("a third of its life is over", async || {
-        (scene.desktop.status().await.expires_in("default") <= 13).then_some(())
-    })
-    .await;
+    scene.desktop.until_fewer_seconds_are_left("default", 14).await;
 
     let outcome = exec(&scene.desktop, &["--min-valid", "14s", "--", "printenv", "VAULT_ACCESS_TOKEN"], "").await;
 

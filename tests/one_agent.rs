@@ -154,7 +154,8 @@ const LIFE: i64 = 24;
 /// A refresh that waits for the account's lock, and the lock.
 async fn waits_for_the_lock(scene: &Scene, account: &str) -> (JoinHandle<Outcome>, File) {
     let held = locked(scene, account).await;
-    scene.desktop.until("a refresh is allowed", |status| status.expires_in(account) < LIFE * 2 / 3).await;
+    // A refresh is allowed.
+    scene.desktop.until_fewer_seconds_are_left(account, LIFE * 2 / 3).await;
     let refresh = scene.desktop.command(&format!("refresh {account}"));
     let refresh = tokio::spawn(async move { Outcome::of(refresh, b"").await });
     scene.desktop.until_state(account, "refreshing").await;

@@ -13,7 +13,7 @@ use hyper::body::{Bytes, Frame};
 use reqwest::{Body, Method};
 use serde_json::Value;
 
-use crate::desktop::{Canary, Proxy, Scene, Upstream, eventually, procfs};
+use crate::desktop::{Canary, Proxy, Scene, Upstream, procfs};
 
 /// Somebody is logged in, and a proxy stands before a server.
 struct Stage {
@@ -32,10 +32,7 @@ impl Stage {
 
     /// Waits until the endpoint may be asked for another token: a quarter of the first one's life.
     async fn until_a_refresh_is_allowed(&self, lifetime: i64) {
-        eventually("the last grant is long enough ago", async || {
-            (self.scene.desktop.status().await.expires_in("default") < lifetime * 3 / 5).then_some(())
-        })
-        .await;
+        self.scene.desktop.until_fewer_seconds_are_left("default", lifetime * 3 / 5).await;
     }
 }
 

@@ -79,7 +79,7 @@ async fn the_clock_alone_refreshes_a_token_and_no_request_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_callers_send_one_request() {
     let scene = logged_in("--expires-in 20s --grace 0").await;
-    scene.desktop.until("the token runs low", |status| status.expires_in("default") < 12).await;
+    scene.desktop.until_fewer_seconds_are_left("default", 12).await;
     let before = scene.sandbox.requests().await.len();
     scene.sandbox.fault(json!({ "delay": "500ms" })).await;
 

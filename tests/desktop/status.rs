@@ -9,7 +9,7 @@ use tokio::process::{Child, ChildStdout};
 use tokio::time::{Instant, timeout_at};
 
 use super::Desktop;
-use super::deadline::PATIENCE;
+use super::deadline::{PATIENCE, eventually};
 use super::procfs::Pid;
 
 /// One snapshot.
@@ -110,6 +110,13 @@ impl Desktop {
     /// Waits until the status fits.
     pub(crate) async fn until(&self, what: &str, fits: impl Fn(&Status) -> bool) -> Status {
         self.follow().until(what, fits).await
+    }
+
+    /// Waits until the account's access token has fewer seconds left. It asks again and again: that time passes is no
+    /// change that [`until`](Self::until) would hear of.
+    pub(crate) async fn until_fewer_seconds_are_left(&self, account: &str, seconds: i64) {
+        let fewer = async || (self.status().await.expires_in(account) < seconds).then_some(());
+        eventually(&format!("{account} has fewer than {seconds} s left"), fewer).await;
     }
 
     /// Waits until the account is in this state.

@@ -85,10 +85,7 @@ async fn two_proxies_spend_one_refresh_each_on_a_server_that_refuses_a_token_tha
 async fn an_endpoint_that_hangs_holds_no_request_up_while_the_token_is_valid() {
     let Stage { scene, upstream: _upstream, proxy } = Stage::set("--expires-in 24s").await;
     scene.sandbox.fault(json!({ "hold_before_commit": true, "times": 1000 })).await;
-    eventually("it is in the last quarter of its life", async || {
-        (scene.desktop.status().await.expires_in("default") < 6).then_some(())
-    })
-    .await;
+    scene.desktop.until_fewer_seconds_are_left("default", 6).await;
 
     let asked = Instant::now();
     assert_eq!(proxy.get("/x").await, 200);

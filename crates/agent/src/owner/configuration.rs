@@ -1,5 +1,8 @@
 //! Reads `config.toml` again when it was changed: on another thread, because its disk may hang.
 
+use std::thread;
+use std::time::Duration;
+
 use evertoken_core::config::Configuration;
 use tracing::info;
 
@@ -9,16 +12,19 @@ use super::reading::Reading;
 use crate::store::config_file::ConfigurationFileError;
 use crate::system::service_manager;
 
+/// From the moment when an editor empties the file until it has written it, on a busy machine.
+const AN_EDITOR_WRITES: Duration = Duration::from_secs(1);
+
 impl Agent {
     pub(super) fn read_configuration(&mut self) {
         if self.reading.is_running {
             return self.reading.outdate();
         }
         self.reading = Reading { is_running: true, is_outdated: false, ..self.reading };
-        let (file, reports) = (self.file.clone(), self.finished.clone());
+        let (file, in_use, reports) = (self.file.clone(), self.configuration.clone(), self.finished.clone());
         // It is not waited for at the end: this agent has the configuration that it has.
         tokio::task::spawn_blocking(move || {
-            let read = file.read().map(|configuration| file.exists().then_some(configuration));
+            let read = file.read_changed(&in_use, || thread::sleep(AN_EDITOR_WRITES));
             let _ = reports.send(Finished::unasked(JobResult::ConfigurationRead(read)));
         });
     }

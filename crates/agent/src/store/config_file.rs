@@ -63,7 +63,27 @@ impl ConfigurationFile {
 
     /// The configuration; an absent file is an empty one.
     pub(crate) fn read(&self) -> Result<Configuration, ConfigurationFileError> {
-        config::parse(&self.text()?).map_err(|source| self.content(source))
+        config::parse(&self.text()?.unwrap_or_default()).map_err(|source| self.content(source))
+    }
+
+    /// What the file says after a change; nothing while there is no file. One that cannot be used, or is without what is
+    /// `in_use`, may be half written: it counts once it says the same after a pause.
+    pub(crate) fn read_changed(
+        &self,
+        in_use: &Configuration,
+        mut pause: impl FnMut(),
+    ) -> Result<Option<Configuration>, ConfigurationFileError> {
+        let mut before = None;
+        loop {
+            let Some(text) = self.text()? else { return Ok(None) };
+            let found = config::parse(&text);
+            let is_whole = found.as_ref().is_ok_and(|found| missing(found, in_use, text.trim().is_empty()).is_none());
+            if is_whole || before.as_ref() == Some(&text) {
+                return found.map(Some).map_err(|source| self.content(source));
+            }
+            before = Some(text);
+            pause();
+        }
     }
 
     /// Changes the file and answers the new configuration. The text is read anew, so that what a person wrote
@@ -80,7 +100,7 @@ impl ConfigurationFile {
     }
 
     fn next(&self, edit: &Edit, in_use: &Configuration) -> Result<(Next, Configuration), ConfigurationFileError> {
-        let before = self.text()?;
+        let before = self.text()?.unwrap_or_default();
         let found = config::parse(&before).map_err(|source| self.content(source))?;
         if let Some(what) = missing(&found, in_use, before.trim().is_empty()) {
             return Err(ConfigurationFileError::Unfinished { path: self.path.clone(), what });
@@ -88,7 +108,7 @@ impl ConfigurationFile {
         let text = edit.apply(&before).map_err(|source| self.content(source))?;
         let configuration = config::parse(&text).map_err(ConfigurationFileError::Edit)?;
         let next = self.prepare(&text).map_err(|source| self.not_written(source))?;
-        if self.text()? != before {
+        if self.text()?.unwrap_or_default() != before {
             let what = "what it had a moment ago".to_owned();
             return Err(ConfigurationFileError::Unfinished { path: self.path.clone(), what });
         }
@@ -108,12 +128,13 @@ impl ConfigurationFile {
         Some(io::Error::new(io::ErrorKind::NotFound, reason))
     }
 
-    fn text(&self) -> Result<String, ConfigurationFileError> {
+    /// The file's text; nothing where there is no file.
+    fn text(&self) -> Result<Option<String>, ConfigurationFileError> {
         match read_file(&self.path) {
-            Ok(text) => Ok(text),
+            Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => match self.missing_target() {
                 Some(error) => Err(self.io(error)),
-                None => Ok(String::new()),
+                None => Ok(None),
             },
             Err(error) => Err(self.io(error)),
         }
@@ -253,6 +274,35 @@ mod tests {
         assert!(error.ends_with("it does not have the account b, which is in use"), "{error}");
         assert!(file.edit(&edit, &config::parse(WHOLE).unwrap()).is_ok());
         assert!(file.edit(&edit, &Configuration::default()).is_ok(), "an account by hand is no trouble");
+    }
+
+    #[test]
+    fn a_file_that_an_editor_writes_in_place_is_read_when_it_is_whole() {
+        const WHOLE: &str = "version = 1\n[settings]\nrefresh = \"late\"\n\
+            [accounts.a]\nendpoint = \"https://api.example/a\"\n\
+            [accounts.b]\nendpoint = \"https://api.example/b\"\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let file = ConfigurationFile::new(path.clone());
+        let whole = config::parse(WHOLE).unwrap();
+        for written in 0..WHOLE.len() {
+            fs::write(&path, &WHOLE[..written]).unwrap();
+            let read = file.read_changed(&whole, || fs::write(&path, WHOLE).unwrap());
+            assert_eq!(read.unwrap(), Some(whole.clone()), "{written} bytes were written");
+        }
+    }
+
+    #[test]
+    fn a_file_that_stays_as_it_is_counts_whatever_it_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let file = ConfigurationFile::new(path.clone());
+        let in_use = config::parse("version = 1\n[accounts.a]\nendpoint = \"https://api.example/a\"\n").unwrap();
+        fs::write(&path, "version = 1\n").unwrap();
+        assert_eq!(file.read_changed(&in_use, || {}).unwrap(), Some(Configuration::default()));
+        fs::write(&path, "version = 1\n[accounts.a\n").unwrap();
+        assert!(file.read_changed(&in_use, || {}).is_err());
+        assert_eq!(file.read_changed(&in_use, || fs::remove_file(&path).unwrap()).unwrap(), None);
     }
 
     #[cfg(unix)]
