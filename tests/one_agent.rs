@@ -55,7 +55,7 @@ async fn an_agent_of_systemd_takes_the_place_of_the_one_that_runs() {
         command.args(["--setenv", name]);
     }
     let activated = Process::spawn(command.arg(built("evertoken-agent")).arg("--no-tray"));
-    eventually("systemd listens", async || socket.exists().then_some(())).await;
+    eventually("systemd listens", async || procfs::is_listening(&socket).then_some(())).await;
 
     let mut token = scene.desktop.command("status --json");
     token.env("EVERTOKEN_SOCKET", &socket);

@@ -1,7 +1,7 @@
 //! What the kernel says about processes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{Signal, kill_process};
 
@@ -23,6 +23,13 @@ pub(crate) fn with_variable(name: &str, value: &str) -> Vec<Pid> {
             fs::read(place(pid, "environ")).is_ok_and(|bytes| bytes.split(|&byte| byte == 0).any(|pair| pair == wanted))
         })
         .collect()
+}
+
+/// Whether somebody takes connections at this socket: its file is there a moment earlier. The flag is `__SO_ACCEPTCON`.
+pub(crate) fn is_listening(socket: &Path) -> bool {
+    let sockets = fs::read_to_string("/proc/net/unix").unwrap();
+    let mut lines = sockets.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+    lines.any(|fields| fields.get(3) == Some(&"00010000") && fields.get(7).map(Path::new) == Some(socket))
 }
 
 /// The arguments of a process, separated by spaces; empty when it has gone.

@@ -7,6 +7,7 @@ use super::Desktop;
 use super::deadline::eventually;
 use super::environment::Environment;
 use super::process::{Outcome, Process};
+use super::procfs;
 
 const CONFIGURATION: &str = "output X11-1 resolution 1024x768\nxwayland disable\ndefault_border none\n";
 
@@ -31,7 +32,7 @@ pub(super) async fn start(environment: &mut Environment, server: &str) -> Proces
     let display = eventually("sway listens", async || {
         let names = fs::read_dir(environment.path("run")).unwrap().flatten().map(|entry| entry.file_name());
         let mut displays = names.filter_map(|name| name.into_string().ok()).filter(|name| is_display(name));
-        displays.next().filter(|_| socket.exists())
+        displays.next().filter(|_| procfs::is_listening(&socket))
     })
     .await;
     environment.set("WAYLAND_DISPLAY", &display);

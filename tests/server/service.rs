@@ -122,7 +122,7 @@ async fn a_socket_that_systemd_opened_is_served_guarded_and_left_behind() {
     let desktop = machine().await;
     let sandbox = Sandbox::start(&desktop, "--expires-in 1h").await;
     let mut agent = activated(&desktop);
-    eventually("systemd listens", async || desktop.socket().exists().then_some(())).await;
+    eventually("systemd listens", async || procfs::is_listening(&desktop.socket()).then_some(())).await;
     assert_eq!(procfs::command_line(agent.pid()).split(' ').next(), Some("systemd-socket-activate"));
 
     desktop.login("default", &sandbox).await;
@@ -188,7 +188,7 @@ async fn a_container_needs_three_variables_and_a_key() {
     let log = fs::File::create(desktop.environment.path("logs/container.log")).unwrap();
     let mut agent = bare("evertoken-agent");
     let mut agent = Process::spawn(agent.arg("--no-tray").env("CREDENTIALS_DIRECTORY", &secrets).stderr(log));
-    eventually("it listens", async || desktop.socket().exists().then_some(())).await;
+    eventually("it listens", async || procfs::is_listening(&desktop.socket()).then_some(())).await;
 
     let mut login = bare("evertoken");
     login.args(["login", "app", "--endpoint", &sandbox.endpoint()]);
