@@ -43,7 +43,7 @@ pub(crate) async fn kill_as_soon_as_a_new_token_is_seen(desktop: &Desktop, agent
 async fn lane(tries: usize) {
     // The shortest life allows a refresh each second; no grace: a spent token presented again ends the login.
     let mut scene = Scene::logged_in("--expires-in 4s --grace 0").await;
-    let mut token = scene.desktop.token().await;
+    let mut token = scene.desktop.evertoken("token --wait 30s").await.succeeded().to_owned();
     for attempt in 0..tries {
         token = kill_as_soon_as_a_new_token_is_seen(&scene.desktop, &mut scene.agent, &token).await;
         scene.agent = Agent::start(&scene.desktop).await;

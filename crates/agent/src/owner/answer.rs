@@ -58,7 +58,7 @@ impl Agent {
             RefreshGoal::ValidFor(_) => managed.session.lasts(min_valid, now, &self.policy),
             RefreshGoal::Refreshed => rests_after_success(managed),
         };
-        if succeeded { Ok(answer) } else { Err(managed.session.why_no_token(name, min_valid, now, &self.policy)) }
+        if succeeded { Ok(answer) } else { Err(managed.session.why_no_token(name, min_valid, &self.policy)) }
     }
 
     /// Copies the access token, after a refresh if it does not last.
@@ -72,7 +72,7 @@ impl Agent {
         let now = self.clock.now();
         let valid = managed.session.access_token().filter(|info| info.remaining(now).is_positive());
         let (Some(info), Some(token)) = (valid, managed.access_token.clone()) else {
-            let problem = managed.session.why_no_token(name, None, now, &self.policy);
+            let problem = managed.session.why_no_token(name, None, &self.policy);
             return self.copied(name, request, Err(problem));
         };
         let cleared_after = self.configuration.settings.clear_clipboard_after.as_secs();

@@ -69,7 +69,7 @@ impl Agent {
                 expires_in: info.remaining(now).as_secs(),
                 identity: Some(managed.identity().clone()),
             }),
-            (Some(_) | None, _) => Err(managed.session.why_no_token(name, asked, now, &self.policy)),
+            (Some(_) | None, _) => Err(managed.session.why_no_token(name, asked, &self.policy)),
         }
     }
 

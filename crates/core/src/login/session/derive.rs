@@ -63,11 +63,16 @@ impl Session {
 
     /// Would a refresh now bring a token that lasts as long as is asked for?
     pub(super) fn refresh_helps(&self, min_valid: Option<SignedDuration>, now: Timestamp, policy: &Policy) -> bool {
-        let Some(token) = self.access_token.as_ref() else { return true };
-        let lifetime = token.lifetime();
-        let attainable = lifetime - policy.grant_spacing(lifetime);
-        let asked = policy.min_valid(min_valid, lifetime);
-        asked <= attainable && !self.lasts(min_valid, now, policy) && self.may_ask(now, policy)
+        let asks = !self.lasts(min_valid, now, policy) && self.may_ask(now, policy);
+        self.access_token.is_none() || (asks && self.is_attainable(min_valid, policy))
+    }
+
+    /// Does any refresh bring a token that lasts as long as is asked for?
+    fn is_attainable(&self, min_valid: Option<SignedDuration>, policy: &Policy) -> bool {
+        self.access_token.as_ref().is_none_or(|token| {
+            let lifetime = token.lifetime();
+            policy.min_valid(min_valid, lifetime) <= lifetime - policy.grant_spacing(lifetime)
+        })
     }
 
     pub(super) fn troubles(&self) -> Option<&FailureStreak> {
@@ -273,13 +278,7 @@ impl Session {
 
     /// Why there is no access token that lasts as long as was asked for, and what to do about it.
     #[must_use]
-    pub fn why_no_token(
-        &self,
-        name: &AccountName,
-        min_valid: Option<SignedDuration>,
-        now: Timestamp,
-        policy: &Policy,
-    ) -> Problem {
+    pub fn why_no_token(&self, name: &AccountName, min_valid: Option<SignedDuration>, policy: &Policy) -> Problem {
         if let Phase::Requesting { unstored: Some(problem), .. } = self.phase {
             return login_store_delayed(name, problem);
         }
@@ -299,7 +298,8 @@ impl Session {
             Phase::BackingOff { troubles, until, .. } => failing(name, &troubles.newest, Some(*until)),
             Phase::Requesting { troubles: Some(troubles), .. } => failing(name, &troubles.newest, None),
             Phase::Opening { .. } | Phase::Requesting { troubles: None, .. } => renewing(name),
-            Phase::Scheduled { .. } if self.refresh_helps(min_valid, now, policy) => renewing(name),
+            // Also a token that had expired when it was stored at last: the next request is due in a moment.
+            Phase::Scheduled { .. } if self.is_attainable(min_valid, policy) => renewing(name),
             Phase::Scheduled { .. } => self.too_short_lived(name, policy),
         }
     }

@@ -1,6 +1,7 @@
 //! When a request may be sent, and when not, whoever asks.
 
 use super::*;
+use crate::api::problem::ProblemKind;
 use crate::oauth::failure::{ErrorCode, OAuthError};
 
 #[test]
@@ -127,13 +128,29 @@ fn access_tokens_that_had_expired_when_they_came_are_asked_for_less_and_less_oft
         }
         assert_eq!((waits[0], waits[11]), (30, 15 * MINUTE / 2), "half the longest: {waits:?}");
         assert_eq!(session.state(at(now)), State::Expired);
-        let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default());
+        let why = session.why_no_token(&"a".parse().unwrap(), None, &Policy::default());
         assert!(why.detail.contains("granted no access token that can be used"), "{why:?}");
         let (requesting, effects) = step(&session, now, Event::TimeoutElapsed);
         let request = requested(&effects).unwrap();
         let (healed, _) = step(&requesting, now, Event::TokenGranted { request, tokens: tokens(now, HOUR) });
         assert_eq!(healed.state(at(now)), State::Valid);
     }
+}
+
+#[test]
+fn a_token_that_had_expired_when_it_was_stored_is_followed_by_another_and_nobody_is_told_that_it_is_too_short() {
+    let lifetime = 4;
+    let (requesting, effects) = step(&good(), REFRESH, Event::TimeoutElapsed);
+    let (request, stored) = (requested(&effects).unwrap(), REFRESH + lifetime + 1);
+    let late = session(&requesting, stored, Event::TokenGranted { request, tokens: tokens(REFRESH, lifetime) });
+    assert_eq!(late.state(at(stored)), State::Expired);
+
+    let why = late.why_no_token(&"a".parse().unwrap(), None, &Policy::default());
+
+    assert_eq!(why.kind, ProblemKind::TryLater, "{why:?}");
+    let (due, _) = wakeup(&late, stored).unwrap();
+    assert_eq!(due, stored + 1);
+    assert!(requested(&step(&late, due, Event::TimeoutElapsed).1).is_some());
 }
 
 #[test]
@@ -154,7 +171,7 @@ fn what_waiting_cannot_heal_is_not_asked_for_ever() {
         assert_eq!(asked < 40, ends, "{failure:?}: asked {asked} times");
         if ends {
             assert!((5..20).contains(&asked) && now - REFRESH > HOUR / 2, "{asked} times in {} s", now - REFRESH);
-            let why = session.why_no_token(&"a".parse().unwrap(), None, at(now), &Policy::default());
+            let why = session.why_no_token(&"a".parse().unwrap(), None, &Policy::default());
             assert!(why.detail.contains("client secret (invalid_client: Wrong)"), "{why:?}");
             assert!(requested(&step(&session, now + DAY, Event::RefreshRequested).1).is_some(), "a person may insist");
         }
@@ -208,7 +225,7 @@ fn a_person_may_ask_for_a_refresh_an_hour_after_the_last() {
 fn a_token_that_no_refresh_brings_is_told_from_one_that_is_on_its_way() {
     let advice = |asked: i64| {
         let asked = Some(SignedDuration::from_secs(asked));
-        good().why_no_token(&"a".parse().unwrap(), asked, at(HOUR), &Policy::default()).advice
+        good().why_no_token(&"a".parse().unwrap(), asked, &Policy::default()).advice
     };
     assert_eq!(advice(2 * DAY), "Ask for less: --min-valid 86370s at most.");
     assert_eq!(advice(DAY - 30), "Try again in a moment, or wait for it with --wait.");

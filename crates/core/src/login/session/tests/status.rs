@@ -143,7 +143,7 @@ fn a_program_that_gets_no_token_is_told_why_and_what_helps() {
         (Session::opening(), ProblemKind::TryLater, "is being renewed", "--wait"),
         (session(&good(), REFRESH, Event::TimeoutElapsed), ProblemKind::TryLater, "is being renewed", "--wait"),
     ] {
-        let problem = session.why_no_token(&"a".parse().unwrap(), asked, at(REFRESH), &Policy::default());
+        let problem = session.why_no_token(&"a".parse().unwrap(), asked, &Policy::default());
         assert_eq!(problem.kind, kind, "{problem:?}");
         assert!(problem.detail.contains(detail) && problem.advice.contains(advice), "{problem:?}");
     }

@@ -82,7 +82,7 @@ fn a_keychain_that_does_not_take_the_new_token_is_told_of_once_and_taken_back() 
     assert_eq!(effects, [Effect::Notify(Notice::KeychainRefused)]);
     assert_eq!(waiting.state(at(REFRESH)), State::KeychainUnavailable);
     assert_eq!(waiting.access_token(), good().access_token(), "nobody sees the new one yet");
-    let why = waiting.why_no_token(&"a".parse().unwrap(), None, at(DAY + 1), &Policy::default());
+    let why = waiting.why_no_token(&"a".parse().unwrap(), None, &Policy::default());
     assert!(why.detail.contains("only in memory") && why.advice.contains("Keep the agent running"), "{why:?}");
     let (waiting, effects) = step(&waiting, REFRESH + 9, delayed);
     assert_eq!(effects, []);
