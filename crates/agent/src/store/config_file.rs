@@ -63,7 +63,7 @@ impl ConfigurationFile {
 
     /// The configuration; an absent file is an empty one.
     pub(crate) fn read(&self) -> Result<Configuration, ConfigurationFileError> {
-        config::parse(&self.text()?.unwrap_or_default()).map_err(|source| self.content(source))
+        config::parse(&self.text()?).map_err(|source| self.content(source))
     }
 
     /// What the file says after a change; nothing while there is no file. One that cannot be used, or is without what is
@@ -75,7 +75,7 @@ impl ConfigurationFile {
     ) -> Result<Option<Configuration>, ConfigurationFileError> {
         let mut before = None;
         loop {
-            let Some(text) = self.text()? else { return Ok(None) };
+            let Some(text) = self.text_if_there()? else { return Ok(None) };
             let found = config::parse(&text);
             let is_whole = found.as_ref().is_ok_and(|found| missing(found, in_use, text.trim().is_empty()).is_none());
             if is_whole || before.as_ref() == Some(&text) {
@@ -100,7 +100,7 @@ impl ConfigurationFile {
     }
 
     fn next(&self, edit: &Edit, in_use: &Configuration) -> Result<(Next, Configuration), ConfigurationFileError> {
-        let before = self.text()?.unwrap_or_default();
+        let before = self.text()?;
         let found = config::parse(&before).map_err(|source| self.content(source))?;
         if let Some(what) = missing(&found, in_use, before.trim().is_empty()) {
             return Err(ConfigurationFileError::Unfinished { path: self.path.clone(), what });
@@ -108,7 +108,7 @@ impl ConfigurationFile {
         let text = edit.apply(&before).map_err(|source| self.content(source))?;
         let configuration = config::parse(&text).map_err(ConfigurationFileError::Edit)?;
         let next = self.prepare(&text).map_err(|source| self.not_written(source))?;
-        if self.text()?.unwrap_or_default() != before {
+        if self.text()? != before {
             let what = "what it had a moment ago".to_owned();
             return Err(ConfigurationFileError::Unfinished { path: self.path.clone(), what });
         }
@@ -128,8 +128,12 @@ impl ConfigurationFile {
         Some(io::Error::new(io::ErrorKind::NotFound, reason))
     }
 
-    /// The file's text; nothing where there is no file.
-    fn text(&self) -> Result<Option<String>, ConfigurationFileError> {
+    /// The file's text; empty where there is no file.
+    fn text(&self) -> Result<String, ConfigurationFileError> {
+        self.text_if_there().map(Option::unwrap_or_default)
+    }
+
+    fn text_if_there(&self) -> Result<Option<String>, ConfigurationFileError> {
         match read_file(&self.path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => match self.missing_target() {

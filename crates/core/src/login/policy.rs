@@ -138,6 +138,11 @@ impl Policy {
         if lifetime.is_positive() { self.spacing.min(lifetime / 4).max(SHORTEST_WAIT) } else { self.spacing }
     }
 
+    /// What can be asked for at any time of an access token of this lifetime: within the spacing it is not followed by another.
+    pub(super) fn attainable(&self, lifetime: SignedDuration) -> SignedDuration {
+        lifetime - self.grant_spacing(lifetime)
+    }
+
     /// The wait of an agent that starts when the refresh is already due.
     #[must_use]
     pub fn start_delay(&self, remaining: SignedDuration) -> SignedDuration {

@@ -63,15 +63,17 @@ impl Session {
 
     /// Would a refresh now bring a token that lasts as long as is asked for?
     pub(super) fn refresh_helps(&self, min_valid: Option<SignedDuration>, now: Timestamp, policy: &Policy) -> bool {
-        let asks = !self.lasts(min_valid, now, policy) && self.may_ask(now, policy);
-        self.access_token.is_none() || (asks && self.is_attainable(min_valid, policy))
+        self.access_token.is_none()
+            || (!self.lasts(min_valid, now, policy)
+                && self.may_ask(now, policy)
+                && self.is_attainable(min_valid, policy))
     }
 
     /// Does any refresh bring a token that lasts as long as is asked for?
     fn is_attainable(&self, min_valid: Option<SignedDuration>, policy: &Policy) -> bool {
         self.access_token.as_ref().is_none_or(|token| {
             let lifetime = token.lifetime();
-            policy.min_valid(min_valid, lifetime) <= lifetime - policy.grant_spacing(lifetime)
+            policy.min_valid(min_valid, lifetime) <= policy.attainable(lifetime)
         })
     }
 
@@ -307,7 +309,7 @@ impl Session {
     /// Trying again would not help: no refresh brings a token that lasts that long.
     fn too_short_lived(&self, name: &AccountName, policy: &Policy) -> Problem {
         let lifetime = self.access_token.as_ref().map_or(SignedDuration::ZERO, AccessTokenInfo::lifetime);
-        let attainable = (lifetime - policy.grant_spacing(lifetime)).max(SignedDuration::ZERO);
+        let attainable = policy.attainable(lifetime).max(SignedDuration::ZERO);
         Problem::new(
             ProblemKind::TooShortLived,
             format!("{name}: this server's access tokens do not last that long; they last {}.", in_words(lifetime)),
