@@ -376,8 +376,10 @@ async fn p9_a_log_in_elsewhere_on_a_full_disk_is_kept_and_written_down_when_ther
     scene.crash_and_restart().await;
     goes_on(&scene.desktop, "default").await;
     disk.empty();
-    // The file is read again, and knows nothing of the log-ins.
-    scene.desktop.api("PATCH /v1/settings", r#"{"refresh": "early"}"#).await.unwrap();
+    // Who changes the file next finds the log-ins in it.
+    scene.desktop.evertoken("account set new --require-approval on").await.succeeded();
+    scene.desktop.evertoken("account set new --require-approval off").await.succeeded();
+    assert_eq!(configuration(&scene.desktop).matches(&other.endpoint()).count(), 2);
     goes_on(&scene.desktop, "new").await;
     goes_on(&scene.desktop, "default").await;
     scene.crash_and_restart().await;
@@ -385,4 +387,30 @@ async fn p9_a_log_in_elsewhere_on_a_full_disk_is_kept_and_written_down_when_ther
     assert!(configuration(&scene.desktop).contains(&other.endpoint()));
     got_only_its_own(&other, "a full disk").await;
     got_only_its_own(&scene.sandbox, "a full disk").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p9_what_config_toml_was_not_told_of_a_log_in_ends_with_the_login() {
+    let desktop = Desktop::without_screen().await;
+    let Some(disk) = Disk::over(&desktop, "config/evertoken", 64) else { return };
+    let scene = Scene::logged_in_on(desktop, FORGIVING).await;
+    let other = Sandbox::start(&scene.desktop, FORGIVING).await;
+    disk.fill();
+    for account in ["default", "new"] {
+        let said = login_at(&scene.desktop, &other, account).await;
+        assert!(said.failed(said.code).contains("config.toml could not be written"), "{said:?}");
+        scene.desktop.evertoken(&format!("logout {account}")).await.succeeded();
+    }
+    disk.empty();
+
+    // The file says what it said before: this token is for the server that it names.
+    let grant = scene.sandbox.sign_in().await;
+    scene.desktop.evertoken_reading(&grant.refresh_token, "login default").await.succeeded();
+
+    goes_on(&scene.desktop, "default").await;
+    got_only_its_own(&other, "logged out again").await;
+    got_only_its_own(&scene.sandbox, "logged out again").await;
+    scene.desktop.evertoken("account remove new").await.succeeded();
+    assert_eq!(scene.desktop.status().await.names(), ["default"]);
+    assert!(!configuration(&scene.desktop).contains(&other.endpoint()));
 }

@@ -31,7 +31,7 @@ pub(super) struct ManagedAccount {
     pub(super) has_no_id: bool,
     /// Its entries were read under its lock: those of an earlier version are taken over.
     pub(super) is_settled: bool,
-    /// A log-in was stored, and `config.toml` could not be written yet.
+    /// A log-in was stored, and `config.toml` could not be written yet: its server counts for as long as the login lasts.
     pub(super) is_ahead_of_file: bool,
     pub(super) session: Session,
     /// The token that `session` tells about.

@@ -38,17 +38,21 @@ impl Agent {
         }
         match read {
             Ok(None) => {}
-            Ok(Some(configuration)) if configuration == self.configuration => {}
-            Ok(Some(configuration)) => {
-                info!("the configuration was changed");
-                self.adopt(configuration);
-                self.write_missing_ids();
-            }
+            Ok(Some(configuration)) => self.follow_file(configuration),
             Err(error) => tracing::error!("the configuration was not read again: {error}"),
         }
         if std::mem::take(&mut self.reading.is_reload) {
             service_manager::reloaded();
         }
+    }
+
+    fn follow_file(&mut self, configuration: Configuration) {
+        if configuration != self.configuration {
+            info!("the configuration was changed");
+            self.adopt(configuration);
+            self.write_missing_ids();
+        }
+        self.write_log_ins();
     }
 
     pub(super) fn reload(&mut self) {

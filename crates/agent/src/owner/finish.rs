@@ -64,6 +64,7 @@ impl Agent {
                     self.log_ins.end_of(&id);
                 }
                 self.step(name, Event::LoggedOut);
+                self.end_log_in(name);
             }
             JobResult::Forgotten { remove, result, reply } => self.forgotten(name, remove, result, reply),
             JobResult::Copied(request, result) => self.copied(name, request, result),

@@ -1,5 +1,7 @@
 //! Begins log-ins, asks about them, answers them, and takes them over when they are proven.
 
+use std::sync::Arc;
+
 use evertoken_core::account::{AccountId, AccountName};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 use evertoken_core::api::requests::{
@@ -254,7 +256,7 @@ impl Agent {
         let LoggedIn { server, tokens, access_token, last_stored, mut listener } = logged_in;
         let id = running.account;
         let name = self.accounts.name_of(&id).cloned().unwrap_or_else(|| self.free_name(running.name));
-        let followed = self.follow_log_in(&name, &id, server);
+        let followed = self.follow_log_in(&name, &id, Arc::new(server));
         let fingerprint = tokens.refresh_token.fingerprint;
         if let Some(managed) = self.accounts.get_mut(&name) {
             managed.access_token = access_token;

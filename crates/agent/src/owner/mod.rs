@@ -18,6 +18,7 @@ mod jobs;
 mod keep_token_files;
 mod log_in;
 mod log_ins;
+mod log_ins_in_file;
 mod logout;
 mod managed_accounts;
 mod openings;

@@ -12,11 +12,9 @@ use evertoken_core::config::paths::Paths;
 use evertoken_core::config::{Configuration, Edit, Settings, SettingsChange};
 use evertoken_core::login::policy::Policy;
 use evertoken_core::login::session::{Event, Phase, Recovered};
-use evertoken_core::login::token_store::LogIn;
 use evertoken_core::oauth::metadata::Metadata;
 use evertoken_core::oauth::server::Server;
-use evertoken_core::oauth::token::Fingerprint;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::account::{ManagedAccount, Waiter};
 use super::agent::{Agent, random_bits};
@@ -28,8 +26,13 @@ use crate::store::config_file::ConfigurationFileError;
 use crate::system::slow_disk::on_slow_disk;
 
 impl Agent {
-    /// Reads the file again, changes it, writes it, and follows it.
+    /// Reads the file again, changes it, writes it, and follows it. What it lacks of a log-in comes first.
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), ConfigurationFileError> {
+        self.write_log_ins();
+        self.apply_alone(edit)
+    }
+
+    pub(super) fn apply_alone(&mut self, edit: &Edit) -> Result<(), ConfigurationFileError> {
         let configuration = self.file.edit(edit, &self.configuration)?;
         self.reading.outdate();
         self.adopt(configuration);
@@ -87,67 +90,6 @@ impl Agent {
             tray.show_symbolic(now.symbolic_tray_icon);
         }
         self.policy = Policy::with(now.refresh);
-    }
-
-    /// `config.toml` names the server of a login that is proven and stored. Until it can be written, this agent knows, and the
-    /// login's own entry.
-    pub(super) fn follow_log_in(&mut self, name: &AccountName, id: &AccountId, server: Server) -> Result<(), Problem> {
-        let known = self.accounts.get(name).filter(|managed| managed.id == *id);
-        let is_new = known.is_none();
-        let sharing = known.map_or_else(Sharing::default, |managed| managed.account().sharing.clone());
-        let server = Arc::new(server);
-        let account = Account { id: Some(id.clone()), server: server.clone(), sharing };
-        let in_file = self.configuration.accounts.get(name);
-        let is_written = in_file.is_some_and(|account| account.server == server);
-        // An account that only its own log-in tells of goes into the file with its id.
-        let edit = if is_new || in_file.is_none() {
-            Edit::PutAccount(name.clone(), Box::new(account.clone()))
-        } else {
-            Edit::SetServer(name.clone(), server.clone())
-        };
-        if is_new {
-            self.accounts.insert(name.clone(), ManagedAccount::new(id.clone(), account));
-        }
-        if let Some(managed) = self.accounts.get_mut(name) {
-            managed.follow(server);
-            managed.is_ahead_of_file = !is_written;
-        }
-        if is_written {
-            return Ok(());
-        }
-        self.apply(&edit).map_err(|error| {
-            warn!(account = %name, "the login is stored, and config.toml could not be written: {error}");
-            Problem::new(
-                ProblemKind::Configuration,
-                format!("You are logged in to {name}, but config.toml could not be written: {error}."),
-                "Correct what the error names; Evertoken writes the account's server at its next start. The login is stored.",
-            )
-        })?;
-        if let Some(managed) = self.accounts.get_mut(name) {
-            managed.is_ahead_of_file = false;
-        }
-        Ok(())
-    }
-
-    /// The journal says that the configuration has followed a log-in.
-    pub(super) fn record_log_in(&mut self, name: &AccountName, fingerprint: Fingerprint) {
-        if let Some(context) = self.context(name) {
-            self.start(&context.id.clone(), jobs::record_log_in(context, fingerprint));
-        }
-    }
-
-    /// A log-in that was proven and stored before the last end of the agent, and that `config.toml` does not tell of.
-    pub(super) fn complete_log_in(&mut self, id: &AccountId, log_in: LogIn, fingerprint: Option<Fingerprint>) {
-        let name = self.accounts.name_of(id).cloned().unwrap_or_else(|| self.free_name(log_in.name));
-        let is_new = !self.accounts.contains_key(&name);
-        info!(account = %name, "completing a log-in at {}", log_in.server.endpoint.host());
-        let followed = self.follow_log_in(&name, id, log_in.server);
-        if let (Ok(()), Some(fingerprint)) = (followed, fingerprint) {
-            self.record_log_in(&name, fingerprint);
-        }
-        if is_new {
-            self.open(&name);
-        }
     }
 
     /// The ids of accounts that were opened and that a person wrote without one, once no other account is to be opened: the whole
@@ -301,6 +243,9 @@ impl Agent {
         if let Some(id) = self.id_of(name) {
             self.log_ins.end_of(&id);
         }
+        if let Some(managed) = self.accounts.get_mut(name) {
+            managed.is_ahead_of_file = false;
+        }
         Ok(self.apply(&Edit::RemoveAccount(name.clone()))?)
     }
 
@@ -326,21 +271,6 @@ impl Agent {
         let name = self.resolve(account)?;
         let managed = self.accounts.get(&name).ok_or_else(|| self.unknown_account(&name))?;
         Ok(AccountSettings::from(&*managed.account().server))
-    }
-
-    /// Log-ins that made an account and died before `config.toml` told of it.
-    pub(super) fn look_for_unfinished_log_ins(&mut self) {
-        let known: Vec<AccountId> = self.accounts.values().map(|managed| managed.id.clone()).collect();
-        let Ok(files) = std::fs::read_dir(&self.paths.state) else { return };
-        let stems = files.flatten().filter_map(|file| {
-            let name = file.file_name().into_string().ok()?;
-            name.strip_suffix(".journal")?.parse::<AccountId>().ok()
-        });
-        for id in stems.filter(|id| !known.contains(id)).collect::<Vec<_>>() {
-            let Ok(name) = id.as_str().parse() else { continue };
-            let context = self.context_with(&name, &id);
-            self.start(&id, jobs::unfinished_log_in(context));
-        }
     }
 }
 

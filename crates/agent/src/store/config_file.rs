@@ -201,7 +201,8 @@ impl From<ConfigurationFileError> for Problem {
         match error {
             ConfigurationFileError::Unfinished { .. } => configuration(
                 format!("Nothing was changed: {error}."),
-                "Put the file back, or save it, and try again. If it is meant, restart the agent first; the logins stay in the keychain.",
+                "Try again in a moment. If that does not help, put the file back or save it; if it is meant, restart the agent. \
+                The logins stay in the keychain.",
             ),
             ConfigurationFileError::NotWritten { .. } => configuration(
                 format!("The configuration cannot be written, and nothing was changed: {error}."),

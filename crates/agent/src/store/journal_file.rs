@@ -78,7 +78,10 @@ impl JournalFile {
 
     fn read_now(&self) -> io::Result<Vec<Entry>> {
         let mut entries = read_entries(&self.older())?;
-        entries.extend(read_entries(&self.path)?);
+        let newer = read_entries(&self.path)?;
+        // While the file before is there, what was carried over from it is there twice.
+        let carried = newer.iter().take_while(|entry| entries.contains(entry)).count();
+        entries.extend(newer.into_iter().skip(carried));
         Ok(entries)
     }
 
@@ -112,10 +115,9 @@ impl JournalFile {
         }
     }
 
-    /// The new file begins with the newest line that says that somebody is logged in, which must never be forgotten.
+    /// The new file begins with what must never be forgotten.
     fn rotate(&self) -> io::Result<()> {
-        let carried =
-            self.read_now()?.iter().rfind(|entry| entry.record.is_of_a_login()).map(Entry::to_line).unwrap_or_default();
+        let carried: String = journal::carried(&self.read_now()?).iter().map(Entry::to_line).collect();
         let next = self.path.with_added_extension("next");
         let mut file = create(&next)?;
         file.write_all(carried.as_bytes())?;
@@ -232,15 +234,30 @@ mod tests {
     }
 
     #[test]
-    fn a_full_journal_never_forgets_that_somebody_is_logged_in() {
+    fn a_full_journal_forgets_neither_a_login_nor_what_became_of_it() {
         let folder = tempfile::tempdir().unwrap();
         let journal = JournalFile::new(folder.path().join("a.journal"));
-        let logged_in = Record::LoggedIn { fingerprint: Fingerprint::of("token") };
-        journal.append_now(&Entry { at: Timestamp::constant(0, 0), record: logged_in }).unwrap();
-        for _ in 0..3 {
-            fs::write(&journal.path, [fs::read(&journal.path).unwrap(), vec![b'\n'; FULL as usize]].concat()).unwrap();
-            journal.append_now(&presented(1)).unwrap();
+        let (fingerprint, mine) = (Fingerprint::of("token"), Fingerprint::of("a token that a person gave"));
+        let refused = |fingerprint| Record::Refused { fingerprint, expired_at: None, trace_id: None, reason: None };
+        let records = [
+            Record::LoggedIn { fingerprint },
+            Record::Stored { fingerprint, rotations: 0, expires_at: Timestamp::MAX },
+            Record::Presented { fingerprint },
+            refused(fingerprint),
+            Record::Presented { fingerprint: mine },
+        ];
+        let entries = (1..).zip(records).map(|(second, record)| Entry { at: Timestamp::constant(second, 0), record });
+        let mut said = Vec::new();
+        for entry in entries {
+            let full = vec![b'\n'; FULL as usize];
+            fs::write(&journal.path, [fs::read(&journal.path).unwrap_or_default(), full].concat()).unwrap();
+            journal.append_now(&entry).unwrap();
+            said.push(entry);
+            assert_eq!(journal::summarize(&journal.read_now().unwrap()), journal::summarize(&said));
         }
-        assert!(journal::summarize(&journal.read_now().unwrap()).stored.is_some());
+        assert!(
+            journal.read_now().unwrap().is_sorted_by(|before, after| before.at < after.at),
+            "no line is there twice"
+        );
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! It answers one question that the keychain cannot: *was this refresh token already presented?*
 
+mod carried;
 mod sleeps;
 mod spent;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use self::carried::carried;
 pub use self::sleeps::with_sleeps;
 pub use self::spent::is_spent;
 use crate::oauth::failure::{Failure, Refusal};

@@ -49,15 +49,7 @@ impl Incident {
 /// Everything that the lines tell, oldest first.
 pub(super) fn read(entries: &[Entry], now: Timestamp) -> Vec<Incident> {
     let mut reading = Reading::default();
-    let mut carried: Option<&Entry> = None;
     for entry in entries {
-        // A journal that was full begins anew with the line that says who is logged in.
-        if carried == Some(entry) {
-            continue;
-        }
-        if let Record::Stored { .. } | Record::LoggedIn { .. } | Record::LoggedOut = entry.record {
-            carried = Some(entry);
-        }
         reading.take(entry);
         reading.awake = Some(entry.at);
     }

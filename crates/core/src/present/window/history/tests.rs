@@ -187,13 +187,6 @@ fn no_clock_and_no_second_agent_makes_a_sleep_longer_than_it_was() {
 }
 
 #[test]
-fn a_line_that_a_full_journal_carried_over_is_not_told_twice() {
-    let line = stored("2026-11-22T10:00:00Z", "2026-11-23T10:00:00Z");
-    let history = history(&[line.clone(), presented("2026-11-22T11:00:00Z"), line], None);
-    assert_eq!(kinds(&history).iter().filter(|kind| **kind == ItemKind::Refreshed).count(), 1);
-}
-
-#[test]
 fn the_longest_journal_becomes_a_picture_of_bounded_size() {
     let begin = at("2026-11-15T12:00:00Z");
     let entries: Vec<Entry> = (0..8_000)
