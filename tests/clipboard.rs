@@ -50,15 +50,15 @@ async fn what_another_program_copied_meanwhile_is_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_copy_starts_the_time_anew() {
-    let scene = copied("version = 1\n[settings]\nclear_clipboard_after = \"4s\"\n").await;
+    let scene = copied("version = 1\n[settings]\nclear_clipboard_after = \"8s\"\n").await;
     let clipboard = Clipboard::of(&scene.desktop);
     let token = scene.desktop.token().await;
     let there = async || clipboard.text().await == token;
-    throughout(Duration::from_secs(2), "the first copy is there", there).await;
+    throughout(Duration::from_secs(5), "the first copy is there", there).await;
 
     scene.desktop.evertoken("copy").await.succeeded();
 
-    throughout(Duration::from_secs(3), "the second copy is there for its whole time", there).await;
+    throughout(Duration::from_secs(5), "the second copy is there when the first would be gone", there).await;
     clipboard.until("it is cleared", |text| text.is_empty()).await;
 }
 

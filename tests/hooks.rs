@@ -32,7 +32,7 @@ async fn told(desktop: &Desktop, line: &str) -> String {
 async fn a_server_where_nobody_sees_a_notification_hears_of_a_login_that_ends() {
     let desktop = Desktop::without_screen().await;
     configure(&desktop);
-    let scene = Scene::logged_in_on(desktop, "--expires-in 6s").await;
+    let scene = Scene::logged_in_on(desktop, "--expires-in 16s").await;
     let desktop = &scene.desktop;
 
     let refreshed = told(desktop, "1 refreshed default 20").await;

@@ -52,7 +52,7 @@ async fn where_no_buttons_are_drawn_the_text_names_the_command() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_says_of_the_access_token_is_still_true_after_that_has_expired() {
-    let (_scene, notifications) = refused(Nature::default(), "--expires-in 12s").await;
+    let (_scene, notifications) = refused(Nature::default(), "--expires-in 16s").await;
     let first = notifications.says("The access token still works until ").await;
 
     let then = notifications.says("The access token expired at ").await;

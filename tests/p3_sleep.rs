@@ -6,7 +6,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{interval, timeout};
 
-use crate::desktop::{Agent, Behaviour, Desktop, Keyring, Notifications, Sandbox, System, Wire, eventually, procfs};
+use crate::desktop::{
+    Agent, Behaviour, Desktop, Keyring, Notifications, Sandbox, Status, System, Wire, eventually, procfs,
+};
 
 /// A minute: long enough that a refresh may fail for seven seconds before anybody has to hear of it.
 const LIFE: &str = "--expires-in 60s --grace 0";
@@ -48,8 +50,10 @@ async fn p3_a_machine_that_wakes_up_without_a_network_tells_nobody_anything_befo
     procfs::signal(agent.pid(), Signal::CONT);
     system.suspend_and_resume().await;
     let words = "the endpoint's name cannot be resolved";
-    desktop.until("the name is not found", |status| status.account("default")["refresh"]["last_error"] == words).await;
-    assert_eq!(desktop.status().await.state("default"), "expired");
+    let is_expired = |status: &Status| {
+        status.account("default")["refresh"]["last_error"] == words && status.state("default") == "expired"
+    };
+    desktop.until("the name is not found", is_expired).await;
     desktop.evertoken("token").await.failed(4);
     assert!(notifications.all().is_empty(), "{:#?}", notifications.all());
 

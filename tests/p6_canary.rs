@@ -30,7 +30,7 @@ async fn live(scene: &mut Scene, canary: &mut Canary) {
     canary.add("the given refresh token", &grant.refresh_token);
     canary.add("the given access token", &grant.access_token);
     desktop.login_with("default", sandbox, &grant.refresh_token).await.succeeded();
-    canary.add("the first access token", &desktop.token().await);
+    canary.add("the first access token", desktop.evertoken("token --wait 30s").await.succeeded());
     add_stored(canary, desktop).await;
     let response = sandbox.sign_in_response().await;
     canary.add("a pasted refresh token", response["refresh_token"].as_str().unwrap());

@@ -178,7 +178,7 @@ async fn a_death_at_any_step_of_a_rotation_into_a_file_loses_no_login() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_from_the_moment_a_new_token_can_be_seen_loses_no_login_in_a_file() {
     let mut server = Server::logged_in("--expires-in 4s --grace 0").await;
-    let mut token = server.desktop.token().await;
+    let mut token = server.desktop.evertoken("token --wait 30s").await.succeeded().to_owned();
     for attempt in 0..effort(10, 200) {
         token = kill_as_soon_as_a_new_token_is_seen(&server.desktop, &mut server.agent, &token).await;
         server = server.restarted().await;
