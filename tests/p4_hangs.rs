@@ -15,9 +15,8 @@ use crate::sign_in;
 /// Ten seconds lie between two grants.
 const LIFE: &str = "--expires-in 40s --grace 0";
 
-/// How long who asks for another account's token waits at most, on a busy machine with every call of the agent traced: less
-/// than the 5 s after which the agent itself gives a call up.
-const AT_ONCE: Duration = Duration::from_secs(4);
+/// How long who asks for another account's token waits at most.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Beside `default` there is another account.
 async fn with_another(scene: Scene) -> Scene {

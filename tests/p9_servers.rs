@@ -370,17 +370,17 @@ async fn p9_a_log_in_elsewhere_on_a_full_disk_is_kept_and_written_down_when_ther
     let said = login_at(&scene.desktop, &other, "default").await;
 
     assert!(said.failed(said.code).contains("config.toml could not be written"), "{said:?}");
-    login_at(&scene.desktop, &other, "new").await.failed(said.code);
+    login_at(&scene.desktop, &other, "another").await.failed(said.code);
     scene.desktop.evertoken("account set default --require-approval on").await.failed(1);
     goes_on(&scene.desktop, "default").await;
     scene.crash_and_restart().await;
     goes_on(&scene.desktop, "default").await;
     disk.empty();
-    // Who changes the file next finds the log-ins in it.
-    scene.desktop.evertoken("account set new --require-approval on").await.succeeded();
-    scene.desktop.evertoken("account set new --require-approval off").await.succeeded();
+    // The next change writes the log-ins first: `another`, while the file names the old server of `default`.
+    scene.desktop.evertoken("account set another --require-approval on").await.succeeded();
+    scene.desktop.evertoken("account set another --require-approval off").await.succeeded();
     assert_eq!(configuration(&scene.desktop).matches(&other.endpoint()).count(), 2);
-    goes_on(&scene.desktop, "new").await;
+    goes_on(&scene.desktop, "another").await;
     goes_on(&scene.desktop, "default").await;
     scene.crash_and_restart().await;
     goes_on(&scene.desktop, "default").await;
@@ -396,10 +396,11 @@ async fn p9_what_config_toml_was_not_told_of_a_log_in_ends_with_the_login() {
     let scene = Scene::logged_in_on(desktop, FORGIVING).await;
     let other = Sandbox::start(&scene.desktop, FORGIVING).await;
     disk.fill();
-    for account in ["default", "new"] {
+    for account in ["default", "another"] {
         let said = login_at(&scene.desktop, &other, account).await;
         assert!(said.failed(said.code).contains("config.toml could not be written"), "{said:?}");
         scene.desktop.evertoken(&format!("logout {account}")).await.succeeded();
+        assert_eq!(scene.desktop.status().await.state(account), "signed-out");
     }
     disk.empty();
 
@@ -410,7 +411,7 @@ async fn p9_what_config_toml_was_not_told_of_a_log_in_ends_with_the_login() {
     goes_on(&scene.desktop, "default").await;
     got_only_its_own(&other, "logged out again").await;
     got_only_its_own(&scene.sandbox, "logged out again").await;
-    scene.desktop.evertoken("account remove new").await.succeeded();
+    scene.desktop.evertoken("account remove another").await.succeeded();
     assert_eq!(scene.desktop.status().await.names(), ["default"]);
     assert!(!configuration(&scene.desktop).contains(&other.endpoint()));
 }

@@ -63,8 +63,8 @@ impl Agent {
                 if let Some(id) = self.id_of(name) {
                     self.log_ins.end_of(&id);
                 }
-                self.step(name, Event::LoggedOut);
                 self.end_log_in(name);
+                self.step(name, Event::LoggedOut);
             }
             JobResult::Forgotten { remove, result, reply } => self.forgotten(name, remove, result, reply),
             JobResult::Copied(request, result) => self.copied(name, request, result),

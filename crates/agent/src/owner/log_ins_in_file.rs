@@ -59,26 +59,30 @@ impl Agent {
         Ok(())
     }
 
-    /// Writes what `config.toml` could not be told of log-ins.
+    /// Writes the log-ins that could not be written to `config.toml` before.
     pub(super) fn write_log_ins(&mut self) {
         let ahead = self.accounts.iter().filter(|(_, managed)| managed.is_ahead_of_file);
         let log_ins: Vec<_> =
             ahead.map(|(name, managed)| (name.clone(), managed.id.clone(), managed.account().server.clone())).collect();
         for (name, id, server) in log_ins {
+            // A file that was read for the one before may have another account of this name.
+            if self.accounts.name_of(&id) != Some(&name) {
+                continue;
+            }
             let host = server.endpoint.host().to_owned();
-            // The person who logged in was told why it could not be, and the log says it each time.
+            // The person was told at the log-in; each further failure is logged.
             if self.follow_log_in(&name, &id, server).is_ok() {
                 info!(account = %name, "config.toml tells of the log-in at {host} now");
             }
         }
     }
 
-    /// With the login goes what only the login told of the account: `config.toml` counts again.
+    /// After a log-out the account's server is the one in `config.toml` again. An account that is not there keeps its own.
     pub(super) fn end_log_in(&mut self, name: &AccountName) {
-        let Some(managed) = self.accounts.get_mut(name).filter(|managed| managed.is_ahead_of_file) else { return };
-        if self.configuration.accounts.contains_key(name) {
+        let Some(in_file) = self.configuration.accounts.get(name) else { return };
+        if let Some(managed) = self.accounts.get_mut(name).filter(|managed| managed.is_ahead_of_file) {
             managed.is_ahead_of_file = false;
-            self.adopt(self.configuration.clone());
+            managed.follow(in_file.server.clone());
         }
     }
 

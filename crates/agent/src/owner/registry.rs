@@ -26,7 +26,7 @@ use crate::store::config_file::ConfigurationFileError;
 use crate::system::slow_disk::on_slow_disk;
 
 impl Agent {
-    /// Reads the file again, changes it, writes it, and follows it. What it lacks of a log-in comes first.
+    /// Reads the file again, changes it, writes it, and follows it. Log-ins that the file lacks are written first.
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), ConfigurationFileError> {
         self.write_log_ins();
         self.apply_alone(edit)
@@ -242,9 +242,6 @@ impl Agent {
     pub(super) fn remove(&mut self, name: &AccountName) -> Result<(), Problem> {
         if let Some(id) = self.id_of(name) {
             self.log_ins.end_of(&id);
-        }
-        if let Some(managed) = self.accounts.get_mut(name) {
-            managed.is_ahead_of_file = false;
         }
         Ok(self.apply(&Edit::RemoveAccount(name.clone()))?)
     }

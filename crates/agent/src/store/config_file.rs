@@ -201,7 +201,7 @@ impl From<ConfigurationFileError> for Problem {
         match error {
             ConfigurationFileError::Unfinished { .. } => configuration(
                 format!("Nothing was changed: {error}."),
-                "Try again in a moment. If that does not help, put the file back or save it; if it is meant, restart the agent. \
+                "Try again in a moment. If that does not help, put the file back or save it; if you meant to remove it, restart the agent. \
                 The logins stay in the keychain.",
             ),
             ConfigurationFileError::NotWritten { .. } => configuration(

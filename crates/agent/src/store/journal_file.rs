@@ -79,7 +79,7 @@ impl JournalFile {
     fn read_now(&self) -> io::Result<Vec<Entry>> {
         let mut entries = read_entries(&self.older())?;
         let newer = read_entries(&self.path)?;
-        // While the file before is there, what was carried over from it is there twice.
+        // While the previous file exists, carried lines are in both files.
         let carried = newer.iter().take_while(|entry| entries.contains(entry)).count();
         entries.extend(newer.into_iter().skip(carried));
         Ok(entries)

@@ -1,8 +1,8 @@
-//! What goes with a journal into its next file.
+//! The lines that a full journal passes on to its next file.
 
 use super::{Entry, Record, summarize};
 
-/// How many lines of refused tokens and unknown outcomes go with it at most: more would fill the next file.
+/// How many lines about refused tokens and unknown outcomes are passed on at most: more would fill the next file.
 const MOST: usize = 100;
 
 /// The lines without which a journal would say something else of the login, oldest first.
@@ -53,7 +53,7 @@ mod tests {
         (0..).zip(records).map(|(second, record)| Entry { at: Timestamp::constant(second, 0), record }).collect()
     }
 
-    /// In which order tokens stand in it means nothing.
+    /// The order of its tokens does not matter.
     fn summary(entries: &[Entry]) -> Summary {
         let mut summary = summarize(entries);
         summary.unresolved.sort_unstable_by_key(|unresolved| unresolved.fingerprint);
