@@ -12,9 +12,8 @@ use crate::desktop::{Agent, Desktop, Outcome, PATIENCE, Process, Scene, built, e
 
 /// A user that every system has and nobody logs in as.
 const NOBODY: &str = "--reuid=65534";
-/// Reads from memory take a millisecond; on a busy machine, in a debug build and beside a thousand others, more, and less
-/// than the 5 s after which the agent gives up on a silent client.
-const PROMPT: Duration = Duration::from_secs(4);
+/// Reads from memory take a millisecond; on a busy machine, in a debug build and beside a thousand others, more.
+const PROMPT: Duration = Duration::from_secs(2);
 
 /// What `curl` as another user gets from the socket: its exit code and what it says; `None` where this process may not
 /// become another user.

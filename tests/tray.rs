@@ -1,5 +1,9 @@
 //! The tray icon: what it shows, and what its clicks do.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::desktop::{Clipboard, Desktop, Notifications, Outcome, Scene, Tray, Watcher, built, eventually};
 
 struct Seen {
@@ -182,10 +186,12 @@ async fn a_default_that_cannot_be_written_down_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_left_click_opens_the_window() {
     let Seen { scene, tray, .. } = logged_in("--expires-in 1h").await;
+    let clicked = Instant::now();
 
     tray.left_click().await;
 
     scene.desktop.window_is_open().await;
+    assert!(clicked.elapsed() < Duration::from_secs(10), "{:?}", clicked.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
