@@ -47,6 +47,7 @@ mod p6_canary;
 mod p7_quiet;
 mod p8_bad_input;
 mod p9_accounts;
+mod p9_full_disk;
 mod p9_servers;
 mod pictures;
 mod proxy;

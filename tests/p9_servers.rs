@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::desktop::wire::grant;
-use crate::desktop::{Agent, Behaviour, Desktop, Disk, Keyring, Sandbox, Scene, Wire, effort, eventually};
+use crate::desktop::{Agent, Behaviour, Desktop, Keyring, Sandbox, Scene, Wire, effort, eventually};
 
 const LIFE: &str = "--expires-in 4s --grace 0";
 
 /// A server that takes a spent token once more. The agent may be killed while an answer for a second account is on its way.
-const FORGIVING: &str = "--expires-in 4s --grace 1";
+pub(crate) const FORGIVING: &str = "--expires-in 4s --grace 1";
 
 /// Where the agent may die in a log-in.
 const PLACES: [&str; 7] = [
@@ -28,25 +28,25 @@ const PLACES: [&str; 7] = [
     "after-stored",
 ];
 
-fn configuration(desktop: &Desktop) -> String {
+pub(crate) fn configuration(desktop: &Desktop) -> String {
     fs::read_to_string(desktop.environment.configuration()).unwrap_or_default()
 }
 
 /// Logs in at a server, as an account of this name.
-async fn login_at(desktop: &Desktop, sandbox: &Sandbox, account: &str) -> crate::desktop::Outcome {
+pub(crate) async fn login_at(desktop: &Desktop, sandbox: &Sandbox, account: &str) -> crate::desktop::Outcome {
     let grant = sandbox.sign_in().await;
     let options = format!("login {account} --endpoint {}", sandbox.endpoint());
     desktop.evertoken_reading(&grant.refresh_token, &options).await
 }
 
 /// A server refuses a token that it did not make: none came there.
-async fn got_only_its_own(sandbox: &Sandbox, when: &str) {
+pub(crate) async fn got_only_its_own(sandbox: &Sandbox, when: &str) {
     let requests = sandbox.requests().await;
     let foreign = requests.iter().find(|request| matches!(request.status, Some(400..=499)));
     assert!(foreign.is_none(), "{when}: {foreign:?}");
 }
 
-async fn goes_on(desktop: &Desktop, account: &str) {
+pub(crate) async fn goes_on(desktop: &Desktop, account: &str) {
     let rotations = desktop.until_state(account, "valid").await.rotations(account);
     desktop.until("two more rotations", |status| status.rotations(account) >= rotations + 2).await;
 }
@@ -357,61 +357,4 @@ async fn p9_beside_a_held_lock_the_entries_of_an_earlier_version_are_read_and_no
     goes_on(&scene.desktop, "default").await;
     assert!(configuration(&scene.desktop).contains("id = "));
     scene.nothing_was_refused("upgraded beside a held lock").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn p9_a_log_in_elsewhere_on_a_full_disk_is_kept_and_written_down_when_there_is_space() {
-    let desktop = Desktop::without_screen().await;
-    let Some(disk) = Disk::over(&desktop, "config/evertoken", 64) else { return };
-    let mut scene = Scene::logged_in_on(desktop, FORGIVING).await;
-    let other = Sandbox::start(&scene.desktop, FORGIVING).await;
-    disk.fill();
-
-    let said = login_at(&scene.desktop, &other, "default").await;
-
-    assert!(said.failed(said.code).contains("config.toml could not be written"), "{said:?}");
-    login_at(&scene.desktop, &other, "another").await.failed(said.code);
-    scene.desktop.evertoken("account set default --require-approval on").await.failed(1);
-    goes_on(&scene.desktop, "default").await;
-    scene.crash_and_restart().await;
-    goes_on(&scene.desktop, "default").await;
-    disk.empty();
-    // The next change writes the log-ins first: `another`, while the file names the old server of `default`.
-    scene.desktop.evertoken("account set another --require-approval on").await.succeeded();
-    scene.desktop.evertoken("account set another --require-approval off").await.succeeded();
-    assert_eq!(configuration(&scene.desktop).matches(&other.endpoint()).count(), 2);
-    goes_on(&scene.desktop, "another").await;
-    goes_on(&scene.desktop, "default").await;
-    scene.crash_and_restart().await;
-    goes_on(&scene.desktop, "default").await;
-    assert!(configuration(&scene.desktop).contains(&other.endpoint()));
-    got_only_its_own(&other, "a full disk").await;
-    got_only_its_own(&scene.sandbox, "a full disk").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn p9_what_config_toml_was_not_told_of_a_log_in_ends_with_the_login() {
-    let desktop = Desktop::without_screen().await;
-    let Some(disk) = Disk::over(&desktop, "config/evertoken", 64) else { return };
-    let scene = Scene::logged_in_on(desktop, FORGIVING).await;
-    let other = Sandbox::start(&scene.desktop, FORGIVING).await;
-    disk.fill();
-    for account in ["default", "another"] {
-        let said = login_at(&scene.desktop, &other, account).await;
-        assert!(said.failed(said.code).contains("config.toml could not be written"), "{said:?}");
-        scene.desktop.evertoken(&format!("logout {account}")).await.succeeded();
-        assert_eq!(scene.desktop.status().await.state(account), "signed-out");
-    }
-    disk.empty();
-
-    // The file says what it said before: this token is for the server that it names.
-    let grant = scene.sandbox.sign_in().await;
-    scene.desktop.evertoken_reading(&grant.refresh_token, "login default").await.succeeded();
-
-    goes_on(&scene.desktop, "default").await;
-    got_only_its_own(&other, "logged out again").await;
-    got_only_its_own(&scene.sandbox, "logged out again").await;
-    scene.desktop.evertoken("account remove another").await.succeeded();
-    assert_eq!(scene.desktop.status().await.names(), ["default"]);
-    assert!(!configuration(&scene.desktop).contains(&other.endpoint()));
 }
