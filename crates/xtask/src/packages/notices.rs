@@ -1,13 +1,12 @@
 //! THIRD-PARTY-NOTICES: each crate with its licence, and each text of a licence once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::files_in;
 use super::third_party::Crate;
 
 /// What files with a licence or its notices are called, in capitals.
@@ -16,31 +15,42 @@ const NAMES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"
 /// The whole text.
 pub(super) fn text(crates: &[Crate]) -> Result<String> {
     let mut text = String::from("The programs contain these crates. The texts of their licences are below.\n\n");
-    let mut licences: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut licences: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for it in crates {
         let repository = it.repository.as_deref().unwrap_or("no repository named");
         let name = format!("{} {}", it.name, it.version);
         writeln!(text, "{name}: {} ({repository})", it.licence)?;
         for licence in texts_of(&it.source)? {
-            licences.entry(licence).or_default().push(name.clone());
+            licences.entry(licence).or_default().insert(name.clone());
         }
     }
     let mut by_first_user: Vec<_> = licences.into_iter().collect();
     by_first_user.sort_by(|(_, one), (_, other)| one.cmp(other));
     for (licence, users) in by_first_user {
-        write!(text, "\n{}\n{}\n\n{licence}\n", "-".repeat(80), users.join(", "))?;
+        let users = users.into_iter().collect::<Vec<_>>().join(", ");
+        write!(text, "\n{}\n{users}\n\n{licence}\n", "-".repeat(80))?;
     }
     Ok(text)
 }
 
-/// Some crates have none of their own and name a licence only.
+/// Some crates have none of their own and name a licence only; others have those of a library that they bring, in its folder.
 fn texts_of(source: &Path) -> Result<Vec<String>> {
-    let is_licence = |file: &Path| {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
-        NAMES.iter().any(|begin| name.starts_with(begin)) && !name.ends_with(".RS")
-    };
-    let files = files_in(source)?.into_iter().filter(|file| is_licence(file));
-    files.map(|file| Ok(read(&file)?.replace('\r', "").trim_end().to_owned())).collect()
+    licences_in(source)?.iter().map(|file| Ok(read(file)?.replace('\r', "").trim_end().to_owned())).collect()
+}
+
+fn licences_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut found = Vec::new();
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().to_uppercase();
+        if entry.file_type()?.is_dir() {
+            found.extend(licences_in(&entry.path())?);
+        } else if NAMES.iter().any(|begin| name.starts_with(begin)) && !name.ends_with(".RS") {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn read(file: &Path) -> Result<String> {
@@ -63,7 +73,13 @@ mod tests {
             let (name, version, licence) = (name.to_owned(), "1.0.0".to_owned(), "MIT".to_owned());
             Crate { name, version, licence, repository: None, source }
         };
-        let text = text(&[named("one"), named("two")]).unwrap();
+        let crates = [named("one"), named("two")];
+        let library = folder.path().join("two/library");
+        fs::create_dir(&library).unwrap();
+        fs::write(library.join("COPYING"), "of the library").unwrap();
+        fs::write(library.join("copying.c"), "int copy;").unwrap();
+        let text = text(&crates).unwrap();
+        assert!(text.ends_with("\ntwo 1.0.0\n\nof the library\n"), "{text}");
         assert_eq!(text.matches("Permission is granted").count(), 1);
         assert!(text.contains("\none 1.0.0, two 1.0.0\n\nPermission is granted\n"), "{text}");
     }
