@@ -2,18 +2,21 @@
 // Windows would open a console for it, at each sign-in.
 #![cfg_attr(all(windows, not(test)), windows_subsystem = "windows")]
 
-use std::alloc::System;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+use std::alloc::System as Allocator;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use evertoken_agent::{CHECK_START, LeftSocket, Options, STARTS, StartError, standard_error};
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::{Parser, ValueExt as _};
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use tikv_jemallocator::Jemalloc as Allocator;
 use zeroizing_alloc::ZeroAlloc;
 
 /// HTTP, JSON and D-Bus libraries copy what passes through them, tokens too: whatever is freed is wiped.
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
+static ALLOCATOR: ZeroAlloc<Allocator> = ZeroAlloc(Allocator);
 
 const HELP: &str = "\
 Keeps Vault access tokens fresh: keychain, refresh, tray, notifications and the local API.

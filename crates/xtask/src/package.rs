@@ -26,6 +26,9 @@ const fn package(name: &'static str, sign: Sign) -> Package {
     Package { name, sign }
 }
 
+/// What the agent needs to be built: jemalloc is a C library with a makefile.
+pub(crate) const AGENT: &[Package] = &[package("make", Program("make"))];
+
 /// What the window needs to be built. The rest needs nothing beside Rust and its linker.
 pub(crate) const WINDOW: &[Package] =
     &[package("libwebkit2gtk-4.1-dev", Library("webkit2gtk-4.1")), package("pkg-config", Program("pkg-config"))];
@@ -148,8 +151,11 @@ mod tests {
 
     #[test]
     fn no_package_is_listed_twice() {
-        let mut names: Vec<_> =
-            [WINDOW, DEMO, TEST, PANEL, DESKTOPS, BENCH, NODE].concat().iter().map(|package| package.name).collect();
+        let mut names: Vec<_> = [AGENT, WINDOW, DEMO, TEST, PANEL, DESKTOPS, BENCH, NODE]
+            .concat()
+            .iter()
+            .map(|package| package.name)
+            .collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

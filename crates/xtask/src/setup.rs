@@ -10,7 +10,8 @@ use clap::Args;
 
 use crate::command::{self, is_on_path, run, succeeds};
 use crate::package::{
-    BENCH, BOOT, DEMO, DESKTOPS, INSTALLER, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW, missing,
+    AGENT, BENCH, BOOT, DEMO, DESKTOPS, INSTALLER, MINGW, NODE, PACKAGING, PANEL, Package, ROOTS, Sign, TEST, WINDOW,
+    missing,
 };
 use crate::platforms;
 
@@ -26,7 +27,7 @@ pub(crate) struct Options {
 
 /// `cargo xtask setup`: everything for `run` and `test`.
 pub(crate) fn setup(options: Options) -> Result<()> {
-    let wanted = [WINDOW, DEMO, TEST, PANEL].concat();
+    let wanted = [AGENT, WINDOW, DEMO, TEST, PANEL].concat();
     if options.check {
         let missing = missing_here(&with_node(wanted))?;
         if !missing.is_empty() {
@@ -45,14 +46,19 @@ pub(crate) fn setup(options: Options) -> Result<()> {
 
 /// For `run`: the window's parts only where there is a screen to show it on.
 pub(crate) fn for_running(window: bool, demo: bool) -> Result<()> {
-    let lists = [if window { WINDOW } else { &[] }, if demo { DEMO } else { &[] }];
+    let lists = [AGENT, if window { WINDOW } else { &[] }, if demo { DEMO } else { &[] }];
     provide(lists.concat())
 }
 
 /// For `test`; the quick one starts no desktop.
 pub(crate) fn for_testing(desktop: bool) -> Result<()> {
-    let lists =
-        [WINDOW, if desktop { DEMO } else { &[] }, if desktop { TEST } else { &[] }, if desktop { PANEL } else { &[] }];
+    let lists = [
+        AGENT,
+        WINDOW,
+        if desktop { DEMO } else { &[] },
+        if desktop { TEST } else { &[] },
+        if desktop { PANEL } else { &[] },
+    ];
     provide(with_node(lists.concat()))?;
     rust_components()
 }
@@ -67,17 +73,17 @@ pub(crate) fn for_desktops() -> Result<Vec<&'static str>> {
 
 /// For `bench`.
 pub(crate) fn for_measuring() -> Result<()> {
-    provide([WINDOW, DEMO, TEST, PANEL, BENCH].concat())
+    provide([AGENT, WINDOW, DEMO, TEST, PANEL, BENCH].concat())
 }
 
 /// For `package`.
 pub(crate) fn for_packaging() -> Result<()> {
-    provide([WINDOW, PACKAGING].concat())
+    provide([AGENT, WINDOW, PACKAGING].concat())
 }
 
 /// For `test packages`, beside those.
 pub(crate) fn for_the_life_of_a_package() -> Result<()> {
-    provide([WINDOW, PACKAGING, ROOTS, BOOT].concat())
+    provide([AGENT, WINDOW, PACKAGING, ROOTS, BOOT].concat())
 }
 
 /// For `debian`.
