@@ -16,11 +16,13 @@ pub(crate) fn answer() -> Option<ExitCode> {
     let (before, account) = asked(env::args_os().skip(1).map(|argument| argument.into_string().ok()))?;
     let account = account_named(account).ok()?;
     let token = match token_at_hand(&environment::client_paths().ok()?, account.as_ref())? {
-        Err(problem) if refresh_may_help(problem.kind) => token_after_refresh(account.as_ref()),
+        Err(problem) if refresh_may_help(problem.kind) => {
+            token_after_refresh(account.as_ref()).map(|answer| answer.access_token)
+        }
         token => token,
     };
     let printed = match token {
-        Ok(token) => output::line(format_args!("{before}{}", token.access_token)),
+        Ok(token) => output::line(format_args!("{before}{token}")),
         Err(problem) => Err(Failure::from(problem)),
     };
     Some(printed.map_or_else(|failure| failure.report(false), |()| ExitCode::SUCCESS))

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::Problem;
-use evertoken_core::api::requests::TokenAnswer;
 use evertoken_core::config::paths::Paths;
 use hyper::StatusCode;
+use serde::Deserialize;
 
 use crate::answer;
 use crate::calls::path;
@@ -21,14 +21,20 @@ const WITHIN: Duration = Duration::from_secs(2);
 const LONGEST_ANSWER: usize = 128 * 1024;
 const MOST_HEADERS: usize = 16;
 
-/// What the agent says of the account's access token, one that lasts as long as is usual. `None`: no agent of this version
-/// says anything; [`Client`](crate::Client) tells why.
+/// Of an agent's answer, all that is printed.
+#[derive(Deserialize)]
+struct AccessToken {
+    access_token: String,
+}
+
+/// The account's access token, one that lasts as long as is usual, or what the agent says instead. `None`: no agent of this
+/// version says anything; [`Client`](crate::Client) tells why.
 #[must_use]
-pub fn token_at_hand(paths: &Paths, account: Option<&AccountName>) -> Option<Result<TokenAnswer, Problem>> {
+pub fn token_at_hand(paths: &Paths, account: Option<&AccountName>) -> Option<Result<String, Problem>> {
     let stream = connect_at_once(&paths.socket).ok()?;
     let answer = ask(stream, &path(account, "token")).ok()?;
     let Answer { status, content_type, body } = whole(&answer)?;
-    let token = answer::read(status, content_type, body);
+    let token = answer::read::<AccessToken>(status, content_type, body).map(|token| token.access_token);
     (token != Err(another_version())).then_some(token)
 }
 
@@ -90,7 +96,7 @@ mod tests {
     }
 
     /// What is said of the token by an agent that writes this, byte by byte, and then keeps the connection or breaks off.
-    fn said(answer: &str, keeps: bool) -> Option<Result<TokenAnswer, Problem>> {
+    fn said(answer: &str, keeps: bool) -> Option<Result<String, Problem>> {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("s");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -113,8 +119,7 @@ mod tests {
     #[test]
     fn an_answer_is_read_when_all_of_it_is_there_and_not_waited_for_any_longer() {
         let begin = std::time::Instant::now();
-        let token = said(&answer("200 OK", "application/json", TOKEN), true).unwrap().unwrap();
-        assert_eq!((token.access_token.as_str(), token.expires_in), ("t", 9));
+        assert_eq!(said(&answer("200 OK", "application/json", TOKEN), true).unwrap().unwrap(), "t");
         let problem = said(&answer("403 Forbidden", "application/problem+json", PROBLEM), true).unwrap().unwrap_err();
         assert_eq!(problem, Problem::new(ProblemKind::LoginRequired, "Ended.", "Log in."));
         assert!(begin.elapsed() < WITHIN);

@@ -1,7 +1,7 @@
 //! The built programs, and how they are built.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -47,10 +47,14 @@ pub(crate) struct Binaries {
 impl Binaries {
     /// Builds the command, the agent, the sandbox and, where there is a screen, the window.
     pub(crate) fn build(profile: Profile, window: bool) -> Result<Self> {
-        let names = ["evertoken-agent", "evertoken-sandbox"].into_iter().chain(window.then_some("evertoken-desktop"));
-        run(&mut profile.build(names.chain((profile == Profile::Dev).then_some("evertoken"))))?;
-        if profile == Profile::Release {
-            run(&mut build_of_the_command(""))?;
+        let names = ["evertoken-sandbox"].into_iter().chain(window.then_some("evertoken-desktop"));
+        match profile {
+            Profile::Dev => run(&mut profile.build(names.chain(["evertoken-agent", "evertoken"])))?,
+            Profile::Release => {
+                run(&mut profile.build(names))?;
+                run(&mut build_of_the_agent(""))?;
+                run(&mut build_of_the_command(""))?;
+            }
         }
         Ok(Self { folder: target()?.join(profile.folder()) })
     }
@@ -74,7 +78,25 @@ impl Binaries {
 pub(crate) fn build_of_the_command(options: &str) -> Command {
     let linked =
         if cfg!(target_os = "linux") { "-C target-feature=+crt-static -C relocation-model=static" } else { "" };
-    command::cargo(&format!("rustc --release {options} --package evertoken --bin evertoken -- {linked}"))
+    linked_for_people("evertoken", options, linked)
+}
+
+/// How the agent is built for people.
+pub(crate) fn build_of_the_agent(options: &str) -> Command {
+    linked_for_people("evertoken-agent", options, "")
+}
+
+/// With Rust's own linker, functions of the same machine code are there once: less to read into memory.
+fn linked_for_people(name: &str, options: &str, linked: &str) -> Command {
+    let once = if links_with_lld() { "-C link-arg=-Wl,--icf=all" } else { "" };
+    command::cargo(&format!("rustc --release {options} --package {name} --bin {name} -- {linked} {once}"))
+}
+
+/// Rust does so by itself where it has this linker; a distribution's Rust may be without.
+fn links_with_lld() -> bool {
+    let lld = "lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld";
+    let sysroot = command::output(command::command("rustc").args(["--print", "sysroot"]));
+    sysroot.is_ok_and(|sysroot| Path::new(sysroot.trim()).join(lld).is_file())
 }
 
 /// The target folder: this program lies in one of its profile folders, wherever cargo was told to put it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::binaries::{build_of_the_command, target};
+use crate::binaries::{build_of_the_agent, build_of_the_command, target};
 use crate::command::{cargo, command, output, root, run};
 
 /// The programs of all packages, which are also the names of their crates.
@@ -34,8 +34,9 @@ impl Edition {
     pub(super) fn build() -> Result<Self> {
         let edition = Self::of_this_source()?;
         let mut programs = cargo("build --release --locked");
-        programs.args(PROGRAMS.iter().filter(|name| **name != "evertoken").flat_map(|name| ["--package", name]));
-        for mut build in [programs, build_of_the_command("--locked")] {
+        let linked_alike = PROGRAMS.iter().filter(|name| !["evertoken", "evertoken-agent"].contains(name));
+        programs.args(linked_alike.flat_map(|name| ["--package", name]));
+        for mut build in [programs, build_of_the_agent("--locked"), build_of_the_command("--locked")] {
             build.env("EVERTOKEN_BUILD_VERSION", edition.full_version()?);
             build.env("RUSTFLAGS", remapped_paths(&cargo_home(), &root())?);
             // With the compiler alone, whatever checks the caller has in its place.
