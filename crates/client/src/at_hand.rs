@@ -34,8 +34,10 @@ pub fn token_at_hand(paths: &Paths, account: Option<&AccountName>) -> Option<Res
     let stream = connect_at_once(&paths.socket).ok()?;
     let answer = ask(stream, &path(account, "token")).ok()?;
     let Answer { status, content_type, body } = whole(&answer)?;
-    let token = answer::read::<AccessToken>(status, content_type, body).map(|token| token.access_token);
-    (token != Err(another_version())).then_some(token)
+    match answer::read::<AccessToken>(status, content_type, body) {
+        Ok(token) => Some(Ok(token.access_token)),
+        Err(problem) => (problem != another_version()).then_some(Err(problem)),
+    }
 }
 
 fn ask(mut stream: UnixStream, path: &str) -> io::Result<Vec<u8>> {

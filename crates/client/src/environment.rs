@@ -78,7 +78,7 @@ mod session {
 
     /// After `su` the variable still names the folder of the person before.
     pub(super) fn is_somebody_elses(folder: &OsStr) -> bool {
-        fs::metadata(folder).is_ok_and(|metadata| metadata.uid() != me())
+        rustix::fs::stat(folder).is_ok_and(|metadata| metadata.st_uid != me())
     }
 
     /// Made by logind for the person, and for nobody else.

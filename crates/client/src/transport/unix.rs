@@ -48,7 +48,7 @@ fn me() -> u32 {
 }
 
 fn is_somebody_elses(socket: &Path) -> bool {
-    fs::metadata(socket).is_ok_and(|file| file.uid() != me())
+    rustix::fs::stat(socket).is_ok_and(|file| file.st_uid != me())
 }
 
 /// Only root can give a socket to another user, and in this folder nobody but root and its owner can replace it.
