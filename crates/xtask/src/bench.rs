@@ -66,7 +66,7 @@ const PRIVATE_DIRTY_BOUND_MIB: f64 = 1.2;
 const SWITCHES_BOUND: f64 = 2.0;
 /// What a refresh leaves behind (connections that close, pages that are given back) has passed after this.
 const SETTLING: Duration = Duration::from_secs(30);
-/// How long an icon may take to register before the measurement gives up.
+/// How long an icon or a window may take before the measurement gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The call with which an icon registers at the panel.
@@ -214,33 +214,33 @@ fn start_repeatedly(
 ) -> Result<(Vec<f64>, Program)> {
     let mut agent = application.start_agent()?;
     log_in(application, desktop, sandbox, ACCOUNT)?;
-    let (_monitor, tray) = watch_tray(desktop)?;
+    let (_monitor, tray) = watch_calls(desktop, REGISTRATION)?;
     let mut starts = Vec::new();
     for _ in 0..times {
         agent.end()?;
         while tray.try_recv().is_ok() {}
         let start = Instant::now();
         agent = application.start_agent()?;
-        starts.push(next_icon(&tray)?.duration_since(start).as_secs_f64() * 1_000.0);
+        starts.push(next_call(&tray, REGISTRATION)?.duration_since(start).as_secs_f64() * 1_000.0);
     }
     Ok((starts, agent))
 }
 
-/// The lines of a monitor that sees icons register with the panel.
-fn watch_tray(desktop: &PrivateDesktop) -> Result<(Program, Receiver<program::Line>)> {
-    let rule = format!("type='method_call',member='{REGISTRATION}'");
+/// The lines of a monitor that sees calls with this name on the session bus.
+fn watch_calls(desktop: &PrivateDesktop, member: &str) -> Result<(Program, Receiver<program::Line>)> {
+    let rule = format!("type='method_call',member='{member}'");
     let (monitor, lines) =
         Program::start_reading(desktop.command("dbus-monitor").args(["--session", "--profile", &rule]))?;
     // The first line says that the monitor listens.
-    lines.recv_timeout(PATIENCE).context("the tray cannot be watched")?;
+    lines.recv_timeout(PATIENCE).context("the bus cannot be watched")?;
     Ok((monitor, lines))
 }
 
-/// When the next icon registers.
-fn next_icon(lines: &Receiver<program::Line>) -> Result<Instant> {
+/// When the bus sees the next one.
+fn next_call(lines: &Receiver<program::Line>, member: &str) -> Result<Instant> {
     loop {
-        let line = lines.recv_timeout(PATIENCE).context("no icon appeared in the tray")?;
-        if line.text.contains(REGISTRATION) {
+        let line = lines.recv_timeout(PATIENCE).with_context(|| format!("nobody calls {member}"))?;
+        if line.text.contains(member) {
             return Ok(line.read_at);
         }
     }
