@@ -196,3 +196,19 @@ async fn a_person_who_wants_no_motion_sees_none() {
 
     assert_eq!(window.run("document.getAnimations().length").await, json!(0), "the ring goes on without a slide");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_written_in_the_font_of_the_desktops_programs() {
+    let desktop = Desktop::with_screen().await;
+    prefer(&desktop, "gtk-font-name=DejaVu Serif 11");
+    let scene = Scene::logged_in_on(desktop, "--expires-in 24h").await;
+    let window = open(&scene).await;
+    let widths = "['sans-serif', 'DejaVu Serif', 'DejaVu Sans'].map((font) => {
+        const canvas = document.createElement('canvas').getContext('2d');
+        canvas.font = `40px ${font}`;
+        return canvas.measureText('Evertoken').width;
+    })";
+    let widths = window.run(widths).await;
+    assert_eq!(widths[0], widths[1]);
+    assert_ne!(widths[0], widths[2]);
+}

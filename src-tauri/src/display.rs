@@ -46,6 +46,24 @@ fn draw_without_one() {
     }
 }
 
+/// What the page calls `sans-serif` is the font of the desktop's own programs; WebKit does not ask for it.
+#[cfg(target_os = "linux")]
+pub(crate) fn write_in_its_font(page: &webkit2gtk::WebView) {
+    use gtk::prelude::GtkSettingsExt;
+    use webkit2gtk::{SettingsExt, WebViewExt};
+    let family = gtk::Settings::default().and_then(|settings| font_family(&settings.gtk_font_name()?));
+    if let (Some(settings), Some(family)) = (WebViewExt::settings(page), family) {
+        settings.set_sans_serif_font_family(&family);
+    }
+}
+
+/// The family in a setting such as `Noto Sans Medium 10`; `None` for the desktop that leaves the choice to fontconfig, as WebKit does.
+#[cfg(target_os = "linux")]
+fn font_family(font: &str) -> Option<String> {
+    let family = gtk::pango::FontDescription::from_string(font).family()?;
+    (!["sans", "sans-serif"].contains(&family.to_lowercase().as_str())).then(|| family.into())
+}
+
 /// Elsewhere a program that runs has a screen.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "on Linux there may be none")]
@@ -76,5 +94,22 @@ impl DesktopTheme {
 
     pub(crate) const fn prefers_dark(self) -> bool {
         self.prefers_dark
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #[test]
+    fn the_desktops_font_is_one_that_it_names() {
+        for (setting, family) in [
+            ("Cantarell 11", Some("Cantarell")),
+            ("Noto Sans,  10", Some("Noto Sans")),
+            ("Ubuntu Medium 11", Some("Ubuntu")),
+            ("Sans 10", None),
+            ("Sans-Serif Bold 10", None),
+            ("", None),
+        ] {
+            assert_eq!(super::font_family(setting).as_deref(), family, "{setting}");
+        }
     }
 }

@@ -69,6 +69,8 @@ pub(crate) fn open(app: &App) -> tauri::Result<()> {
             }
         })
         .build()?;
+    #[cfg(target_os = "linux")]
+    window.with_webview(|webview| crate::display::write_in_its_font(&webview.inner()))?;
     let desktop = DesktopTheme::now();
     let theme = preferences.theme().on(desktop);
     app.manage(desktop);
