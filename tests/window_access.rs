@@ -203,7 +203,7 @@ async fn the_page_is_written_in_the_font_of_the_desktops_programs() {
     prefer(&desktop, "gtk-font-name=DejaVu Serif 11");
     let scene = Scene::logged_in_on(desktop, "--expires-in 24h").await;
     let window = open(&scene).await;
-    let widths = "['sans-serif', 'DejaVu Serif', 'DejaVu Sans'].map((font) => {
+    let widths = "[getComputedStyle(document.body).fontFamily, 'DejaVu Serif', 'DejaVu Sans'].map((font) => {
         const canvas = document.createElement('canvas').getContext('2d');
         canvas.font = `40px ${font}`;
         return canvas.measureText('Evertoken').width;

@@ -46,7 +46,7 @@ fn draw_without_one() {
     }
 }
 
-/// What the page calls `sans-serif` is the font of the desktop's own programs; WebKit does not ask for it.
+/// What the page calls `sans-serif` is the font of the desktop's own programs; not every WebKit asks for it.
 #[cfg(target_os = "linux")]
 pub(crate) fn write_in_its_font(page: &webkit2gtk::WebView) {
     use gtk::prelude::GtkSettingsExt;
@@ -57,11 +57,12 @@ pub(crate) fn write_in_its_font(page: &webkit2gtk::WebView) {
     }
 }
 
-/// The family in a setting such as `Noto Sans Medium 10`; `None` for the desktop that leaves the choice to fontconfig, as WebKit does.
+/// The first family in a setting such as `Noto Sans Medium 10`; `None` where the choice is fontconfig's, as it is WebKit's.
 #[cfg(target_os = "linux")]
 fn font_family(font: &str) -> Option<String> {
-    let family = gtk::pango::FontDescription::from_string(font).family()?;
-    (!["sans", "sans-serif"].contains(&family.to_lowercase().as_str())).then(|| family.into())
+    let families = gtk::pango::FontDescription::from_string(font).family()?;
+    let family = families.split(',').next()?.trim();
+    (!["", "sans", "sans-serif"].contains(&family.to_lowercase().as_str())).then(|| family.to_owned())
 }
 
 /// Elsewhere a program that runs has a screen.
@@ -105,6 +106,7 @@ mod tests {
             ("Cantarell 11", Some("Cantarell")),
             ("Noto Sans,  10", Some("Noto Sans")),
             ("Ubuntu Medium 11", Some("Ubuntu")),
+            ("Inter, Noto Sans 11", Some("Inter")),
             ("Sans 10", None),
             ("Sans-Serif Bold 10", None),
             ("", None),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use evertoken_client::{environment, token_at_hand};
 use evertoken_core::account::AccountName;
+use evertoken_core::oauth::token::AccessToken;
 
 use crate::commands::{account_named, refresh_may_help, token_after_refresh};
 use crate::failure::Failure;
@@ -17,12 +18,12 @@ pub(crate) fn answer() -> Option<ExitCode> {
     let account = account_named(account).ok()?;
     let token = match token_at_hand(&environment::client_paths().ok()?, account.as_ref())? {
         Err(problem) if refresh_may_help(problem.kind) => {
-            token_after_refresh(account.as_ref()).map(|answer| answer.access_token)
+            token_after_refresh(account.as_ref()).map(|answer| AccessToken::new(answer.access_token))
         }
         token => token,
     };
     let printed = match token {
-        Ok(token) => output::line(format_args!("{before}{token}")),
+        Ok(token) => output::line(format_args!("{before}{}", token.expose())),
         Err(problem) => Err(Failure::from(problem)),
     };
     Some(printed.map_or_else(|failure| failure.report(false), |()| ExitCode::SUCCESS))

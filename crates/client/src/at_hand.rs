@@ -7,6 +7,7 @@ use std::time::Duration;
 use evertoken_core::account::AccountName;
 use evertoken_core::api::problem::Problem;
 use evertoken_core::config::paths::Paths;
+use evertoken_core::oauth::token::AccessToken;
 use hyper::StatusCode;
 use serde::Deserialize;
 
@@ -23,19 +24,19 @@ const MOST_HEADERS: usize = 16;
 
 /// Of an agent's answer, all that is printed.
 #[derive(Deserialize)]
-struct AccessToken {
+struct Granted {
     access_token: String,
 }
 
 /// The account's access token, one that lasts as long as is usual, or what the agent says instead. `None`: no agent of this
 /// version says anything; [`Client`](crate::Client) tells why.
 #[must_use]
-pub fn token_at_hand(paths: &Paths, account: Option<&AccountName>) -> Option<Result<String, Problem>> {
+pub fn token_at_hand(paths: &Paths, account: Option<&AccountName>) -> Option<Result<AccessToken, Problem>> {
     let stream = connect_at_once(&paths.socket).ok()?;
     let answer = ask(stream, &path(account, "token")).ok()?;
     let Answer { status, content_type, body } = whole(&answer)?;
-    match answer::read::<AccessToken>(status, content_type, body) {
-        Ok(token) => Some(Ok(token.access_token)),
+    match answer::read::<Granted>(status, content_type, body) {
+        Ok(Granted { access_token }) => Some(Ok(AccessToken::new(access_token))),
         Err(problem) => (problem != another_version()).then_some(Err(problem)),
     }
 }
@@ -98,7 +99,7 @@ mod tests {
     }
 
     /// What is said of the token by an agent that writes this, byte by byte, and then keeps the connection or breaks off.
-    fn said(answer: &str, keeps: bool) -> Option<Result<String, Problem>> {
+    fn said(answer: &str, keeps: bool) -> Option<Result<AccessToken, Problem>> {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("s");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn an_answer_is_read_when_all_of_it_is_there_and_not_waited_for_any_longer() {
         let begin = std::time::Instant::now();
-        assert_eq!(said(&answer("200 OK", "application/json", TOKEN), true).unwrap().unwrap(), "t");
+        assert_eq!(said(&answer("200 OK", "application/json", TOKEN), true).unwrap().unwrap().expose(), "t");
         let problem = said(&answer("403 Forbidden", "application/problem+json", PROBLEM), true).unwrap().unwrap_err();
         assert_eq!(problem, Problem::new(ProblemKind::LoginRequired, "Ended.", "Log in."));
         assert!(begin.elapsed() < WITHIN);

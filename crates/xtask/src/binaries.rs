@@ -92,9 +92,9 @@ fn linked_for_people(name: &str, options: &str, linked: &str) -> Command {
     command::cargo(&format!("rustc --release {options} --package {name} --bin {name} -- {linked} {once}"))
 }
 
-/// Rust does so by itself where it has this linker; a distribution's Rust may be without.
+/// rustup's Rust does so by itself, through this program; a distribution's Rust may be without.
 fn links_with_lld() -> bool {
-    let lld = "lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld";
+    let lld = "lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld/ld.lld";
     let sysroot = command::output(command::command("rustc").args(["--print", "sysroot"]));
     sysroot.is_ok_and(|sysroot| Path::new(sysroot.trim()).join(lld).is_file())
 }

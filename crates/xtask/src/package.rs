@@ -29,7 +29,7 @@ const fn package(name: &'static str, sign: Sign) -> Package {
 /// What the agent needs to be built: jemalloc is a C library with a makefile.
 pub(crate) const AGENT: &[Package] = &[package("make", Program("make"))];
 
-/// What the window needs to be built. The rest needs nothing beside Rust and its linker.
+/// What the window needs to be built.
 pub(crate) const WINDOW: &[Package] =
     &[package("libwebkit2gtk-4.1-dev", Library("webkit2gtk-4.1")), package("pkg-config", Program("pkg-config"))];
 

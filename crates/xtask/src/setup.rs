@@ -93,7 +93,7 @@ pub(crate) fn for_debian_roots() -> Result<()> {
 
 /// For `test systemd`.
 pub(crate) fn for_a_booted_root() -> Result<()> {
-    provide([ROOTS, BOOT].concat())
+    provide([AGENT, ROOTS, BOOT].concat())
 }
 
 /// For `test windows` and `package windows`.

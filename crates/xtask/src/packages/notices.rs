@@ -11,6 +11,10 @@ use super::third_party::Crate;
 
 /// What files with a licence or its notices are called, in capitals.
 const NAMES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"];
+/// How files end that only have such a name.
+const SOURCES: [&str; 6] = [".RS", ".C", ".H", ".PY", ".YML", ".YAML"];
+/// Folders with what is in no program: pictures of a project, and what its host is told.
+const NOT_LINKED: [&str; 2] = ["assets", ".github"];
 
 /// The whole text.
 pub(super) fn text(crates: &[Crate]) -> Result<String> {
@@ -44,8 +48,10 @@ fn licences_in(folder: &Path) -> Result<Vec<PathBuf>> {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().to_uppercase();
         if entry.file_type()?.is_dir() {
-            found.extend(licences_in(&entry.path())?);
-        } else if NAMES.iter().any(|begin| name.starts_with(begin)) && !name.ends_with(".RS") {
+            if !NOT_LINKED.iter().any(|folder| entry.file_name() == *folder) {
+                found.extend(licences_in(&entry.path())?);
+            }
+        } else if NAMES.iter().any(|begin| name.starts_with(begin)) && !SOURCES.iter().any(|end| name.ends_with(end)) {
             found.push(entry.path());
         }
     }
@@ -74,12 +80,16 @@ mod tests {
             Crate { name, version, licence, repository: None, source }
         };
         let crates = [named("one"), named("two")];
-        let library = folder.path().join("two/library");
-        fs::create_dir(&library).unwrap();
-        fs::write(library.join("COPYING"), "of the library").unwrap();
-        fs::write(library.join("copying.c"), "int copy;").unwrap();
+        for (file, text) in
+            [("library/COPYING", "of the library"), ("library/copying.c", "int copy;"), ("assets/LICENSE.md", "logo")]
+        {
+            let file = folder.path().join("two").join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
         let text = text(&crates).unwrap();
         assert!(text.ends_with("\ntwo 1.0.0\n\nof the library\n"), "{text}");
+        assert!(!text.contains("int copy") && !text.contains("logo"), "{text}");
         assert_eq!(text.matches("Permission is granted").count(), 1);
         assert!(text.contains("\none 1.0.0, two 1.0.0\n\nPermission is granted\n"), "{text}");
     }
