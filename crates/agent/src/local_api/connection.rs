@@ -5,16 +5,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::Listener;
 use super::half_closed::{ALLOWS_HALF_CLOSE, FILES_EACH, until_closed};
-use super::{Listener, routes};
-use crate::request::OwnerHandle;
+use super::routes::Api;
 
 /// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
 const MOST_CONNECTIONS: usize = 2048;
@@ -28,14 +27,10 @@ const ANSWERED_WITHIN: Duration = Duration::from_millis(500);
 const LARGEST_HEADER: usize = 16 << 10;
 
 /// Accepts clients until `closing`, and then waits for those who have come in.
-pub(super) async fn accept_all(
-    listener: &Listener,
-    router: Router,
-    owner: OwnerHandle,
-    mut closing: watch::Receiver<bool>,
-) {
+pub(super) async fn accept_all(listener: &Listener, api: Api, mut closing: watch::Receiver<bool>) {
     let files = super::open_files(MOST_CONNECTIONS * FILES_EACH + OWN_FILES);
     let most = (files.saturating_sub(OWN_FILES) / FILES_EACH).max(1);
+    let api = Arc::new(api);
     let places = Arc::new(Semaphore::new(most));
     loop {
         let next = async {
@@ -49,14 +44,14 @@ pub(super) async fn accept_all(
                 None => continue,
             },
         };
-        let (router, owner) = (router.clone(), owner.clone());
+        let api = Arc::clone(&api);
         let mut closing = closing.clone();
         tokio::spawn(async move {
             let asked = Arc::new(Notify::new());
             let has_asked = Arc::clone(&asked);
             let service = hyper::service::service_fn(move |request: Request<Incoming>| {
                 has_asked.notify_one();
-                let answer = routes::answer(router.clone(), owner.clone(), peer.clone(), request);
+                let answer = Arc::clone(&api).answer(peer.clone(), request);
                 async move { Ok::<_, Infallible>(answer.await) }
             });
             let mut http = http1::Builder::new();

@@ -44,6 +44,6 @@ pub(crate) async fn serve(
     token_files: TokenFileStore,
     closing: watch::Receiver<bool>,
 ) -> Listener {
-    connection::accept_all(&listener, routes::router(owner.clone(), token_files), owner, closing).await;
+    connection::accept_all(&listener, routes::Api::new(owner, token_files), closing).await;
     listener
 }

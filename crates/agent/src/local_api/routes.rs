@@ -83,7 +83,13 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<OwnerHandle>)> {
     ]
 }
 
-pub(super) fn router(owner: OwnerHandle, token_files: TokenFileStore) -> Router {
+/// The calls, and the owner of the state, who takes them.
+pub(super) struct Api {
+    router: Router,
+    owner: OwnerHandle,
+}
+
+fn router(owner: OwnerHandle, token_files: TokenFileStore) -> Router {
     calls()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
@@ -94,31 +100,32 @@ pub(super) fn router(owner: OwnerHandle, token_files: TokenFileStore) -> Router 
         .with_state(owner)
 }
 
-/// Answers one request. What holds for all of them is done here, and not in layers, each of which would cost a token read
-/// more than the read itself; so would the router.
-pub(super) async fn answer(
-    router: Router,
-    owner: OwnerHandle,
-    peer: Peer,
-    request: hyper::Request<Incoming>,
-) -> Response {
-    let changes = request.method() != Method::GET;
-    let mut response = if let Some(refusal) = refuse_web_pages(&request) {
-        refusal.into_response()
-    } else if let Some(account) = token_read::asked_for(&request) {
-        token_read::token_of(&owner, account, &peer, None).await.into_response()
-    } else {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(peer);
-        router.oneshot(request).await.unwrap_or_else(|never| match never {})
-    };
-    // What has changed something is answered when the token files have followed.
-    if changes && response.status().is_success() {
-        owner.token_files_kept().await;
+impl Api {
+    pub(super) fn new(owner: OwnerHandle, token_files: TokenFileStore) -> Self {
+        Self { router: router(owner.clone(), token_files), owner }
     }
-    // A client sees by it which version answers, whatever the answer is.
-    response.headers_mut().insert(header::SERVER, HeaderValue::from_static(SERVER));
-    response
+
+    /// Answers one request. What holds for all of them is done here, and not in layers, each of which would cost a token read
+    /// more than the read itself; so would the router.
+    pub(super) async fn answer(self: Arc<Self>, peer: Peer, request: hyper::Request<Incoming>) -> Response {
+        let changes = request.method() != Method::GET;
+        let mut response = if let Some(refusal) = refuse_web_pages(&request) {
+            refusal.into_response()
+        } else if let Some(account) = token_read::asked_for(&request) {
+            token_read::token_of(&self.owner, account, &peer, None).await.into_response()
+        } else {
+            let mut request = request.map(axum::body::Body::new);
+            request.extensions_mut().insert(peer);
+            self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+        };
+        // What has changed something is answered when the token files have followed.
+        if changes && response.status().is_success() {
+            self.owner.token_files_kept().await;
+        }
+        // A client sees by it which version answers, whatever the answer is.
+        response.headers_mut().insert(header::SERVER, HeaderValue::from_static(SERVER));
+        response
+    }
 }
 
 type Answer<T> = Result<Json<T>, Refusal>;
