@@ -70,15 +70,13 @@ mod session {
     use std::ffi::{OsStr, OsString};
     use std::fs;
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
-    fn me() -> u32 {
-        rustix::process::geteuid().as_raw()
-    }
+    use crate::files::{self, me};
 
     /// After `su` the variable still names the folder of the person before.
     pub(super) fn is_somebody_elses(folder: &OsStr) -> bool {
-        rustix::fs::stat(folder).is_ok_and(|metadata| metadata.st_uid != me())
+        files::is_somebody_elses(Path::new(folder))
     }
 
     /// Made by logind for the person, and for nobody else.

@@ -49,6 +49,17 @@ fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
 }
 
+#[cfg(unix)]
+pub(crate) fn me() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// What is not there belongs to nobody else.
+#[cfg(unix)]
+pub(crate) fn is_somebody_elses(path: &Path) -> bool {
+    rustix::fs::stat(path).is_ok_and(|metadata| metadata.st_uid != me())
+}
+
 /// Why this folder is not safe to keep locks, sockets and journals in: the end of a sentence. `None`: it is. A folder that
 /// is not there yet is judged by who owns the one in which it would be made.
 #[cfg(unix)]
@@ -59,9 +70,8 @@ pub fn danger(folder: &Path) -> Option<String> {
     const STICKY: u32 = 0o1000;
     let (nearest, metadata) = folder.ancestors().find_map(|folder| Some((folder, folder.metadata().ok()?)))?;
     let shown = nearest.display();
-    let me = rustix::process::geteuid().as_raw();
     // Root may do everything anyway.
-    if ![me, 0].contains(&metadata.uid()) {
+    if ![me(), 0].contains(&metadata.uid()) {
         return Some(format!("the folder {shown} belongs to another user: run this as that user, or with sudo -H"));
     }
     let is_open = metadata.mode() & WRITABLE_BY_OTHERS != 0 && metadata.mode() & STICKY == 0;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use tokio::net::UnixStream;
 
+use crate::files::{is_somebody_elses, me};
+
 /// Connects to a socket.
 ///
 /// # Errors
@@ -41,14 +43,6 @@ fn check(peer: u32, socket: &Path) -> io::Result<()> {
         0 if is_ours(socket) => Ok(()),
         _ => Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user's process listens there")),
     }
-}
-
-fn me() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-fn is_somebody_elses(socket: &Path) -> bool {
-    rustix::fs::stat(socket).is_ok_and(|file| file.st_uid != me())
 }
 
 /// Only root can give a socket to another user, and in this folder nobody but root and its owner can replace it.
