@@ -6,7 +6,8 @@ import { field, input, write } from "./page.js";
 const PAUSE = 350;
 
 /**
- * Checks a form whenever one of these fields has been changed.
+ * Checks a form whenever one of these fields has been changed. What was wrong with the field goes at once: later, what
+ * stands below it would move under a pointer that is about to press it.
  * @param {HTMLElement} form
  * @param {string[]} names
  * @param {() => Promise<unknown>} check
@@ -18,6 +19,7 @@ export function checkWhileTyping(form, names, check) {
     const { name } = /** @type {HTMLInputElement} */ (event.target);
     if (!names.includes(name)) return;
     clearTimeout(pause);
+    showFieldTroubles(form, { [name]: "" }, false);
     pause = setTimeout(() => void check(), PAUSE);
   });
 }

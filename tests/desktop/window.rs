@@ -103,13 +103,18 @@ impl Window {
         eventually(&format!("{selector} can be clicked"), clicked).await;
     }
 
+    /// Opens what hides an element, and waits until it stays in its place: a caret that moved scrolls the page at its next
+    /// frame only.
     async fn reveal(&self, selector: &str) {
         self.find(selector).await;
         let opener = format!(
-            "(() => {{ const found = document.querySelector({selector:?}); \
-             const menu = found?.closest('[role=menu][hidden]'); if (menu) return menu.previousElementSibling.click(); \
+            "(async () => {{ const found = document.querySelector({selector:?}); \
+             found?.closest('[role=menu][hidden]')?.previousElementSibling.click(); \
              const part = found?.closest('details:not([open])'); if (part && !found.closest('summary')) part.open = true; \
-             found?.scrollIntoView({{ block: 'center' }}); }})()"
+             const place = () => JSON.stringify(found?.getBoundingClientRect()); \
+             const frame = () => new Promise((done) => requestAnimationFrame(done)); \
+             let seen; do {{ found?.scrollIntoView({{ block: 'center' }}); seen = place(); await frame(); await frame(); }} \
+             while (place() !== seen); }})()"
         );
         self.run(&opener).await;
     }
