@@ -46,15 +46,17 @@ async fn present(app: AppHandle) {
                 if changed.is_err() {
                     return;
                 }
-                if is_only_a_glance(&known.borrow()) {
-                    // What it brings follows at once; a second view, if nothing comes, is this one.
-                    let _ = tokio::time::timeout(A_GLANCE, known.changed()).await;
-                }
+                until_seen(&mut known).await;
             }
             () = looks.next() => {}
             () = tokio::time::sleep(reads_the_same_for.min(LONGEST_SLEEP)), if window::is_seen(&app) => {}
         }
     }
+}
+
+/// Waits for what the refreshes bring that have just begun, so that all of it is drawn at once; but not for long.
+async fn until_seen(known: &mut watch::Receiver<AgentView>) {
+    let _ = tokio::time::timeout(A_GLANCE, known.wait_for(|now| !is_only_a_glance(now))).await;
 }
 
 /// Is an account refreshed whose token still works?
@@ -70,5 +72,48 @@ pub(crate) fn view(known: &AgentView) -> (View, Duration) {
         AgentView::Nothing | AgentView::Quit => (View::Connecting, LONGEST_SLEEP),
         AgentView::Trouble(problem) => (View::AgentUnavailable(Trouble::from(problem.clone())), LONGEST_SLEEP),
         AgentView::Report(report) => (View::of(report, now, &wall), reads_the_same_for(report, now, &wall)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use evertoken_core::api::status::StatusReport;
+    use serde_json::json;
+
+    use super::*;
+
+    fn known(states: [&str; 2]) -> AgentView {
+        let token =
+            json!({ "issued_at": "2026-11-22T08:00:00Z", "expires_at": "2026-11-23T08:00:00Z", "expires_in": 86_400 });
+        let account = |state: &str| {
+            json!({ "name": state, "default": false, "endpoint": "https://api.vault.ist/", "state": state, "scope": [],
+                    "access_token": token, "refresh": { "failures": 0 }, "login": {} })
+        };
+        let agent = json!({ "version": "0.1.0", "pid": 1, "started_at": "2026-11-22T08:00:00Z" });
+        let report = json!({ "agent": agent, "accounts": states.map(account) });
+        AgentView::Report(serde_json::from_value::<StatusReport>(report).unwrap())
+    }
+
+    #[test]
+    fn what_several_refreshes_bring_is_drawn_at_once() {
+        let (tell, mut heard) = watch::channel(known(["refreshing", "valid"]));
+        tauri::async_runtime::block_on(async {
+            let mut seen = pin!(until_seen(&mut heard));
+            for more in [["refreshing", "refreshing"], ["valid", "refreshing"]] {
+                tell.send_replace(known(more));
+                let waits = poll_fn(|cx| Poll::Ready(seen.as_mut().poll(cx).is_pending())).await;
+                assert!(waits, "{more:?}");
+            }
+
+            tell.send_replace(known(["valid", "valid"]));
+
+            let is_drawn = poll_fn(|cx| Poll::Ready(seen.as_mut().poll(cx).is_ready())).await;
+            assert!(is_drawn);
+        });
     }
 }
