@@ -1,6 +1,7 @@
 //! The built programs, and how they are built.
 
 use std::env;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::{self, run};
 
 /// Which build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Profile {
     /// Quick to build; debug builds keep a keychain service and a name of their own.
     Dev,
@@ -24,18 +25,6 @@ impl Profile {
             Self::Release => "release",
         }
     }
-
-    /// How programs are built. A quick build has a test among its targets: only then cargo chooses the features that
-    /// `cargo xtask test` has, which finds all dependencies compiled. What people install has no more than it needs.
-    fn build<'a>(self, names: impl Iterator<Item = &'a str>) -> Command {
-        let (arguments, each) = match self {
-            Self::Dev => ("build --workspace --test agent", "--bin"),
-            Self::Release => ("build --release", "--package"),
-        };
-        let mut command = command::cargo(arguments);
-        command.args(names.flat_map(|name| [each, name]));
-        command
-    }
 }
 
 /// The programs of one build.
@@ -47,14 +36,11 @@ pub(crate) struct Binaries {
 impl Binaries {
     /// Builds the command, the agent, the sandbox and, where there is a screen, the window.
     pub(crate) fn build(profile: Profile, window: bool) -> Result<Self> {
-        let names = ["evertoken-sandbox"].into_iter().chain(window.then_some("evertoken-desktop"));
+        let names = ["evertoken-sandbox", "evertoken-agent", "evertoken"].into_iter();
+        let names = names.chain(window.then_some("evertoken-desktop"));
         match profile {
-            Profile::Dev => run(&mut profile.build(names.chain(["evertoken-agent", "evertoken"])))?,
-            Profile::Release => {
-                run(&mut profile.build(names))?;
-                run(&mut build_of_the_agent(""))?;
-                run(&mut build_of_the_command(""))?;
-            }
+            Profile::Dev => run(&mut build_for_tests(names))?,
+            Profile::Release => builds_for_people(names, "").iter_mut().try_for_each(run)?,
         }
         Ok(Self { folder: target()?.join(profile.folder()) })
     }
@@ -73,23 +59,38 @@ impl Binaries {
     }
 }
 
-/// How `evertoken` is built for people: on Linux a static program at a fixed address, which starts in half the time, because no
-/// loader looks for libraries and nothing is relocated.
-pub(crate) fn build_of_the_command(options: &str) -> Command {
-    let linked =
-        if cfg!(target_os = "linux") { "-C target-feature=+crt-static -C relocation-model=static" } else { "" };
-    linked_for_people("evertoken", options, linked)
+/// How programs are built quickly. A test is among the targets: only then cargo chooses the features that `cargo xtask test`
+/// has, which finds all dependencies compiled.
+fn build_for_tests<'a>(names: impl Iterator<Item = &'a str>) -> Command {
+    let mut command = command::cargo("build --workspace --test agent");
+    command.args(names.flat_map(|name| ["--bin", name]));
+    command
 }
 
-/// How the agent is built for people.
-pub(crate) fn build_of_the_agent(options: &str) -> Command {
-    linked_for_people("evertoken-agent", options, "")
+/// How programs are built for people, with no more features than each needs. What is linked in its own way is built by itself.
+pub(crate) fn builds_for_people<'a>(names: impl Iterator<Item = &'a str>, options: &str) -> Vec<Command> {
+    let (apart, alike): (Vec<_>, Vec<_>) = names.partition(|name| linked(name).is_some());
+    let mut together = command::cargo(&format!("build --release {options}"));
+    together.args(alike.iter().flat_map(|name| ["--package", name]));
+    let apart = apart.iter().map(|name| {
+        let linked = linked(name).unwrap_or_default();
+        command::cargo(&format!("rustc --release {options} --package {name} --bin {name} -- {linked}"))
+    });
+    iter::once(together).chain(apart).collect()
 }
 
-/// With Rust's own linker, functions of the same machine code are there once: less to read into memory.
-fn linked_for_people(name: &str, options: &str, linked: &str) -> Command {
-    let once = if links_with_lld() { "-C link-arg=-Wl,--icf=all" } else { "" };
-    command::cargo(&format!("rustc --release {options} --package {name} --bin {name} -- {linked} {once}"))
+/// How the linker makes a program that it makes in its own way.
+fn linked(name: &str) -> Option<String> {
+    // With Rust's own linker, functions of the same machine code are there once: less to read into memory.
+    let once = || if links_with_lld() { "-C link-arg=-Wl,--icf=all" } else { "" };
+    match name {
+        // A static program at a fixed address starts in half the time: no loader looks for libraries, nothing is relocated.
+        "evertoken" if cfg!(target_os = "linux") => {
+            Some(format!("-C target-feature=+crt-static -C relocation-model=static {}", once()))
+        }
+        "evertoken" | "evertoken-agent" => Some(once().to_owned()),
+        _ => None,
+    }
 }
 
 /// rustup's Rust does so by itself, through this program; a distribution's Rust may be without.
@@ -114,11 +115,22 @@ mod tests {
     use crate::command::{root, shown};
 
     #[test]
-    fn a_quick_build_shares_its_dependencies_with_the_tests_and_a_release_does_not() {
-        let names = ["evertoken-agent", "evertoken"];
-        let line = |profile: Profile| shown(&profile.build(names.into_iter()));
-        assert!(line(Profile::Release).ends_with("--release --package evertoken-agent --package evertoken"));
-        assert!(line(Profile::Dev).ends_with("--workspace --test agent --bin evertoken-agent --bin evertoken"));
+    fn a_quick_build_shares_its_dependencies_with_the_tests() {
+        let line = shown(&build_for_tests(["evertoken-agent", "evertoken"].into_iter()));
+        assert!(line.ends_with("--workspace --test agent --bin evertoken-agent --bin evertoken"), "{line}");
         assert!(root().join("crates/client/tests/agent.rs").is_file());
+    }
+
+    #[test]
+    fn for_people_the_agent_and_the_command_are_built_by_themselves() {
+        let names = ["evertoken", "evertoken-agent", "evertoken-desktop", "evertoken-sandbox"].into_iter();
+        let builds: Vec<_> = builds_for_people(names, "--locked").iter().map(shown).collect();
+        let [alike, command, agent] = &builds[..] else { panic!("{builds:?}") };
+        assert!(alike.ends_with("build --release --locked --package evertoken-desktop --package evertoken-sandbox"));
+        assert!(command.contains("rustc --release --locked --package evertoken --bin evertoken --"), "{command}");
+        assert!(
+            agent.contains("rustc --release --locked --package evertoken-agent --bin evertoken-agent --"),
+            "{agent}"
+        );
     }
 }

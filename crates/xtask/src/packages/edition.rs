@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::binaries::{build_of_the_agent, build_of_the_command, target};
-use crate::command::{cargo, command, output, root, run};
+use crate::binaries::{builds_for_people, target};
+use crate::command::{command, output, root, run};
 
 /// The programs of all packages, which are also the names of their crates.
 pub(super) const PROGRAMS: [&str; 4] = ["evertoken", "evertoken-agent", "evertoken-desktop", "evertoken-sandbox"];
@@ -33,10 +33,7 @@ impl Edition {
     /// Builds the programs as they are released: with commit and date in `--version`, and nothing of this machine's folders.
     pub(super) fn build() -> Result<Self> {
         let edition = Self::of_this_source()?;
-        let mut programs = cargo("build --release --locked");
-        let linked_alike = PROGRAMS.iter().filter(|name| !["evertoken", "evertoken-agent"].contains(name));
-        programs.args(linked_alike.flat_map(|name| ["--package", name]));
-        for mut build in [programs, build_of_the_agent("--locked"), build_of_the_command("--locked")] {
+        for mut build in builds_for_people(PROGRAMS.into_iter(), "--locked") {
             build.env("EVERTOKEN_BUILD_VERSION", edition.full_version()?);
             build.env("RUSTFLAGS", remapped_paths(&cargo_home(), &root())?);
             // With the compiler alone, whatever checks the caller has in its place.
