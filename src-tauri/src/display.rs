@@ -23,8 +23,12 @@ impl std::fmt::Display for NoDisplay {
 /// Opens the display for the rest of the process. It has no other thread yet.
 #[cfg(target_os = "linux")]
 pub(crate) fn open() -> Result<(), NoDisplay> {
+    // WebKit would look at the machine's memory every five seconds, to drop what it keeps of pages: this one is small.
+    set_unless_a_person_has("WEBKIT_DISABLE_MEMORY_PRESSURE_MONITOR", "1");
     if !has_graphics_processor() {
-        draw_without_one();
+        // Mesa would draw the page as a graphics processor does, in software, and the page would be seen later (decision 8).
+        set_unless_a_person_has("WEBKIT_SKIA_ENABLE_CPU_RENDERING", "1");
+        set_unless_a_person_has("LP_NUM_THREADS", "0");
     }
     gtk::init().map_err(|_| NoDisplay)
 }
@@ -37,13 +41,10 @@ fn has_graphics_processor() -> bool {
     renders || ["/dev/nvidiactl", "/dev/dxg"].iter().any(|node| std::path::Path::new(node).exists())
 }
 
-/// WebKit would have Mesa draw the page as a graphics processor does, in software, and the page would be seen later
-/// (decision 8). What a person has set stays.
+/// Tells the libraries that draw the window.
 #[cfg(target_os = "linux")]
-fn draw_without_one() {
-    for (name, value) in [("WEBKIT_SKIA_ENABLE_CPU_RENDERING", "1"), ("LP_NUM_THREADS", "0")] {
-        let _ = gtk::glib::setenv(name, value, false);
-    }
+fn set_unless_a_person_has(name: &str, value: &str) {
+    let _ = gtk::glib::setenv(name, value, false);
 }
 
 /// What the page calls `sans-serif` is the font of the desktop's own programs; not every WebKit asks for it.

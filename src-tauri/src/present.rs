@@ -4,7 +4,7 @@ use evertoken_client::environment::wall_clock;
 use std::time::Duration;
 
 use evertoken_core::api::status::State;
-use evertoken_core::present::window::{Trouble, View, reads_the_same_for};
+use evertoken_core::present::window::{Trouble, View, stays_for};
 use jiff::Timestamp;
 use tauri::{AppHandle, Emitter, Manager};
 use tokio::sync::watch;
@@ -35,7 +35,7 @@ async fn present(app: AppHandle) {
             // Nothing is left to show: tokens are not refreshed any more.
             return window::close(&app);
         }
-        let (view, reads_the_same_for) = view(&known.borrow_and_update());
+        let (view, stays_for) = view(&known.borrow_and_update());
         if told.as_ref() != Some(&view) {
             // A page that has gone needs no view.
             let _ = app.emit_to(window::LABEL, VIEW, &view);
@@ -49,7 +49,7 @@ async fn present(app: AppHandle) {
                 until_seen(&mut known).await;
             }
             () = looks.next() => {}
-            () = tokio::time::sleep(reads_the_same_for.min(LONGEST_SLEEP)), if window::is_seen(&app) => {}
+            () = tokio::time::sleep(stays_for.min(LONGEST_SLEEP)), if window::is_seen(&app) => {}
         }
     }
 }
@@ -65,13 +65,13 @@ fn is_only_a_glance(known: &AgentView) -> bool {
     report.accounts.iter().any(|account| account.state == State::Refreshing && account.access_token.is_some())
 }
 
-/// The page now, and how long it reads the same.
+/// The page now, and how long it can stay so.
 pub(crate) fn view(known: &AgentView) -> (View, Duration) {
     let (now, wall) = (Timestamp::now(), wall_clock());
     match known {
         AgentView::Nothing | AgentView::Quit => (View::Connecting, LONGEST_SLEEP),
         AgentView::Trouble(problem) => (View::AgentUnavailable(Trouble::from(problem.clone())), LONGEST_SLEEP),
-        AgentView::Report(report) => (View::of(report, now, &wall), reads_the_same_for(report, now, &wall)),
+        AgentView::Report(report) => (View::of(report, now, &wall), stays_for(report, now, &wall)),
     }
 }
 

@@ -84,13 +84,19 @@ impl View {
     }
 }
 
-/// How long the page for a report reads the same, as long as the report stays the same.
+/// How long the page for a report can stay as it is, as long as the report stays the same: until a text changes, with those
+/// that change soon afterwards.
 #[must_use]
-pub fn reads_the_same_for(report: &StatusReport, now: Timestamp, wall: &WallClock) -> Duration {
+pub fn stays_for(report: &StatusReport, now: Timestamp, wall: &WallClock) -> Duration {
     let cards = report.accounts.iter().filter_map(|account| card::next_change(account, now));
-    let shortest = cards.chain([until_midnight(now, wall)]).min();
-    shortest.and_then(|change| change.try_into().ok()).unwrap_or(LONGEST)
+    let changes: Vec<SignedDuration> = cards.chain([until_midnight(now, wall)]).collect();
+    let first = changes.iter().min().copied().unwrap_or_default();
+    let last = changes.into_iter().filter(|&change| change <= first + TOGETHER).max();
+    last.and_then(|change| change.try_into().ok()).unwrap_or(LONGEST)
 }
+
+/// Accounts that were refreshed together, as at the agent's start, are drawn at once, and not one after the other.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
 
 /// Texts with a time of day in them name the day too when it is not today, so they change at midnight.
 fn until_midnight(now: Timestamp, wall: &WallClock) -> SignedDuration {
@@ -159,7 +165,7 @@ mod tests {
             ("2026-11-23T00:00:35.500Z", 5_501), // 65 s left: "1 min", then "59 s"
             ("2026-11-22T12:00:00Z", 29_500), // over: only midnight changes a text
         ] {
-            let same = reads_the_same_for(&report(vec![account(ends)]), now, &WallClock::UTC);
+            let same = stays_for(&report(vec![account(ends)]), now, &WallClock::UTC);
             assert_eq!(same, Duration::from_millis(milliseconds), "{ends}");
             let before = now + SignedDuration::try_from(same).unwrap() - SignedDuration::from_millis(2);
             let report = report(vec![account(ends)]);
@@ -170,6 +176,16 @@ mod tests {
             };
             assert_eq!(first[0].expires_in, last[0].expires_in, "{ends}");
         }
+    }
+
+    #[test]
+    fn what_changes_within_two_seconds_is_drawn_at_once() {
+        let now = at("2026-11-22T12:00:00Z");
+        let report = |ends: [&str; 3]| report(ends.map(account).to_vec());
+        let minutes = report(["2026-11-22T12:20:50Z", "2026-11-22T12:20:52Z", "2026-11-22T12:20:52.100Z"]);
+        assert_eq!(stays_for(&minutes, now, &WallClock::UTC), Duration::from_millis(22_001));
+        let one_counts_seconds = report(["2026-11-22T12:00:30Z", "2026-11-22T12:20:50Z", "2026-11-22T12:20:52Z"]);
+        assert_eq!(stays_for(&one_counts_seconds, now, &WallClock::UTC), Duration::from_millis(501));
     }
 
     #[test]
