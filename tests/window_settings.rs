@@ -76,11 +76,7 @@ async fn a_setting_is_checked_while_it_is_typed_and_undoes_no_change_of_the_file
     let typed = "(() => { const field = document.querySelector('dialog [name=clear-clipboard-after]'); field.value = '2m'; \
                  field.dispatchEvent(new InputEvent('input', { bubbles: true })); \
                  return document.querySelector('[data-field=clear-clipboard-after-trouble]').hidden; })()";
-    assert_eq!(
-        window.run(typed).await,
-        json!(true),
-        "what was wrong goes with the first letter, and nothing moves later"
-    );
+    assert_eq!(window.run(typed).await, json!(true), "what was wrong goes with the first letter");
     window.click(r#"dialog [name="paste-once"]"#).await;
     window.click(r#"dialog [name="symbolic-tray-icon"]"#).await;
     window.click(r#"dialog [name="notify-copied"]"#).await;

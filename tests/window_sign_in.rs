@@ -104,6 +104,10 @@ async fn a_newcomer_names_the_issuer_and_enters_a_code_on_another_device() {
     window.text_until(r#"[data-field="issuer-trouble"]"#, |text| text.contains("use https")).await;
     window.text_until(r#"[data-field="parameters-trouble"]"#, |text| text.contains("name=value")).await;
     assert!(!window.has(WAITING).await, "nobody is asked for what is wrong");
+    window.click(r#"input[name="preset"][value="custom"]"#).await;
+    window.until("document.querySelector('[data-field=issuer-trouble]').hidden").await;
+    window.click(r#"input[name="preset"][value="issuer"]"#).await;
+    window.text_until(r#"[data-field="issuer-trouble"]"#, |text| text.contains("use https")).await;
     for (name, text) in
         [("issuer", scene.sandbox.url("")), ("client-id", "me".to_owned()), ("parameters", " ".to_owned())]
     {

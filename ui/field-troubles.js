@@ -19,8 +19,9 @@ export function checkWhileTyping(form, names, check) {
     const { name } = /** @type {HTMLInputElement} */ (event.target);
     if (!names.includes(name)) return;
     clearTimeout(pause);
-    showFieldTroubles(form, { [name]: "" }, false);
     pause = setTimeout(() => void check(), PAUSE);
+    // A choice has none of its own.
+    if (form.querySelector(`[data-field="${name}-trouble"]`) !== null) showFieldTroubles(form, { [name]: "" }, false);
   });
 }
 

@@ -46,7 +46,7 @@ async fn present(app: AppHandle) {
                 if changed.is_err() {
                     return;
                 }
-                until_seen(&mut known).await;
+                until_seen(&mut known, A_GLANCE).await;
             }
             () = looks.next() => {}
             () = tokio::time::sleep(stays_for.min(LONGEST_SLEEP)), if window::is_seen(&app) => {}
@@ -54,9 +54,9 @@ async fn present(app: AppHandle) {
     }
 }
 
-/// Waits for what the refreshes bring that have just begun, so that all of it is drawn at once; but not for long.
-async fn until_seen(known: &mut watch::Receiver<AgentView>) {
-    let _ = tokio::time::timeout(A_GLANCE, known.wait_for(|now| !is_only_a_glance(now))).await;
+/// Waits for what the refreshes under way bring, so that all of it is drawn at once; but no longer than this.
+async fn until_seen(known: &mut watch::Receiver<AgentView>, most: Duration) {
+    let _ = tokio::time::timeout(most, known.wait_for(|now| !is_only_a_glance(now))).await;
 }
 
 /// Is an account refreshed whose token still works?
@@ -103,7 +103,8 @@ mod tests {
     fn what_several_refreshes_bring_is_drawn_at_once() {
         let (tell, mut heard) = watch::channel(known(["refreshing", "valid"]));
         tauri::async_runtime::block_on(async {
-            let mut seen = pin!(until_seen(&mut heard));
+            until_seen(&mut heard, Duration::ZERO).await;
+            let mut seen = pin!(until_seen(&mut heard, Duration::MAX));
             for more in [["refreshing", "refreshing"], ["valid", "refreshing"]] {
                 tell.send_replace(known(more));
                 let waits = poll_fn(|cx| Poll::Ready(seen.as_mut().poll(cx).is_pending())).await;

@@ -112,9 +112,9 @@ impl Window {
              found?.closest('[role=menu][hidden]')?.previousElementSibling.click(); \
              const part = found?.closest('details:not([open])'); if (part && !found.closest('summary')) part.open = true; \
              const place = () => JSON.stringify(found?.getBoundingClientRect()); \
-             const frame = () => new Promise((done) => requestAnimationFrame(done)); \
-             let seen; do {{ found?.scrollIntoView({{ block: 'center' }}); seen = place(); await frame(); await frame(); }} \
-             while (place() !== seen); }})()"
+             const frame = () => new Promise((done) => {{ requestAnimationFrame(done); setTimeout(done, 1000); }}); \
+             for (let seen, tries = 0; seen !== place() && tries < 20; tries++) {{ \
+             found?.scrollIntoView({{ block: 'center' }}); seen = place(); await frame(); await frame(); }} }})()"
         );
         self.run(&opener).await;
     }

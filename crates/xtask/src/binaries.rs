@@ -69,13 +69,16 @@ fn build_for_tests<'a>(names: impl Iterator<Item = &'a str>) -> Command {
 
 /// How programs are built for people, with no more features than each needs. What is linked in its own way is built by itself.
 pub(crate) fn builds_for_people<'a>(names: impl Iterator<Item = &'a str>, options: &str) -> Vec<Command> {
-    let (apart, alike): (Vec<_>, Vec<_>) = names.partition(|name| linked(name).is_some());
     let mut together = command::cargo(&format!("build --release {options}"));
-    together.args(alike.iter().flat_map(|name| ["--package", name]));
-    let apart = apart.iter().map(|name| {
-        let linked = linked(name).unwrap_or_default();
-        command::cargo(&format!("rustc --release {options} --package {name} --bin {name} -- {linked}"))
-    });
+    let mut apart = Vec::new();
+    for name in names {
+        if let Some(linked) = linked(name) {
+            let build = format!("rustc --release {options} --package {name} --bin {name} -- {linked}");
+            apart.push(command::cargo(&build));
+        } else {
+            together.args(["--package", name]);
+        }
+    }
     iter::once(together).chain(apart).collect()
 }
 

@@ -91,11 +91,14 @@ pub fn stays_for(report: &StatusReport, now: Timestamp, wall: &WallClock) -> Dur
     let cards = report.accounts.iter().filter_map(|account| card::next_change(account, now));
     let changes: Vec<SignedDuration> = cards.chain([until_midnight(now, wall)]).collect();
     let first = changes.iter().min().copied().unwrap_or_default();
-    let last = changes.into_iter().filter(|&change| change <= first + TOGETHER).max();
+    let counts_seconds = report.accounts.iter().any(|account| card::counts_seconds(account, now));
+    let together = if counts_seconds { SignedDuration::ZERO } else { TOGETHER };
+    let last = changes.into_iter().filter(|&change| change <= first + together).max();
     last.and_then(|change| change.try_into().ok()).unwrap_or(LONGEST)
 }
 
-/// Accounts that were refreshed together, as at the agent's start, are drawn at once, and not one after the other.
+/// Accounts that were refreshed together, as at the agent's start, are drawn at once, and not one after the other. Seconds are
+/// counted one by one.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(2);
 
 /// Texts with a time of day in them name the day too when it is not today, so they change at midnight.
@@ -184,7 +187,7 @@ mod tests {
         let report = |ends: [&str; 3]| report(ends.map(account).to_vec());
         let minutes = report(["2026-11-22T12:20:50Z", "2026-11-22T12:20:52Z", "2026-11-22T12:20:52.100Z"]);
         assert_eq!(stays_for(&minutes, now, &WallClock::UTC), Duration::from_millis(22_001));
-        let one_counts_seconds = report(["2026-11-22T12:00:30Z", "2026-11-22T12:20:50Z", "2026-11-22T12:20:52Z"]);
+        let one_counts_seconds = report(["2026-11-22T12:00:30Z", "2026-11-22T12:20:31Z", "2026-11-22T12:20:52Z"]);
         assert_eq!(stays_for(&one_counts_seconds, now, &WallClock::UTC), Duration::from_millis(501));
     }
 

@@ -153,6 +153,11 @@ pub(super) fn next_change(account: &AccountStatus, now: Timestamp) -> Option<Sig
     [left, end, refresh].into_iter().flatten().map(|change| change.max(A_MILLISECOND)).min()
 }
 
+/// Does the card say how many seconds are left?
+pub(super) fn counts_seconds(account: &AccountStatus, now: Timestamp) -> bool {
+    !is_brief(account) && time_left(account, now).is_some_and(|left| left < A_MINUTE)
+}
+
 /// A token that lives no longer than this is refreshed again and again: its seconds are not counted down, because each would
 /// be drawn.
 const BRIEF: SignedDuration = SignedDuration::from_secs(60);
@@ -177,6 +182,7 @@ fn line(account: &AccountStatus, now: Timestamp) -> String {
     }
 }
 
+const A_MINUTE: SignedDuration = SignedDuration::from_secs(60);
 const A_SECOND: SignedDuration = SignedDuration::from_secs(1);
 const A_MILLISECOND: SignedDuration = SignedDuration::from_millis(1);
 /// The ring is so many CSS pixels around: what moves its end by less is not seen, and not drawn.
