@@ -130,7 +130,7 @@ impl OwnerHandle {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use std::pin::pin;
 
@@ -141,18 +141,18 @@ mod tests {
 
     use super::*;
 
-    fn handle(life: Life) -> (OwnerHandle, watch::Sender<Life>) {
+    pub(crate) fn handle(take_call: TakesCalls, life: Life) -> (OwnerHandle, watch::Sender<Life>) {
         let (sender, life) = watch::channel(life);
         let (version, started_at) = (String::new(), Timestamp::UNIX_EPOCH);
         let agent = AgentInfo { version, pid: 0, started_at, quitting: false };
         let report = StatusReport { agent, accounts: Vec::new(), account_order: AccountOrder::default() };
         let (_, reports) = watch::channel(Arc::new(report));
-        (OwnerHandle::new(Arc::new(drop), life, reports), sender)
+        (OwnerHandle::new(take_call, life, reports), sender)
     }
 
     #[tokio::test]
     async fn a_late_call_is_not_kept_and_its_client_hears_of_the_end_when_another_agent_can_start() {
-        let (handle, life) = handle(Life::Ending);
+        let (handle, life) = handle(Arc::new(drop), Life::Ending);
         let mut asked = pin!(handle.ask(Call::Settings));
         assert!(poll!(asked.as_mut()).is_pending());
         life.send_replace(Life::Ended);
@@ -161,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_an_agent_drops_that_goes_on_fails_at_once() {
-        let (handle, _life) = handle(Life::Running);
+        let (handle, _life) = handle(Arc::new(drop), Life::Running);
         assert_eq!(handle.ask(Call::Settings).await.unwrap_err().kind, ProblemKind::Failed);
     }
 }

@@ -1,6 +1,7 @@
 //! Connections: bounded in number, in what they may send, and in how long they may take to ask.
 
 use std::convert::Infallible;
+use std::io::Cursor;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +10,14 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use super::Listener;
 use super::half_closed::{ALLOWS_HALF_CLOSE, FILES_EACH, until_closed};
 use super::routes::Api;
+use super::usual_read::{self, Begun};
+use super::{Listener, Stream};
+use crate::system::peer::Peer;
 
 /// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
 const MOST_CONNECTIONS: usize = 2048;
@@ -44,47 +48,158 @@ pub(super) async fn accept_all(listener: &Listener, api: Api, mut closing: watch
                 None => continue,
             },
         };
-        let api = Arc::clone(&api);
-        let mut closing = closing.clone();
+        let served = serve(stream, Arc::clone(&api), peer, closing.clone());
         tokio::spawn(async move {
-            let asked = Arc::new(Notify::new());
-            let has_asked = Arc::clone(&asked);
-            let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-                has_asked.notify_one();
-                let answer = Arc::clone(&api).answer(peer.clone(), request);
-                async move { Ok::<_, Infallible>(answer.await) }
-            });
-            let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(LARGEST_HEADER);
-            http.half_close(ALLOWS_HALF_CLOSE);
-            let client_left = pin!(until_closed(&stream));
-            let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-            let closed = async {
-                let _ = closing.wait_for(|closing| *closing).await;
-            };
-            // Most answers are ready at the task's next turn, and then nobody has to watch.
-            tokio::select! {
-                biased;
-                _ = connection.as_mut() => return drop(place),
-                () = tokio::task::yield_now() => {}
-            }
-            tokio::select! {
-                // A client that breaks off is its own affair.
-                _ = connection.as_mut() => return drop(place),
-                () = client_left => return drop(place),
-                () = closed => {}
-            }
-            // hyper would close a connection at once whose first request is still on its way.
-            tokio::select! {
-                _ = connection.as_mut() => return drop(place),
-                _ = tokio::time::timeout(ANSWERED_WITHIN / 2, asked.notified()) => {}
-            }
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            served.await;
             drop(place);
         });
     }
     let all = u32::try_from(most).unwrap_or(u32::MAX);
     // Who follows events stays until the end.
     let _ = tokio::time::timeout(ANSWERED_WITHIN, places.acquire_many(all)).await;
+}
+
+/// Answers a client until it leaves.
+async fn serve(mut stream: Stream, api: Arc<Api>, peer: Peer, mut closing: watch::Receiver<bool>) {
+    if let Some(begun) = usual_read::answer(&mut stream, &api.owner, &peer, HEADER_TIMEOUT, &mut closing).await {
+        // Apart, for its size: most clients never need it.
+        Box::pin(answer(stream, begun, api, peer, closing)).await;
+    }
+}
+
+/// Answers whatever a client may ask for.
+async fn answer(stream: Stream, begun: Begun, api: Arc<Api>, peer: Peer, mut closing: watch::Receiver<bool>) {
+    let asked = Arc::new(Notify::new());
+    if begun.has_asked {
+        asked.notify_one();
+    }
+    let has_asked = Arc::clone(&asked);
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        has_asked.notify_one();
+        let answer = Arc::clone(&api).answer(peer.clone(), request);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(LARGEST_HEADER);
+    http.half_close(ALLOWS_HALF_CLOSE);
+    let client_left = pin!(until_closed(&stream));
+    let (reader, writer) = tokio::io::split(stream);
+    let stream = tokio::io::join(Cursor::new(begun.read).chain(reader), writer);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let closed = async {
+        let _ = closing.wait_for(|closing| *closing).await;
+    };
+    // Most answers are ready at the task's next turn, and then nobody has to watch.
+    tokio::select! {
+        biased;
+        _ = connection.as_mut() => return,
+        () = tokio::task::yield_now() => {}
+    }
+    tokio::select! {
+        // A client that breaks off is its own affair.
+        _ = connection.as_mut() => return,
+        () = client_left => return,
+        () = closed => {}
+    }
+    // hyper would close a connection at once whose first request is still on its way.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = tokio::time::timeout(ANSWERED_WITHIN / 2, asked.notified()) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+    use std::path::Path;
+
+    use evertoken_core::api::problem::{Problem, ProblemKind};
+    use evertoken_core::api::requests::TokenAnswer;
+    use jiff::Timestamp;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::request::tests::handle;
+    use crate::request::{Call, Life};
+    use crate::store::token_file::TokenFileStore;
+
+    /// An agent that has a token for `a` alone.
+    fn token_of_a(call: Call) {
+        let Call::Token(account, _, _, reply) = call else { return };
+        let answer = match account {
+            Some(name) if name.as_str() == "a" => Ok(TokenAnswer {
+                account: name,
+                access_token: "t".repeat(5_000),
+                token_type: "Bearer".to_owned(),
+                expires_at: Timestamp::UNIX_EPOCH,
+                expires_in: 9,
+                identity: None,
+            }),
+            _ => Err(Problem::new(ProblemKind::UnknownAccount, "There is no such account.", "See `evertoken status`.")),
+        };
+        let _ = reply.send(answer);
+    }
+
+    /// What is answered to a client that writes these parts, each once the one before was read, and nothing more.
+    async fn answers(parts: &[&str]) -> String {
+        let (owner, _life) = handle(Arc::new(token_of_a), Life::Running);
+        let api = Arc::new(Api::new(owner, TokenFileStore::new(Path::new("/nonexistent").to_owned())));
+        let (_closing, closed) = watch::channel(false);
+        let (mut client, agent) = UnixStream::pair().unwrap();
+        let served = tokio::spawn(serve(agent, api, Peer::new(None), closed));
+        for part in parts {
+            client.write_all(part.as_bytes()).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        client.shutdown().await.unwrap();
+        let mut answers = String::new();
+        client.read_to_string(&mut answers).await.unwrap();
+        served.await.unwrap();
+        answers
+    }
+
+    /// The lines of a head in one order, and without what depends on the time.
+    fn sorted(answer: &str) -> (Vec<&str>, &str) {
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let mut lines: Vec<&str> = head.split("\r\n").filter(|line| !line.starts_with("date: ")).collect();
+        assert_eq!(lines.len() + 1, head.split("\r\n").count(), "one date: {head}");
+        lines.sort_unstable();
+        (lines, body)
+    }
+
+    #[tokio::test]
+    async fn a_usual_read_is_answered_as_the_library_answers_it() {
+        for account in ["a", "b", "-"] {
+            for connection in ["", "Connection: close\r\n", "Connection: keep-alive\r\n"] {
+                let request =
+                    format!("GET /v1/accounts/{account}/token HTTP/1.1\r\nHost: localhost\r\n{connection}\r\n");
+                let unusual = request.replace("Host", "Cache-Control: no-cache\r\nHost");
+                let (usual, by_library) = (answers(&[&request]).await, answers(&[&unusual]).await);
+                assert_eq!(sorted(&usual), sorted(&by_library), "{request}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lost_between_the_two_ways() {
+        let usual = "GET /v1/accounts/b/token HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let other = "GET /v1/nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let twice = usual.repeat(2);
+        let (begin, end) = usual.split_at(40);
+        for (parts, expected) in [
+            (&[usual, usual, other, usual][..], 4),
+            (&[other, usual], 2),
+            (&[&twice, usual], 3),
+            (&[begin, end, usual], 2),
+            (&[usual, begin, end], 2),
+            (&[usual, begin], 1),
+            (&[], 0),
+        ] {
+            let answers = answers(parts).await;
+            assert_eq!(answers.matches("HTTP/1.1 404 Not Found\r\n").count(), expected, "{parts:?}: {answers}");
+        }
+    }
 }

@@ -15,21 +15,22 @@ mod routes;
 mod token_read;
 #[cfg(unix)]
 mod unix;
+mod usual_read;
 #[cfg(windows)]
 mod windows;
 
 #[cfg(unix)]
 pub use unix::BindError;
 #[cfg(unix)]
-use unix::open_files;
-#[cfg(unix)]
 pub(crate) use unix::{Listener, bind};
+#[cfg(unix)]
+use unix::{Stream, open_files};
 #[cfg(windows)]
 pub use windows::BindError;
 #[cfg(windows)]
-use windows::open_files;
-#[cfg(windows)]
 pub(crate) use windows::{Listener, bind};
+#[cfg(windows)]
+use windows::{Stream, open_files};
 
 use tokio::sync::watch;
 

@@ -36,7 +36,7 @@ fn is_from_elsewhere<B>(request: &Request<B>) -> bool {
         || request.uri().authority().map(Authority::as_str).is_some_and(|host| !is_own_name(host))
 }
 
-fn is_own_name(host: &str) -> bool {
+pub(super) fn is_own_name(host: &str) -> bool {
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let name = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(name, _)| name);
     OWN_NAMES.iter().any(|own| name.eq_ignore_ascii_case(own))

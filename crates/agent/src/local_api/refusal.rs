@@ -5,6 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evertoken_core::api::problem::{Problem, ProblemKind};
 
+/// Of a problem (RFC 9457).
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
 /// A problem as an answer.
 pub(super) struct Refusal(pub(super) Problem);
 
@@ -17,8 +20,7 @@ impl From<Problem> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self.0).into_response().into_body())
-            .into_response()
+        (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], Json(self.0).into_response().into_body()).into_response()
     }
 }
 

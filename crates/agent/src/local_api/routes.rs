@@ -39,7 +39,7 @@ const VERSION: u32 = 1;
 /// The largest body in bytes: a 64 KiB credential, escaped as JSON.
 const LARGEST_BODY: usize = 256 << 10;
 /// Who answers: the name and version of this program (RFC 9110 section 10.2.4).
-const SERVER: &str = concat!("evertoken/", env!("CARGO_PKG_VERSION"));
+pub(super) const SERVER: &str = concat!("evertoken/", env!("CARGO_PKG_VERSION"));
 
 /// Every call of the API. A test holds this list against `docs/local-api.yaml`.
 fn calls() -> Vec<(&'static str, &'static str, MethodRouter<OwnerHandle>)> {
@@ -86,7 +86,7 @@ fn calls() -> Vec<(&'static str, &'static str, MethodRouter<OwnerHandle>)> {
 /// The calls, and the owner of the state, who takes them.
 pub(super) struct Api {
     router: Router,
-    owner: OwnerHandle,
+    pub(super) owner: OwnerHandle,
 }
 
 fn router(owner: OwnerHandle, token_files: TokenFileStore) -> Router {
@@ -105,14 +105,11 @@ impl Api {
         Self { router: router(owner.clone(), token_files), owner }
     }
 
-    /// Answers one request. What holds for all of them is done here, and not in layers, each of which would cost a token read
-    /// more than the read itself; so would the router.
+    /// Answers one request. What holds for all of them is done here, and not in layers.
     pub(super) async fn answer(self: Arc<Self>, peer: Peer, request: hyper::Request<Incoming>) -> Response {
         let changes = request.method() != Method::GET;
         let mut response = if let Some(refusal) = refuse_web_pages(&request) {
             refusal.into_response()
-        } else if let Some(account) = token_read::asked_for(&request) {
-            token_read::token_of(&self.owner, account, &peer, None).await.into_response()
         } else {
             let mut request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(peer);

@@ -17,6 +17,9 @@ use crate::system::files::{danger, open_lock_file};
 use crate::system::peer::Peer;
 use crate::system::service_manager::Inherited;
 
+/// A client's connection.
+pub(super) type Stream = UnixStream;
+
 /// The socket, held by this process alone.
 pub(crate) struct Listener {
     socket: UnixListener,

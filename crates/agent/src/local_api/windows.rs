@@ -15,6 +15,9 @@ use widestring::u16cstr;
 use crate::system::peer::Peer;
 use crate::system::service_manager::Inherited;
 
+/// A client's connection.
+pub(super) type Stream = DuplexPipeStream<Bytes>;
+
 /// The pipe, held by this process alone.
 pub(crate) struct Listener(PipeListener<Bytes, Bytes>);
 
@@ -47,7 +50,7 @@ pub(crate) fn bind(path: &Path, _inherited: Inherited) -> Result<Listener, BindE
 
 impl Listener {
     /// The next client and the process that connected; `None` when the system has no more connections.
-    pub(crate) async fn accept(&self) -> Option<(DuplexPipeStream<Bytes>, Peer)> {
+    pub(crate) async fn accept(&self) -> Option<(Stream, Peer)> {
         match self.0.accept().await {
             Ok(stream) => {
                 let peer = Peer::new(stream.client_process_id().ok());
