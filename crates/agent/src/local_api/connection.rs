@@ -1,6 +1,7 @@
 //! Connections: bounded in number, in what they may send, and in how long they may take to ask.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io::Cursor;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{timeout, timeout_at};
 
 use super::half_closed::{ALLOWS_HALF_CLOSE, FILES_EACH, until_closed};
 use super::routes::Api;
@@ -19,7 +21,7 @@ use super::usual_read::{self, Begun};
 use super::{Listener, Stream};
 use crate::system::peer::Peer;
 
-/// Far above what programs of one person need, below what hurts: each costs about 20 KiB while it is open.
+/// Far above what programs of one person need, below what hurts: each costs 2 KiB while it is silent, and up to 28 KiB.
 const MOST_CONNECTIONS: usize = 2048;
 /// Files that stay free for what keeps the login alive, whoever connects: journal, keychain, token request, desktop.
 const OWN_FILES: usize = 96;
@@ -56,7 +58,7 @@ pub(super) async fn accept_all(listener: &Listener, api: Api, mut closing: watch
     }
     let all = u32::try_from(most).unwrap_or(u32::MAX);
     // Who follows events stays until the end.
-    let _ = tokio::time::timeout(ANSWERED_WITHIN, places.acquire_many(all)).await;
+    let _ = timeout(ANSWERED_WITHIN, places.acquire_many(all)).await;
 }
 
 /// Answers a client until it leaves.
@@ -69,13 +71,9 @@ async fn serve(mut stream: Stream, api: Arc<Api>, peer: Peer, mut closing: watch
 
 /// Answers whatever a client may ask for.
 async fn answer(stream: Stream, begun: Begun, api: Arc<Api>, peer: Peer, mut closing: watch::Receiver<bool>) {
-    let asked = Arc::new(Notify::new());
-    if begun.has_asked {
-        asked.notify_one();
-    }
-    let has_asked = Arc::clone(&asked);
+    let (asked_now, asked) = watch::channel(false);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        has_asked.notify_one();
+        asked_now.send_replace(true);
         let answer = Arc::clone(&api).answer(peer.clone(), request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
@@ -86,6 +84,13 @@ async fn answer(stream: Stream, begun: Begun, api: Arc<Api>, peer: Peer, mut clo
     let (reader, writer) = tokio::io::split(stream);
     let stream = tokio::io::join(Cursor::new(begun.read).chain(reader), writer);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let has_asked = async |mut asked: watch::Receiver<bool>| drop(asked.wait_for(|asked| *asked).await);
+    // hyper counts the time of the first request from now.
+    let is_late = async {
+        if timeout_at(begun.until, has_asked(asked.clone())).await.is_ok() {
+            pending().await
+        }
+    };
     let closed = async {
         let _ = closing.wait_for(|closing| *closing).await;
     };
@@ -99,12 +104,15 @@ async fn answer(stream: Stream, begun: Begun, api: Arc<Api>, peer: Peer, mut clo
         // A client that breaks off is its own affair.
         _ = connection.as_mut() => return,
         () = client_left => return,
+        () = is_late => return,
         () = closed => {}
     }
     // hyper would close a connection at once whose first request is still on its way.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = tokio::time::timeout(ANSWERED_WITHIN / 2, asked.notified()) => {}
+    if !begun.has_asked {
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = timeout(ANSWERED_WITHIN / 2, has_asked(asked)) => {}
+        }
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
@@ -114,16 +122,19 @@ async fn answer(stream: Stream, begun: Begun, api: Arc<Api>, peer: Peer, mut clo
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
     use std::path::Path;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
     use evertoken_core::api::problem::{Problem, ProblemKind};
     use evertoken_core::api::requests::TokenAnswer;
     use jiff::Timestamp;
     use tokio::io::AsyncWriteExt as _;
     use tokio::net::UnixStream;
+    use tokio::task::JoinHandle;
+    use tokio::time::Instant;
 
     use super::*;
     use crate::request::tests::handle;
-    use crate::request::{Call, Life};
+    use crate::request::{Call, Life, TakesCalls};
     use crate::store::token_file::TokenFileStore;
 
     /// An agent that has a token for `a` alone.
@@ -143,16 +154,27 @@ mod tests {
         let _ = reply.send(answer);
     }
 
+    /// An agent at the other end of a client's connection.
+    fn agent(take_call: TakesCalls) -> (UnixStream, JoinHandle<()>) {
+        let (owner, _life) = handle(take_call, Life::Running);
+        let api = Arc::new(Api::new(owner, TokenFileStore::new(Path::new("/nonexistent").to_owned())));
+        let (client, stream) = UnixStream::pair().unwrap();
+        let served = async move {
+            let (_closing, closed) = watch::channel(false);
+            serve(stream, api, Peer::new(None), closed).await;
+        };
+        (client, tokio::spawn(served))
+    }
+
     /// What is answered to a client that writes these parts, each once the one before was read, and nothing more.
     async fn answers(parts: &[&str]) -> String {
-        let (owner, _life) = handle(Arc::new(token_of_a), Life::Running);
-        let api = Arc::new(Api::new(owner, TokenFileStore::new(Path::new("/nonexistent").to_owned())));
-        let (_closing, closed) = watch::channel(false);
-        let (mut client, agent) = UnixStream::pair().unwrap();
-        let served = tokio::spawn(serve(agent, api, Peer::new(None), closed));
+        let (mut client, served) = agent(Arc::new(token_of_a));
         for part in parts {
             client.write_all(part.as_bytes()).await.unwrap();
-            tokio::task::yield_now().await;
+            // The agent's turn comes after the system was asked what can be read.
+            for _ in 0..4 {
+                tokio::task::yield_now().await;
+            }
         }
         client.shutdown().await.unwrap();
         let mut answers = String::new();
@@ -200,6 +222,48 @@ mod tests {
         ] {
             let answers = answers(parts).await;
             assert_eq!(answers.matches("HTTP/1.1 404 Not Found\r\n").count(), expected, "{parts:?}: {answers}");
+        }
+    }
+
+    /// As fast as a client may send them, and so long that the next one may already have come.
+    #[tokio::test]
+    async fn each_read_is_asked_for_once() {
+        for length in [100, 255, 256, 257] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&asked);
+            let (client, served) = agent(Arc::new(move |call| {
+                counted.fetch_add(1, Relaxed);
+                token_of_a(call);
+            }));
+            let begin = "GET /v1/accounts/b/token HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ";
+            let request = format!("{begin}{}\r\n\r\n", "x".repeat(length - begin.len() - 4));
+            let (mut reader, mut writer) = client.into_split();
+            let written = tokio::spawn(async move {
+                writer.write_all(request.repeat(300).as_bytes()).await.unwrap();
+                writer.shutdown().await.unwrap();
+            });
+            let mut answers = String::new();
+            reader.read_to_string(&mut answers).await.unwrap();
+            written.await.unwrap();
+            served.await.unwrap();
+            assert_eq!(answers.matches("HTTP/1.1 404 Not Found\r\n").count(), 300, "of {length} bytes");
+            assert_eq!(asked.load(Relaxed), 300, "of {length} bytes");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_has_five_seconds_whichever_way_is_to_answer_it() {
+        let usual = "GET /v1/accounts/b/token HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        for (before, begin) in [("", ""), ("", "GET /"), (usual, ""), (usual, "GET /")] {
+            let (mut client, _served) = agent(Arc::new(token_of_a));
+            client.write_all(before.as_bytes()).await.unwrap();
+            let start = Instant::now();
+            tokio::time::sleep(HEADER_TIMEOUT - Duration::from_secs(1)).await;
+            client.write_all(begin.as_bytes()).await.unwrap();
+            let mut answers = String::new();
+            client.read_to_string(&mut answers).await.unwrap();
+            let taken = start.elapsed();
+            assert!(taken.abs_diff(HEADER_TIMEOUT) < Duration::from_millis(100), "{before:?} {begin:?}: {taken:?}");
         }
     }
 }

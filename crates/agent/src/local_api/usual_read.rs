@@ -12,7 +12,8 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep_until};
 
 use super::arguments::account_ref;
 use super::origin::is_own_name;
@@ -21,8 +22,8 @@ use super::routes::SERVER;
 use crate::request::{AccountRef, Call, OwnerHandle};
 use crate::system::peer::Peer;
 
-/// In bytes. A longer request is no usual read.
-const LONGEST: usize = 256;
+/// In bytes. What fills the buffer is no usual read: more of it may have come, and this loop is not to turn without waiting.
+const ROOM: usize = 256;
 const MOST_HEADERS: usize = 4;
 /// In bytes, what an answer takes beside its token, with room to spare.
 const FRAME: usize = 512;
@@ -33,6 +34,8 @@ pub(super) struct Begun {
     pub(super) read: Vec<u8>,
     /// Was there one before?
     pub(super) has_asked: bool,
+    /// When its next request must have been said.
+    pub(super) until: Instant,
 }
 
 /// Answers usual reads until the client says something else, or the agent is `closing`. `None`: the client has left, has got the
@@ -44,9 +47,9 @@ pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     patience: Duration,
     closing: &mut watch::Receiver<bool>,
 ) -> Option<Begun> {
-    let mut begun = Begun { read: Vec::with_capacity(LONGEST), has_asked: false };
+    let mut begun = Begun { read: Vec::with_capacity(ROOM), has_asked: false, until: Instant::now() + patience };
     // One timer and one look at `closing` for all of a client's requests: each costs as much as a token.
-    let (mut closed, mut silent) = (pin!(closing.wait_for(|closing| *closing)), pin!(sleep(patience)));
+    let (mut closed, mut silent) = (pin!(closing.wait_for(|closing| *closing)), pin!(sleep_until(begun.until)));
     loop {
         tokio::select! {
             biased;
@@ -56,19 +59,22 @@ pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
         };
         let Some(UsualRead { account, is_last }) = usual_read(&begun.read) else { return Some(begun) };
         let asked = owner.ask(|reply| Call::Token(account, peer.caller(), None, reply));
-        // Only an agent that is ending has no answer at once.
-        let Some(token) = asked.now_or_never() else { return Some(begun) };
+        // Only an agent that is ending has no answer at once; a turn that has used up its time has it all the same.
+        let Some(token) = unconstrained(asked).now_or_never() else { return Some(begun) };
         let answer = match token {
             Ok(token) => written(200, "application/json\r\ncache-control: no-store", &token, is_last),
             Err(problem) => written(problem.status, MEDIA_TYPE, &problem, is_last),
         };
         stream.write_all(&answer?).await.ok()?;
+        // A named pipe that is closed before would be read to its end by another thread.
+        stream.flush().await.ok()?;
         if is_last {
             return None;
         }
         begun.read.clear();
         begun.has_asked = true;
-        silent.as_mut().reset(Instant::now() + patience);
+        begun.until = Instant::now() + patience;
+        silent.as_mut().reset(begun.until);
     }
 }
 
@@ -83,8 +89,11 @@ struct UsualRead {
 fn usual_read(begun: &[u8]) -> Option<UsualRead> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
-    let length = request.parse(begun).ok().filter(|parsed| *parsed == httparse::Status::Complete(begun.len()));
-    length.filter(|_| request.method == Some("GET") && request.version == Some(1))?;
+    let parsed = request.parse(begun).ok().filter(|_| begun.len() < ROOM)?;
+    let is_whole = parsed == httparse::Status::Complete(begun.len());
+    if !is_whole || request.method != Some("GET") || request.version != Some(1) {
+        return None;
+    }
     let name = request.path?.strip_prefix("/v1/accounts/")?.strip_suffix("/token")?;
     let (mut hosts, mut is_last) = (0, false);
     for header in &*request.headers {
@@ -168,7 +177,33 @@ mod tests {
         ] {
             assert_eq!(asked(usual, headers), None, "{headers}");
         }
+        let frame = format!("{usual}\r\n{host}Accept: \r\n\r\n").len();
+        let of_length = |length: usize| asked(usual, &format!("{host}Accept: {}\r\n", "x".repeat(length - frame)));
+        assert_eq!((of_length(ROOM - 1), of_length(ROOM)), (of("a.b", false), None), "more of it may have come");
         let whole = format!("{usual}\r\n{host}\r\n");
         assert!((0..whole.len()).all(|end| usual_read(&whole.as_bytes()[..end]).is_none()), "a part of it");
+    }
+
+    /// What is left to the library of a client that writes this and stays.
+    #[cfg(unix)]
+    async fn left(written: &str) -> Option<Begun> {
+        use crate::request::Life;
+        use crate::request::tests::handle;
+
+        let (owner, _life) = handle(std::sync::Arc::new(drop), Life::Ending);
+        let (mut client, mut agent) = tokio::net::UnixStream::pair().unwrap();
+        client.write_all(written.as_bytes()).await.unwrap();
+        let (_closing, mut closed) = watch::channel(false);
+        answer(&mut agent, &owner, &Peer::new(None), Duration::from_secs(1), &mut closed).await
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(start_paused = true)]
+    async fn what_has_no_answer_at_once_is_left_to_the_library() {
+        let usual = "GET /v1/accounts/a/token HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        for written in [usual, &usual[..40], "GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n"] {
+            assert_eq!(left(written).await.unwrap().read, written.as_bytes());
+        }
+        assert!(left("").await.is_none(), "it says nothing");
     }
 }
