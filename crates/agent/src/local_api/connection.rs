@@ -84,10 +84,10 @@ async fn answer(stream: Stream, begun: Begun, api: Arc<Api>, peer: Peer, mut clo
     let (reader, writer) = tokio::io::split(stream);
     let stream = tokio::io::join(Cursor::new(begun.read).chain(reader), writer);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-    let has_asked = async |mut asked: watch::Receiver<bool>| drop(asked.wait_for(|asked| *asked).await);
+    let until_asked = async |mut asked: watch::Receiver<bool>| drop(asked.wait_for(|asked| *asked).await);
     // hyper counts the time of the first request from now.
     let is_late = async {
-        if timeout_at(begun.until, has_asked(asked.clone())).await.is_ok() {
+        if timeout_at(begun.until, until_asked(asked.clone())).await.is_ok() {
             pending().await
         }
     };
@@ -111,7 +111,7 @@ async fn answer(stream: Stream, begun: Begun, api: Arc<Api>, peer: Peer, mut clo
     if !begun.has_asked {
         tokio::select! {
             _ = connection.as_mut() => return,
-            _ = timeout(ANSWERED_WITHIN / 2, has_asked(asked)) => {}
+            _ = timeout(ANSWERED_WITHIN / 2, until_asked(asked)) => {}
         }
     }
     connection.as_mut().graceful_shutdown();

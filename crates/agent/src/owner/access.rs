@@ -19,23 +19,23 @@ const MOST_ASKING: usize = 16;
 const REST: SignedDuration = SignedDuration::from_secs(10);
 
 impl Agent {
-    /// May the caller have the account's token? A refusal is taken note of here, what an admitted caller gets by
-    /// `note_answer`.
+    /// May the caller have the account's token? What an admitted caller gets is taken note of by `note_answer`.
     pub(super) fn admit(&mut self, name: &AccountName, caller: &Caller) -> Result<(), Problem> {
-        let managed = self.accounts.get(name).ok_or_else(|| self.unknown_account(name))?;
+        let managed = self.account(name).ok_or_else(|| self.unknown_account(name))?;
+        let permission = managed.permission(caller);
+        if permission == Permission::Allowed { Ok(()) } else { Err(self.refused(name, caller, permission)) }
+    }
+
+    /// Takes note of a caller that was not let in. Nobody has decided about it yet: a person is asked.
+    pub(super) fn refused(&mut self, name: &AccountName, caller: &Caller, permission: Permission) -> Problem {
         let program = caller.program.as_ref();
-        match managed.account().sharing.permission(program) {
-            Permission::Allowed => Ok(()),
-            Permission::Denied => {
-                self.note(name, caller.clone(), AccessOutcome::Denied, None);
-                Err(denied(name, program))
-            }
-            Permission::Undecided => {
-                self.note(name, caller.clone(), AccessOutcome::Asked, None);
-                program.into_iter().for_each(|program| self.ask_a_person(name, program.clone()));
-                Err(approval_required(name, program))
-            }
+        if permission == Permission::Undecided {
+            self.note(name, caller.clone(), AccessOutcome::Asked, None);
+            program.into_iter().for_each(|program| self.ask_a_person(name, program.clone()));
+            return approval_required(name, program);
         }
+        self.note(name, caller.clone(), AccessOutcome::Denied, None);
+        denied(name, program)
     }
 
     /// Takes note of what a caller got that was let in.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evertoken_core::account::approval::{Caller, Program};
+use evertoken_core::account::approval::{Caller, Permission, Program};
 use evertoken_core::account::{Account, AccountId};
 use evertoken_core::api::metrics::RefreshCounts;
 use evertoken_core::api::problem::{Problem, ProblemKind};
@@ -138,6 +138,10 @@ impl ManagedAccount {
 
     pub(super) const fn account(&self) -> &Account {
         &self.account
+    }
+
+    pub(super) fn permission(&self, caller: &Caller) -> Permission {
+        self.account.sharing.permission(caller.program.as_ref())
     }
 
     pub(super) const fn identity(&self) -> &LoginIdentity {
