@@ -25,8 +25,8 @@ use crate::system::peer::Peer;
 /// In bytes. What fills the buffer is no usual read: more of it may have come, and this loop is not to turn without waiting.
 const ROOM: usize = 512;
 const MOST_HEADERS: usize = 8;
-/// What libraries say of themselves, and of answers of a kind that there is none of here.
-const IDLE: [&str; 4] = ["accept", "accept-encoding", "accept-language", "user-agent"];
+/// Who asks, and what kinds of answer it takes: there is only one.
+const WITHOUT_EFFECT: [&str; 4] = ["accept", "accept-encoding", "accept-language", "user-agent"];
 /// In bytes, what an answer takes beside its token, with room to spare.
 const FRAME: usize = 512;
 
@@ -104,7 +104,7 @@ fn usual_read(begun: &[u8]) -> Option<UsualRead> {
             name if name.eq_ignore_ascii_case("host") && is_own_name(value) => hosts += 1,
             name if name.eq_ignore_ascii_case("connection") && value == "close" => is_last = true,
             name if name.eq_ignore_ascii_case("connection") && value == "keep-alive" => {}
-            name if IDLE.iter().any(|idle| name.eq_ignore_ascii_case(idle)) => {}
+            name if WITHOUT_EFFECT.iter().any(|it| name.eq_ignore_ascii_case(it)) => {}
             _ => return None,
         }
     }
