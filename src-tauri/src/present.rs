@@ -54,7 +54,7 @@ async fn present(app: AppHandle) {
     }
 }
 
-/// Waits up to `most` until no refresh is under way, so that all their results are drawn at once.
+/// Waits until no refresh is under way, at most for `most`: the results of several are drawn together.
 async fn until_seen(known: &mut watch::Receiver<AgentView>, most: Duration) {
     let _ = tokio::time::timeout(most, known.wait_for(|now| !is_only_a_glance(now))).await;
 }

@@ -53,12 +53,11 @@ impl Agent {
     fn token(&mut self, account: AccountRef, caller: Caller, min_valid: Option<u64>) -> Result<TokenAnswer, Problem> {
         let name = account.map_or_else(|| self.default_account(), Ok)?;
         let managed = self.account(&name).ok_or_else(|| self.unknown_account(&name))?;
-        let answer = match managed.permission(&caller) {
-            Permission::Allowed => self.token_at_hand(&name, managed, min_valid),
-            refused @ (Permission::Denied | Permission::Undecided) => {
-                return Err(self.refused(&name, &caller, refused));
-            }
-        };
+        let permission = managed.permission(&caller);
+        if permission != Permission::Allowed {
+            return Err(self.refused(&name, &caller, permission));
+        }
+        let answer = self.token_at_hand(&name, managed, min_valid);
         self.note_answer(&name, caller, &answer);
         answer
     }
